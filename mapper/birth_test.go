@@ -39,7 +39,7 @@ func TestBirthObjects(t *testing.T) {
 		{"", `{"year":1970,"month":"APRIL","monthValue":4,"dayOfMonth":3}`, "19700403", ""},
 		{"", `[1970,4,3]`, "19700403", ""},
 		{"", `{"value":"1970-04-03"}`, "", "list context.traits.birthday.value under match_keys.date_of_birth"},
-		{"", `"03/04/1970"`, "", "(its shape is 99/99/9999): send it as year-month-day, or say the order under time_format"},
+		{"", `"03/04/1970"`, "", "(its shape is 99/99/9999): send it as year-month-day, or set the order with time_format"},
 		{"time_format: 02/01/2006 15:04", `"03/04/1970"`, "19700403", ""},
 		{"time_format: 1/2/2006 3:04 PM", `"03/04/1970"`, "19700304", ""},
 		{"time_format: [02/01/2006 15:04, 01/02/2006 15:04]", `"03/04/1970"`, "", "more than one date"},

@@ -137,7 +137,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 
 // offlineKey writes one match key: text, or a list when there are several
 // values; the birth date in three; the own id plain, unless it shows who it is.
-func (s *subject) offlineKey(o *object, k match.Key, values []match.Found) {
+func (s *subject) offlineKey(o *object, k match.Key, values []match.ValueSum) {
 	row, first := &match.Table[k], &values[0]
 	name := row.Offline[0]
 	switch {

@@ -50,7 +50,7 @@ func (s *subject) findGoods() {
 	}
 	const at = "properties.product_id"
 	n := s.props.Get("product_id")
-	if items, ok := n.JSONText().Items(); ok { // several: what lies in a cart
+	if items, ok := n.ParseJSONText().Items(); ok { // several: what lies in a cart
 		for i := range items {
 			if id, ok := s.idAt(&items[i], at+"["+strconv.Itoa(i)+"]"); ok {
 				s.goods.kind, s.goods.ids = "product", append(s.goods.ids, id)
@@ -70,7 +70,7 @@ func (s *subject) findGoods() {
 
 // products reads a list of products; false when it gives no id.
 func (s *subject) products(n *event.Node, at string) bool {
-	list := n.JSONText()
+	list := n.ParseJSONText()
 	items, ok := list.Items()
 	switch {
 	case ok:

@@ -60,8 +60,8 @@ func TestPhoneNotes(t *testing.T) {
 		locale match.Locale
 		want   string
 	}{
-		{match.Locale{}, "neither the address nor default_country"},
-		{match.Locale{Named: true, DefaultCountry: "us"}, "the country that the event names is not known"},
+		{match.Locale{}, "neither the event nor default_country"},
+		{match.Locale{CountryGiven: true, DefaultCountry: "us"}, "the event's country is unknown"},
 	} {
 		if n := match.Normalise(match.Phone, "(413) 555-0142", c.locale, nil); n.Code != "phone_no_country" || !strings.Contains(n.Why, c.want) {
 			t.Errorf("%+v: %+v", c.locale, n)

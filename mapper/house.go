@@ -56,7 +56,7 @@ func (s *subject) addStaff(n *event.Node, depth int) {
 		return
 	}
 	for i, k := range staffKeys {
-		for _, v := range match.Values(k, raw, s.locale) {
+		for _, v := range match.NormaliseAll(k, raw, s.locale) {
 			if v.Form != "" && len(s.house.staff[i]) < 20 {
 				s.house.staff[i] = append(s.house.staff[i], match.SumOf(k, v))
 			}

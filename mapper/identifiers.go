@@ -36,7 +36,7 @@ func (s *subject) findIdentifiers() {
 		case !ok || len(value) > maxIdentifier || !t.Form.Fits(value):
 			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, "not "+t.Form.String()+"; left out")
 		case match.IsPlaceholder(strings.ToLower(value)):
-			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, match.Placeholder(t.Name).Why)
+			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, match.RejectPlaceholder(t.Name).Why)
 		case s.filter.Clear(value) != "":
 			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.filter.Clear(value))
 		default:

@@ -48,12 +48,12 @@ func (s *subject) unusable(k match.Key, at, code, why string) {
 }
 
 // taken are the values of a key that a conversion takes.
-func (s *subject) taken(k match.Key, c *conversion) []match.Found {
+func (s *subject) taken(k match.Key, c *conversion) []match.ValueSum {
 	values, row := s.keys[k], &match.Table[k]
 	switch {
 	case len(values) == 0:
 		return values
-	case row.Form == meta.LeadID && c.stage && !match.IsLeadOfMeta(values[0].Form):
+	case row.Form == meta.LeadID && c.stage && !match.IsMetaLeadID(values[0].Form):
 		return nil
 	case c.api != meta.Offline:
 		return values

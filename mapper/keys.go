@@ -28,7 +28,7 @@ func (s *subject) deriveKeys() {
 		s.locale.Today = s.ev.Received // the till's clock may stand in 1970
 	}
 	s.deriveKey(match.Country)
-	s.locale.Named = s.countryGiven
+	s.locale.CountryGiven = s.countryGiven
 	if c := s.keys[match.Country]; len(c) > 0 {
 		s.locale.Country = match.CountryOf(c[0].Value)
 	}
@@ -43,7 +43,7 @@ func (s *subject) deriveKeys() {
 	if len(s.keys[match.Country]) == 0 && !s.countryGiven && s.defaults.Country != "" &&
 		len(s.keys[match.City])+len(s.keys[match.State])+len(s.keys[match.Zip]) > 0 {
 		n := match.Value{Form: s.defaults.Country}
-		s.keys[match.Country] = append(s.roomOf(match.Country), match.Found{Value: n, Sum: match.SumOf(match.Country, n)})
+		s.keys[match.Country] = append(s.roomOf(match.Country), match.ValueSum{Value: n, Sum: match.SumOf(match.Country, n)})
 		s.results[match.Country] = KeyResult{State: KeySent, Source: "default_country"}
 		if s.x != nil {
 			s.x.key(match.Country, "default_country", s.defaults.CountryLine, nil, n, match.SHA256(n.Form))
@@ -89,7 +89,7 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 	if n.Blank() {
 		return
 	}
-	if items, ok := n.JSONText().Items(); ok && nested && (k != match.BirthDate || !n.IsDateList()) {
+	if items, ok := n.ParseJSONText().Items(); ok && nested && (k != match.BirthDate || !n.IsDateList()) {
 		for i := range items {
 			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
 		}
@@ -117,7 +117,7 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 			return
 		}
 	}
-	if texts := match.Several(k, raw, s.locale); texts != nil {
+	if texts := match.SplitValues(k, raw, s.locale); texts != nil {
 		s.notes.add(match.Table[k].Name+"_several", at, "one text holds several values: each that can be used is sent")
 		for i, text := range texts {
 			s.take(k, src, at+"#"+strconv.Itoa(i), &event.Node{Kind: event.Text, Text: text}, false)
@@ -137,12 +137,12 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 			v.Steps = append([]match.Step{{Rule: rule, Result: raw}}, v.Steps...)
 		}
 	} else {
-		f := s.places.Found(k, raw, s.locale)
+		f := s.places.Normalise(k, raw, s.locale)
 		v, sum = f.Value, f.Sum
 	}
 	if why := s.whyHouse(k, raw, &v); why != "" {
 		s.house.own = true
-		v = match.LeftOut(match.Table[k].Name, "", why)
+		v = match.Reject(match.Table[k].Name, "", why)
 		v.Code = noteHouse
 	} else {
 		s.judgeValue(k, &v)
@@ -179,7 +179,7 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 		s.keys[k] = s.roomOf(k)
 		s.results[k] = KeyResult{State: KeySent, Source: at}
 	}
-	s.keys[k] = append(s.keys[k], match.Found{Value: v, Sum: sum})
+	s.keys[k] = append(s.keys[k], match.ValueSum{Value: v, Sum: sum})
 	kv := &s.keys[k][len(s.keys[k])-1]
 	if s.x != nil {
 		s.x.key(k, at, src.Line, n, v, string(kv.Sum[:]))
@@ -237,7 +237,7 @@ func (s *subject) judgeValue(k match.Key, v *match.Value) {
 }
 
 // roomOf is where the values of a key go: nearly every key has one.
-func (s *subject) roomOf(k match.Key) []match.Found { return s.firstKeys[k : k : k+1] }
+func (s *subject) roomOf(k match.Key) []match.ValueSum { return s.firstKeys[k : k : k+1] }
 
 // leaveOut notes that a value of a key was not used.
 func (s *subject) leaveOut(k match.Key, src *rules.Source, at string, n *event.Node, code, why string) {

@@ -13,7 +13,7 @@ func (s *subject) useRules(of *rules.Custom) {
 		return
 	}
 	s.beginRules(of)
-	s.t.Root.Clear(event.MarkPersonal)
+	s.t.Root.ClearMark(event.MarkPersonal)
 	s.findPersonal()
 	s.endRules()
 }

@@ -53,10 +53,10 @@ type call struct {
 
 // customer is whom the event is about.
 type customer struct {
-	keys        match.Keys
-	firstKeys   [match.Count]match.Found // space for the first value of each
-	sourcesOf   [match.Count]int         // where the sources of each begin
-	results     [match.Count]KeyResult   // but for Key and Values: keyResults adds them
+	keys        match.ValuesByKey
+	firstKeys   [match.Count]match.ValueSum // space for the first value of each
+	sourcesOf   [match.Count]int            // where the sources of each begin
+	results     [match.Count]KeyResult      // but for Key and Values: keyResults adds them
 	identifiers [identifierCount]identifier
 	people      []string
 	locale      match.Locale
@@ -91,7 +91,7 @@ type custom struct {
 // reused is what one event leaves to the next: memory, nothing of its content but places.
 type reused struct {
 	filter outward.Filter
-	places match.Memo
+	places match.PlaceCache
 	told   []KeyResult           // the last answer of keyResults: paths and reasons, no values
 	prints *people.Fingerprinter // nil until needed
 
@@ -110,7 +110,7 @@ type reused struct {
 func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (*subject, error) {
 	s, _ := m.subjects.Get().(*subject)
 	if s == nil {
-		s = &subject{reused: reused{d: event.NewDecoder(), filter: outward.New(&m.names, m.secret)}}
+		s = &subject{reused: reused{places: match.NewPlaceCache(), d: event.NewDecoder(), filter: outward.New(&m.names, m.secret)}}
 	}
 	s.m, s.ev, s.now, s.set, s.x, s.messageID = m, ev, now, set, x, ev.MessageID
 	t, err := s.d.Decode(ev.Body)
@@ -175,7 +175,7 @@ func (s *subject) whole(err error) verdict {
 		}
 		return verdict{Hold, ReasonInvalid, "the message is not a JSON object"}
 	}
-	if n := s.t.Root.Get("type"); n != nil && n.Kind == event.Text && event.OtherCall(n.Text, s.name != "") {
+	if n := s.t.Root.Get("type"); n != nil && n.Kind == event.Text && event.IsOtherCall(n.Text, s.name != "") {
 		return verdict{Skip, ReasonNotTrack, ""}
 	}
 	if s.name == "" {
@@ -234,7 +234,7 @@ func oneAddress(traits *event.Node) {
 	if address == nil || address.Kind == event.Object {
 		return
 	}
-	one := address.JSONText()
+	one := address.ParseJSONText()
 	if items, ok := one.Items(); ok && len(items) == 1 {
 		one = &items[0]
 	}

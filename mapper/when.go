@@ -13,7 +13,7 @@ import (
 func (s *subject) findTime() {
 	root := &s.t.Root
 	s.when = s.ev.Received
-	s.undated = s.when.Year() < event.BelievedYear // the clock of a machine that nobody has set
+	s.undated = s.when.Year() < event.FirstTrustedYear // the clock of a machine that nobody has set
 	source, line := "time of receipt", 0
 	var raw *event.Node
 	var steps []match.Step
@@ -28,7 +28,7 @@ func (s *subject) findTime() {
 			continue
 		}
 		s.when, source, raw, s.undated = t, name, n, false
-		if !s.m.rules.Times.Named && s.m.rules.Times.Local(n, s.ev.Received) {
+		if !s.m.rules.Times.LocSet && s.m.rules.Times.IsLocal(n, s.ev.Received) {
 			s.notes.add(NoteLocalTime, name, "has no zone, and the mapping names no timezone: read as UTC; write timezone: Europe/Berlin, or the one of the shop")
 		}
 		if corrected, ok := s.correctSkew(t, name); ok {

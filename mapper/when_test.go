@@ -283,13 +283,13 @@ func TestTimeFormatRefused(t *testing.T) {
 		{"MM/dd/yyyy hh:mm tt", `"01/02/2006 03:04 PM"`},
 		{"%d/%m/%Y %H:%M", `"02/01/2006 15:04"`},
 		{"%Q", "2 January 2006"},
-		{"15:04", "no day, month and year"},
-		{"19/11/2026 16:29", "no day, month and year"},
-		{"02/01/2006 03:04", "half of the day"},
+		{"15:04", "lacks a day, month or year"},
+		{"19/11/2026 16:29", "lacks a day, month or year"},
+		{"02/01/2006 03:04", "without AM or PM"},
 		{"02/01/2006 15:04 MST", "-0700"},
 		{" ", "is empty"},
 	} {
-		if err := event.TimeFormat(c.layout); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := event.CheckTimeFormat(c.layout); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q in it", c.layout, err, c.want)
 		}
 	}

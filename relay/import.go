@@ -137,7 +137,7 @@ func (f *importFlags) options() (spool.Options, error) {
 		return o, exit.Usage(fmt.Errorf("--header-row %d: the first line is 1", f.headerRow))
 	}
 	if f.timeFormat != "" {
-		if err := event.TimeFormat(f.timeFormat); err != nil {
+		if err := event.CheckTimeFormat(f.timeFormat); err != nil {
 			return o, exit.Usage(fmt.Errorf("--time-format %q: %w", f.timeFormat, err))
 		}
 	}

@@ -2,15 +2,15 @@ package event
 
 import "strings"
 
-// OtherCall says whether a message is another call than track, by its type. "Track"
-// and "track " are track, and so is a type that no library has on a message that names
-// an event: it would be a loss to drop somebody's sale for it.
-func OtherCall(typ string, named bool) bool {
+// IsOtherCall reports whether a message is a call other than track, by its type. "Track" and
+// "track " are track. So is an unknown type on a message that names an event: dropping it could
+// lose a sale.
+func IsOtherCall(typ string, named bool) bool {
 	switch strings.ToLower(strings.TrimSpace(typ)) {
 	case "", "track":
 		return false
-	case "identify", "page", "screen", "group", "alias", // Segment's
-		"merge", "audiencelist", "extract", "record": // and RudderStack's
+	case "identify", "page", "screen", "group", "alias", // Segment
+		"merge", "audiencelist", "extract", "record": // RudderStack
 		return true
 	}
 	return !named

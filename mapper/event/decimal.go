@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Decimal is a JSON number as plain decimal digits: no exponent, no zeros
-// that say nothing. False when that would take more than 400 digits.
+// Decimal converts a JSON number to plain decimal digits, without exponent and superfluous
+// zeros. It reports false when the result would have more than 400 digits.
 func Decimal(number string) (string, bool) {
-	var room [64]byte
-	out, ok := AppendDecimal(room[:0], number, 400)
+	var buf [64]byte
+	out, ok := AppendDecimal(buf[:0], number, 400)
 	if !ok {
 		return "", false
 	}
@@ -20,8 +20,8 @@ func Decimal(number string) (string, bool) {
 	return string(out), true
 }
 
-// AppendDecimal appends a JSON number in plain decimal form, without zeros that
-// say nothing. False, and dst as it was, when that takes more than limit digits.
+// AppendDecimal appends a JSON number in plain decimal form, without superfluous zeros. When
+// that takes more than limit digits, it reports false and returns dst unchanged.
 func AppendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
 	mantissa, exponent := number, 0
 	if i := strings.IndexAny(number, "eE"); i >= 0 {
@@ -37,7 +37,7 @@ func AppendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
 	negative := strings.HasPrefix(mantissa, "-")
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
 	if whole == "" || strings.Trim(whole, "0123456789") != "" || strings.Trim(fraction, "0123456789") != "" {
-		return dst, false // text that is no number
+		return dst, false // not a number
 	}
 	if exponent == 0 && len(whole) <= limit && (whole == "0" || whole[0] != '0') { // the usual case, without a copy
 		fraction = strings.TrimRight(fraction, "0")
@@ -89,7 +89,7 @@ func AppendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
 	return dst, true
 }
 
-// Multiply multiplies two plain decimals exactly.
+// Multiply returns the exact product of two plain decimals, or "" if one is not a decimal.
 func Multiply(a, b string) string {
 	product, scale := big.NewInt(1), 0
 	for _, f := range []string{a, b} {
@@ -104,7 +104,8 @@ func Multiply(a, b string) string {
 	return Shift(product.String(), -scale)
 }
 
-// Shift moves the point of a plain decimal by so many places.
+// Shift moves the decimal point of s to the right by places. A negative number moves it to the
+// left.
 func Shift(s string, places int) string {
 	out, ok := Decimal(s + "e" + strconv.Itoa(places))
 	if !ok {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestReleased: a decoder that is used again holds nothing of the event before.
-func TestReleased(t *testing.T) {
+// TestDecoderReuse checks that a reused decoder holds nothing of the previous event.
+func TestDecoderReuse(t *testing.T) {
 	d := NewDecoder()
 	if _, err := d.Decode([]byte(`{"a":{"b":["x",1]},"c":"\u00e9"}`)); err != nil || !d.Release() {
 		t.Fatal(err)
@@ -16,15 +16,14 @@ func TestReleased(t *testing.T) {
 		t.Fatalf("%v: %+v", err, tree)
 	}
 	if _, err := d.Decode([]byte(strings.Repeat(`[`, 900) + strings.Repeat(`]`, 900) + ` x`)); err == nil {
-		t.Fatal("what follows the value is not seen")
+		t.Fatal("data after the value is accepted")
 	}
 }
 
-// TestPathErrors: what is no path is refused in words.
 func TestPathErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "a path is empty", "a..b": "a name is missing", "a[": "[ without ]", "a[-1]": "no place in a list", "[0]": "begins with a name",
-		`a["b]`: "ends with", "a b .c": "white space around", `a"b`: "quoted names", "a[0]b": "expected . or [",
+		"": "the path is empty", "a..b": "a name is missing", "a[": "[ without ]", "a[-1]": "[-1] is not an index", "[0]": "must begin with a name",
+		`a["b]`: "must end with", "a b .c": "white space around", `a"b`: "quoted names", "a[0]b": "expected . or [",
 	} {
 		if _, err := ParsePath(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

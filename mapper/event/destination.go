@@ -7,21 +7,21 @@ import (
 	"relay/mapper/fold"
 )
 
-// destinations are the names under which senders know this destination, folded
-// as foldDestination does (docs/contract.md 5.3).
-// The value says whether the name is one to switch it on by, too.
+// destinations are the names that senders use for this destination in `integrations`, in the
+// form that foldDestination returns (docs/contract.md 5.3). Each name can switch the
+// destination off; the value tells whether it can also switch it on.
 var destinations = map[string]bool{
 	"facebookofflineconversions": true,
 	"facebookconversionsapi":     true,
-	"facebookconversions":        true, // RudderStack's, and Segment's slug
+	"facebookconversions":        true, // RudderStack, and Segment's slug
 	"metaconversionsapi":         true,
 	"metaofflineconversions":     true,
-	"facebookpixelserverside":    false, // what Facebook Conversions API was called until 2020
+	"facebookpixelserverside":    false, // the name of Facebook Conversions API until 2020
 	"facebookserversideapi":      false,
 }
 
-// foldDestination reduces a destination's name to its letters, without the
-// (Actions) that Segment writes behind some.
+// foldDestination reduces a destination's name to its letters and removes the suffix (Actions)
+// that Segment adds to some names.
 func foldDestination(name string) string {
 	folded := strings.Map(func(r rune) rune {
 		switch r {
@@ -36,12 +36,12 @@ func foldDestination(name string) string {
 // shortestDestination is the length of the shortest of these names.
 const shortestDestination = len("metaconversionsapi")
 
-// isDestination says whether a name is one of this destination.
+// isDestination reports whether name is a name of this destination.
 func isDestination(name string) bool {
 	return len(name) >= shortestDestination && destinations[foldDestination(name)]
 }
 
-// Destinations are the members that hold options for this destination.
+// Destinations yields the members that hold options for this destination.
 func (n *Node) Destinations() iter.Seq[*Node] {
 	return func(yield func(*Node) bool) {
 		if n == nil || n.Kind != Object {
@@ -55,9 +55,9 @@ func (n *Node) Destinations() iter.Seq[*Node] {
 	}
 }
 
-// SwitchedOff reads one object of integrations. A wish to opt out is honoured
-// however the destination's name is written; of several names one that says
-// false wins.
+// SwitchedOff reports whether an `integrations` object switches this destination off. It
+// accepts every spelling of the destination's name. If there are several names, one false is
+// enough.
 func SwitchedOff(integrations *Node) bool {
 	if integrations == nil {
 		return false
@@ -66,26 +66,26 @@ func SwitchedOff(integrations *Node) bool {
 	for i := range integrations.Kids {
 		n := &integrations.Kids[i]
 		if strings.EqualFold(strings.TrimSpace(n.Name), "All") {
-			all = all && !saysFalse(n)
+			all = all && !isFalse(n)
 			continue
 		}
 		if len(n.Name) < shortestDestination {
 			continue
 		}
-		switch may, known := destinations[foldDestination(n.Name)]; {
+		switch enables, known := destinations[foldDestination(n.Name)]; {
 		case !known:
-		case saysFalse(n):
+		case isFalse(n):
 			return true
 		default:
-			on = on || may && saysTrue(n)
+			on = on || enables && isTrue(n)
 		}
 	}
 	return !all && !on
 }
 
-// saysFalse reads false, also as text and as 0: a wish to opt out is not lost
-// to a client that sends those.
-func saysFalse(n *Node) bool {
+// isFalse reports whether a value is false, also written as text or as 0. An opt-out must not
+// be lost because of how a client writes it.
+func isFalse(n *Node) bool {
 	switch n.Kind {
 	case False:
 		return true
@@ -98,8 +98,9 @@ func saysFalse(n *Node) bool {
 	return false
 }
 
-// saysTrue reads true, as text and as 1 too; an object of options counts as true.
-func saysTrue(n *Node) bool {
+// isTrue reports whether a value is true, also written as text or as 1. An object of options
+// counts as true.
+func isTrue(n *Node) bool {
 	switch n.Kind {
 	case True, Object:
 		return true

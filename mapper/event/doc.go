@@ -1,12 +1,12 @@
-// Package event is a track call, decoded: a JSON value (Node) whose numbers keep
-// the text they came in and whose members keep their order, with marks for whoever
-// works through it; places in it (Path); moments (Times) and decimals. It knows
-// what senders write and nothing of what a mapping makes of it.
+// Package event holds a decoded track call: a tree of JSON values (Node) that keeps the text of
+// numbers and the order of members, and carries marks for the mapping. It also has paths into
+// the tree (Path), times (Times) and decimals. It handles what senders write and is independent
+// of any mapping.
 //
-// It is pure: no clock, no network, no log.
+// The package is pure: no clock, no network, no log.
 //
-// What can hurt you: a Tree belongs to its Decoder and is gone after Release, so
-// nothing that outlives an event may hold a Node, or a text that was not copied.
-// A nil *Node may be asked anything and says that there is nothing. Times.Read
-// needs the time of receipt, by which it knows an implausible date.
+// Caution: a Tree belongs to its Decoder and is invalid after Release. Nothing that outlives
+// the event may hold a Node, or text that was not copied. All methods of Node accept a nil
+// *Node, which stands for an absent value. Times.Read needs the time of receipt to detect
+// implausible dates.
 package event

@@ -7,8 +7,8 @@ import (
 	"relay/mapper/fold"
 )
 
-// IDText is an id as text: trimmed text without characters that nobody sees,
-// or a number as decimal text.
+// IDText returns an id as text: trimmed text without invisible characters, or a number in
+// decimal form. It reports false if there is none.
 func (n *Node) IDText() (string, bool) {
 	text, ok := n.ScalarText()
 	text = strings.TrimSpace(text)

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Items returns the items of a list. A list that PHP has taken items out of
-// arrives as an object with numbered members, {"0":…,"2":…}; it is that list.
-// false: the node is no list.
+// Items returns the items of a list. An object with numbered members, {"0":…,"2":…}, counts as
+// a list: PHP writes it for a list from which items were removed. Items reports false if the
+// node is not a list.
 func (n *Node) Items() ([]Node, bool) {
 	switch {
 	case n == nil:
@@ -26,8 +26,7 @@ func (n *Node) Items() ([]Node, bool) {
 	return n.Kids, true
 }
 
-// item returns the item of a list at a place. An object with numbered members
-// keeps the numbers it has.
+// item returns the list item at index. The members of a numbered object keep their own numbers.
 func (n *Node) item(index int) *Node {
 	if n.Kind == List {
 		if index < len(n.Kids) {
@@ -44,10 +43,10 @@ func (n *Node) item(index int) *Node {
 	return nil
 }
 
-// JSONText reads a list or an object that came as JSON text, as tables and form
-// fields carry them; any other node is answered as it is. Each call reads anew:
-// what is read belongs to the caller.
-func (n *Node) JSONText() *Node {
+// ParseJSONText decodes a list or object that was sent as JSON text, as tables and form fields
+// do. It returns any other node unchanged. Each call decodes again; the result belongs to the
+// caller.
+func (n *Node) ParseJSONText() *Node {
 	if n == nil || n.Kind != Text {
 		return n
 	}
@@ -62,7 +61,7 @@ func (n *Node) JSONText() *Node {
 	return &t.Root
 }
 
-// atoi is the number that digits are; 0 of anything else.
+// atoi returns the number that digits stand for, or 0 for any other text.
 func atoi(digits string) int {
 	n, _ := strconv.Atoi(digits)
 	return n

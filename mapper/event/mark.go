@@ -2,28 +2,28 @@ package event
 
 import "slices"
 
-// Mark says what is known about a node beyond its value.
+// Mark is a set of flags that the mapping puts on a node.
 type Mark uint16
 
-// What an event's values are marked with while it is mapped.
+// The marks of a node.
 const (
-	MarkSource   Mark = 1 << iota // a source of a match key: never leaves in custom_data
-	MarkKeep                      // custom_data.keep names it
-	MarkExclude                   // custom_data.exclude names it
-	MarkConsumed                  // gave value, currency, content_ids, contents or store_data
-	MarkPersonal                  // its name says that it is personal
-	MarkOnly                      // custom_data.only names it
+	MarkSource   Mark = 1 << iota // source of a match key: never leaves in custom_data
+	MarkKeep                      // listed in custom_data.keep
+	MarkExclude                   // listed in custom_data.exclude
+	MarkConsumed                  // used for value, currency, content_ids, contents or store_data
+	MarkPersonal                  // the name says that the value is personal
+	MarkOnly                      // listed in custom_data.only
 )
 
-// Clear takes a mark from a node and all that is in it.
-func (n *Node) Clear(m Mark) {
+// ClearMark removes a mark from a node and from all nodes below it.
+func (n *Node) ClearMark(m Mark) {
 	n.Mark &^= m
 	for i := range n.Kids {
-		n.Kids[i].Clear(m)
+		n.Kids[i].ClearMark(m)
 	}
 }
 
-// Marked says whether a node, or one within, has a mark.
-func (n *Node) Marked(with Mark) bool {
-	return n.Mark&with != 0 || slices.ContainsFunc(n.Kids, func(kid Node) bool { return kid.Marked(with) })
+// HasMark reports whether a node, or any node below it, has a mark.
+func (n *Node) HasMark(with Mark) bool {
+	return n.Mark&with != 0 || slices.ContainsFunc(n.Kids, func(kid Node) bool { return kid.HasMark(with) })
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Path is a place in an event, compiled from the mapping's notation:
+// Path is a compiled path to a value in an event, in the notation of the mapping:
 //
 //	properties.store.code     members
 //	properties["store no"]    a member whose name has dots, spaces or brackets
@@ -17,7 +17,7 @@ import (
 type Path struct {
 	Text  string
 	parts []part
-	Many  bool // has [], may lead to several values
+	Many  bool // contains [], so it can lead to several values
 }
 
 type part struct {
@@ -25,8 +25,8 @@ type part struct {
 	index int
 	how   partKind
 
-	spellings []string // of a trait, folded; nil for any other member
-	initials  uint32   // of them
+	spellings []string // of a trait, folded; nil for other members
+	initials  uint32   // bits of the first letters of spellings, see initialBit
 }
 
 type partKind uint8
@@ -34,16 +34,16 @@ type partKind uint8
 const (
 	byName partKind = iota
 	byIndex
-	byDestination // under any name of this destination, the first that leads somewhere
+	byDestination // the member for this destination, under any of its names; the first with a value
 	each
 )
 
-// ParsePath reads the notation above.
+// ParsePath parses the notation above.
 func ParsePath(text string) (Path, error) {
 	p := Path{Text: text}
 	rest := text
 	if strings.TrimSpace(text) == "" {
-		return p, errors.New("a path is empty")
+		return p, errors.New("the path is empty")
 	}
 	for first := true; rest != ""; first = false {
 		switch {
@@ -66,11 +66,11 @@ func ParsePath(text string) (Path, error) {
 		name := rest[:end]
 		switch {
 		case name == "":
-			return p, errors.New("a name is missing: two dots, or one at an end")
+			return p, errors.New("a name is missing: two dots in a row, or a dot at the end")
 		case strings.TrimSpace(name) != name:
 			return p, fmt.Errorf("white space around %q: write [%q] if it belongs to the name", strings.TrimSpace(name), name)
 		case end < len(rest) && (rest[end] == ']' || rest[end] == '"'):
-			return p, fmt.Errorf("unexpected %q: quoted names are written [\"…\"]", rest[end:end+1])
+			return p, fmt.Errorf("unexpected %q: write quoted names as [\"…\"]", rest[end:end+1])
 		}
 		p.add(part{name: name})
 		rest = rest[end:]
@@ -78,14 +78,14 @@ func ParsePath(text string) (Path, error) {
 	return p, nil
 }
 
-// bracket reads [0], [] or ["name"] at the start of rest.
+// bracket parses [0], [] or ["name"] at the start of rest and returns the text after it.
 func (p *Path) bracket(rest string) (string, error) {
 	inner := rest[1:]
 	if strings.HasPrefix(inner, `"`) || strings.HasPrefix(inner, `'`) {
 		quote := inner[:1]
 		name, after, ok := strings.Cut(inner[1:], quote)
 		if !ok || !strings.HasPrefix(after, "]") {
-			return "", fmt.Errorf("a quoted name in brackets ends with %s]", quote)
+			return "", fmt.Errorf("a quoted name in brackets must end with %s]", quote)
 		}
 		p.add(part{name: name})
 		return after[1:], nil
@@ -96,19 +96,19 @@ func (p *Path) bracket(rest string) (string, error) {
 	}
 	switch n, err := strconv.Atoi(index); {
 	case len(p.parts) == 0:
-		return "", errors.New("a path begins with a name")
+		return "", errors.New("a path must begin with a name")
 	case index == "":
 		p.Many = true
 		p.add(part{how: each})
 	case err != nil || n < 0:
-		return "", fmt.Errorf("[%s] is no place in a list: write [0], [1] …, [] for every item, or [\"name\"]", index)
+		return "", fmt.Errorf("[%s] is not an index: write [0], [1] …, [] for every item, or [\"name\"]", index)
 	default:
 		p.add(part{how: byIndex, index: n})
 	}
 	return after, nil
 }
 
-// Names are the names of the members that the path goes through, in order.
+// Names returns the member names in the path, in order.
 func (p *Path) Names() (names []string) {
 	for i := range p.parts {
 		if name := p.parts[i].name; name != "" {
@@ -118,19 +118,19 @@ func (p *Path) Names() (names []string) {
 	return names
 }
 
-// add appends a part; names below traits get their other spellings.
+// add appends a part. A name below traits also gets its other spellings.
 func (p *Path) add(s part) {
 	switch {
 	case s.how != byName:
 	case p.Has("traits"):
-		s.spell()
+		s.addSpellings()
 	case len(p.parts) == 1 && isDestination(s.name):
 		s.how = byDestination
 	}
 	p.parts = append(p.parts, s)
 }
 
-// Has says whether one of the names is name.
+// Has reports whether name is one of the names in the path.
 func (p *Path) Has(name string) bool {
 	for _, s := range p.parts {
 		if s.how == byName && s.name == name {
@@ -140,7 +140,7 @@ func (p *Path) Has(name string) bool {
 	return false
 }
 
-// Last returns the last name of the path.
+// Last returns the last name in the path, or "".
 func (p *Path) Last() string {
 	for _, v := range slices.Backward(p.parts) {
 		if v.how == byName {
@@ -150,8 +150,8 @@ func (p *Path) Last() string {
 	return ""
 }
 
-// NameAt returns the name at a place of the path, from 0. false: there is none, or
-// the place is no name of a member.
+// NameAt returns the name at position i of the path. It reports false if the path is shorter or
+// has no name at i.
 func (p *Path) NameAt(i int) (name string, ok bool) {
 	if i >= len(p.parts) || p.parts[i].how != byName {
 		return "", false
@@ -159,48 +159,46 @@ func (p *Path) NameAt(i int) (name string, ok bool) {
 	return p.parts[i].name, true
 }
 
-// SpellsAt says whether the name at a place is that of a trait, and other another
-// spelling of it.
+// SpellsAt reports whether other is another spelling of the trait at position i.
 func (p *Path) SpellsAt(i int, other string) bool {
 	return slices.Contains(p.parts[i].spellings, string(foldTrait(nil, other)))
 }
 
-// AnySpelling lets the last name be found under its other spellings, as the names
-// below traits are.
-func (p *Path) AnySpelling() { p.parts[len(p.parts)-1].spell() }
+// AnySpelling makes the path find its last name under all spellings, as for names below traits.
+func (p *Path) AnySpelling() { p.parts[len(p.parts)-1].addSpellings() }
 
-// One returns the value at the end of a path without [], or nil. A trait that
-// is absent or blank is looked for under its other spellings.
+// One returns the value at the end of a path without [], or nil. If a trait is absent or blank,
+// One looks for its other spellings.
 func (p *Path) One(root *Node) *Node {
-	return down(p.parts, root)
+	return follow(p.parts, root)
 }
 
-func down(parts []part, n *Node) *Node {
+func follow(parts []part, n *Node) *Node {
 	for i := range parts {
 		if parts[i].how == byDestination {
 			for options := range n.Destinations() {
-				if at := down(parts[i+1:], options); !at.Blank() {
+				if at := follow(parts[i+1:], options); !at.Blank() {
 					return at
 				}
 			}
 			return nil
 		}
-		if n = parts[i].from(n); n == nil {
+		if n = parts[i].step(n); n == nil {
 			return nil
 		}
 	}
 	return n
 }
 
-// from goes one part down, [] excepted.
-func (s *part) from(n *Node) *Node {
+// step follows one part other than [] from n.
+func (s *part) step(n *Node) *Node {
 	switch s.how {
 	case byName:
 		kid := n.Get(s.name)
 		if s.spellings == nil || !kid.Blank() || n.Kind != Object {
 			return kid
 		}
-		if found := s.trait(n); found != nil {
+		if found := s.findTrait(n); found != nil {
 			return found
 		}
 		return kid
@@ -210,7 +208,7 @@ func (s *part) from(n *Node) *Node {
 	return nil
 }
 
-// All appends every value the path leads to.
+// All appends every value that the path leads to.
 func (p *Path) All(root *Node, out []*Node) []*Node {
 	if !p.Many {
 		if n := p.One(root); n != nil {
@@ -236,14 +234,14 @@ func collect(parts []part, n *Node, out []*Node) []*Node {
 			}
 			return out
 		}
-		if n = parts[i].from(n); n == nil {
+		if n = parts[i].step(n); n == nil {
 			return out
 		}
 	}
 	return append(out, n)
 }
 
-// JoinPath appends a member's name to a path for people.
+// JoinPath appends a member's name to a path for display.
 func JoinPath(at, name string) string {
 	name = FieldName(name)
 	if name == "" || strings.ContainsAny(name, ".[]\" ") {
@@ -255,8 +253,8 @@ func JoinPath(at, name string) string {
 	return at + "." + name
 }
 
-// FieldName is a member's name as notes may show it: names are the shop's
-// own words, but an e-mail address or a number of a person used as a name is not.
+// FieldName returns a member's name as notes can show it. Names are usually the shop's own
+// words; a name that looks like an e-mail address or number, or is very long, becomes "…".
 func FieldName(name string) string {
 	digits := 0
 	for _, r := range name {

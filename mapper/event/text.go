@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// AppendText writes text as a JSON string. Every text of a decoded event is
-// valid UTF-8, so it cannot fail; were it not, Meta's reader would refuse it.
+// AppendText appends s as a JSON string. Text of a decoded event is valid UTF-8; in any other
+// text invalid bytes become U+FFFD, because Meta would refuse them.
 func AppendText(dst []byte, s string) []byte {
 	out, err := jsontext.AppendQuote(dst, s)
 	if err != nil {
@@ -18,11 +18,11 @@ func AppendText(dst []byte, s string) []byte {
 	return out
 }
 
-// Quote is text as a JSON string.
+// Quote returns s as a JSON string.
 func Quote(s string) string { return string(AppendText(nil, s)) }
 
-// Mask shows a text, or JSON, by its shape: letters as x or X, digits as 9. JSON stays JSON: a text in quotes is masked
-// by what it says, not by how it is escaped.
+// Mask shows only the shape of a text or JSON value: letters as x or X, digits as 9. JSON stays
+// valid: a quoted string is unescaped before it is masked.
 func Mask(s string) string {
 	var text string
 	if strings.HasPrefix(s, `"`) && json.Unmarshal([]byte(s), &text) == nil {
@@ -41,7 +41,7 @@ func Mask(s string) string {
 	}, s)
 }
 
-// AppendNode writes a value as JSON, numbers as they came.
+// AppendNode appends a value as JSON. Numbers keep their original text.
 func AppendNode(dst []byte, n *Node) []byte {
 	switch n.Kind {
 	case Null:

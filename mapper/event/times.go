@@ -8,53 +8,53 @@ import (
 	"relay/mapper/fold"
 )
 
-// Times says how a mapping reads moments.
+// Times holds the settings of a mapping for reading times.
 type Times struct {
-	Loc     *time.Location // of date-times without a zone
-	Named   bool           // somebody has said that it is Loc
-	Layouts []string       // time_format: of Go's package time, checked by TimeFormat
+	Loc     *time.Location // the zone of times without one
+	LocSet  bool           // the zone was configured, not assumed
+	Layouts []string       // time_format: layouts of package time, checked by CheckTimeFormat
 }
 
-// The range of plausible moments (docs/contract.md 5.3). A date read as seconds and a
-// spreadsheet's serial number fall out of it, and are unreadable.
+// The range of plausible times (docs/contract.md 5.3). A date read as seconds, or the serial
+// number of a spreadsheet, is outside this range and counts as unreadable.
 const (
-	firstYear   = 2004
-	lastYear    = 2100 // where the time of receipt is not believed
-	plausibleIn = 366 * 24 * time.Hour
+	firstYear = 2004
+	lastYear  = 2100 // when the time of receipt is not trusted
+	maxAhead  = 366 * 24 * time.Hour
 )
 
-// Plausible says whether something that was received then can have happened at
-// t. A time of receipt before 2020 is that of a clock that nobody has set.
+// Plausible reports whether an event received at received can have happened at t. A time of
+// receipt before FirstTrustedYear comes from a clock that was never set; it does not limit t.
 func Plausible(t, received time.Time) bool {
 	if t.Year() < firstYear || t.Year() >= lastYear {
 		return false
 	}
-	return received.Year() < BelievedYear || t.Sub(received) <= plausibleIn
+	return received.Year() < FirstTrustedYear || t.Sub(received) <= maxAhead
 }
 
-// BelievedYear is the first year that a clock can stand in which somebody has set.
-const BelievedYear = 2020
+// FirstTrustedYear is the first year in which a clock can be believed to have been set.
+const FirstTrustedYear = 2020
 
-// Read reads a moment as events give it: a date-time in the standard form of
-// any language (see text), epoch seconds, milliseconds, microseconds or
-// nanoseconds, YYYYMMDD[hhmmss], as a number or as text, or the objects that
-// libraries make of dates. time_format is tried last.
+// Read reads an event time: a date and time in the standard format of any language (see
+// ReadText), an epoch in seconds, milliseconds, microseconds or nanoseconds, or
+// YYYYMMDD[hhmmss], each as a number or as text, or an object that a library writes for a date.
+// The layouts of time_format are tried last.
 func (c *Times) Read(n *Node, received time.Time) (time.Time, bool) {
 	switch n.Kind {
 	case Number:
-		return c.digits(n.Text, received)
+		return c.readDigits(n.Text, received)
 	case Text:
-		return c.text(n.Text, received)
+		return c.ReadText(n.Text, received)
 	case Object:
-		return c.object(n, received)
+		return c.readObject(n, received)
 	case List:
-		return c.list(n, received)
+		return c.readList(n, received)
 	}
 	return time.Time{}, false
 }
 
-// Local says whether a moment that Read reads has no zone, so that Loc decides when it was.
-func (c *Times) Local(n *Node, received time.Time) bool {
+// IsLocal reports whether Read accepts n and n has no zone, so that the result depends on Loc.
+func (c *Times) IsLocal(n *Node, received time.Time) bool {
 	if n.Kind == Text {
 		if s := n.Text; len(s) > 0 && s[len(s)-1] == 'Z' {
 			return false
@@ -71,15 +71,10 @@ func (c *Times) Local(n *Node, received time.Time) bool {
 	return ok && !there.Equal(here)
 }
 
-// ReadText reads a moment that came as text.
-func (c *Times) ReadText(text string, received time.Time) (time.Time, bool) {
-	return c.text(text, received)
-}
-
-// text reads a moment that came as text.
-func (c *Times) text(raw string, received time.Time) (time.Time, bool) {
+// ReadText is Read for text.
+func (c *Times) ReadText(raw string, received time.Time) (time.Time, bool) {
 	s := strings.TrimSpace(raw)
-	if t, ok := isoTime3339(s, c.Loc); ok && Plausible(t, received) {
+	if t, ok := parseISOTime(s, c.Loc); ok && Plausible(t, received) {
 		return t, true
 	}
 	if len(s) == 0 || len(s) > maxTimeText {
@@ -87,14 +82,14 @@ func (c *Times) text(raw string, received time.Time) (time.Time, bool) {
 	}
 	s = strings.ReplaceAll(fold.Digits(fold.Clean(s)), "−", "-")
 	if strings.Trim(s, "0123456789.") == "" {
-		if t, ok := c.digits(s, received); ok {
+		if t, ok := c.readDigits(s, received); ok {
 			return t, true
 		}
 	}
 	if t, ok := parseTimeText(s, c.Loc); ok && Plausible(t, received) {
 		return t, true
 	}
-	joined, standard := Joined(s)
+	joined, standard := JoinDateAndTime(s)
 	for _, layout := range c.Layouts {
 		for _, s := range []string{s, joined} {
 			if t, err := time.ParseInLocation(layout, s, c.Loc); err == nil && Plausible(t, received) {
@@ -109,11 +104,11 @@ func (c *Times) text(raw string, received time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// maxTimeText is the longest text, in bytes, that is taken for a moment.
+// maxTimeText is the longest text, in bytes, that is read as a time.
 const maxTimeText = 100
 
-// isoTime3339 is the fast way for what most clients send.
-func isoTime3339(s string, loc *time.Location) (time.Time, bool) {
+// parseISOTime is a shortcut for the format that most clients send.
+func parseISOTime(s string, loc *time.Location) (time.Time, bool) {
 	if len(s) < len("2006-01-02T15:04:05") || len(s) > len("2006-01-02T15:04:05.000000000+00:00") || s[10] != 'T' {
 		return time.Time{}, false
 	}
@@ -125,8 +120,8 @@ func isoTime3339(s string, loc *time.Location) (time.Time, bool) {
 	return t.UTC(), err == nil
 }
 
-// digits reads a number: an epoch, or the digits of a date and a time of day.
-func (c *Times) digits(number string, received time.Time) (time.Time, bool) {
+// readDigits reads a number: an epoch, or the digits of a date and time.
+func (c *Times) readDigits(number string, received time.Time) (time.Time, bool) {
 	if t, ok := parseEpoch(number); ok && Plausible(t, received) {
 		return t, true
 	}
@@ -138,7 +133,7 @@ func (c *Times) digits(number string, received time.Time) (time.Time, bool) {
 	return t, ok && Plausible(t, received)
 }
 
-// parseEpoch reads seconds since 1970, exactly; above 10^11 milliseconds, above
+// parseEpoch reads seconds since 1970, exactly. Numbers above 10^11 are milliseconds, above
 // 10^14 microseconds, above 10^17 nanoseconds.
 func parseEpoch(number string) (time.Time, bool) {
 	text, ok := Decimal(number)
@@ -168,11 +163,11 @@ func parseEpoch(number string) (time.Time, bool) {
 	return t.UTC(), true
 }
 
-// dateDigits are the forms of a date and a time of day in digits alone.
+// dateDigits are the layouts of dates and times that consist only of digits.
 var dateDigits = [...]string{"20060102", "200601021504", "20060102150405"}
 
-// parseDateDigits reads YYYYMMDD[hhmm[ss[fff]]] in loc. A date alone is its
-// first moment.
+// parseDateDigits reads YYYYMMDD[hhmm[ss[fff]]] in loc. A date without a time is the start of
+// that day.
 func parseDateDigits(s string, loc *time.Location) (time.Time, bool) {
 	if len(s) > 14 && len(s) <= 23 && strings.IndexByte(s, '.') < 0 {
 		s = s[:14] + "." + s[14:] // 20261120160027029
@@ -188,9 +183,9 @@ func parseDateDigits(s string, loc *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// object reads what libraries make of a date that they were not told how to
-// write: PHP's DateTime, MongoDB's $date, Firestore's and protobuf's timestamps.
-func (c *Times) object(n *Node, received time.Time) (time.Time, bool) {
+// readObject reads the objects that libraries write for dates: PHP's DateTime, MongoDB's $date,
+// the timestamps of Firestore and protobuf.
+func (c *Times) readObject(n *Node, received time.Time) (time.Time, bool) {
 	if date := n.Get("$date"); date != nil {
 		if long := date.Get("$numberLong"); long != nil {
 			date = long
@@ -212,11 +207,11 @@ func (c *Times) object(n *Node, received time.Time) (time.Time, bool) {
 				return time.Time{}, false
 			}
 		}
-		return in.text(date.Text, received)
+		return in.ReadText(date.Text, received)
 	}
 	for _, names := range [][3]string{{"_seconds", "_nanoseconds"}, {"seconds", "nanos", "nanoseconds"}} {
 		seconds, ok := n.Get(names[0]).ScalarText()
-		if !ok || len(seconds) > 11 { // seconds they are, whatever they would be alone
+		if !ok || len(seconds) > 11 { // a longer number is not seconds, and the names say seconds
 			continue
 		}
 		t, ok := parseEpoch(seconds)
@@ -225,8 +220,8 @@ func (c *Times) object(n *Node, received time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// list reads [2026,11,20,16,0,27], as Jackson writes a date-time without a zone.
-func (c *Times) list(n *Node, received time.Time) (time.Time, bool) {
+// readList reads [2026,11,20,16,0,27], as Jackson writes a date and time without a zone.
+func (c *Times) readList(n *Node, received time.Time) (time.Time, bool) {
 	if len(n.Kids) < 5 || len(n.Kids) > 7 {
 		return time.Time{}, false
 	}
@@ -239,13 +234,13 @@ func (c *Times) list(n *Node, received time.Time) (time.Time, bool) {
 		}
 		p[i] = v
 	}
-	t, ok := moment(p[0], p[1], p[2], p[3], p[4], p[5], p[6], c.Loc)
+	t, ok := newTime(p[0], p[1], p[2], p[3], p[4], p[5], p[6], c.Loc)
 	return t, ok && Plausible(t, received)
 }
 
-// moment is a date and a time of day that exist; 24:00:00 is the next day, and
-// a leap second is a second later.
-func moment(year, month, day, hour, minute, second, nanos int, loc *time.Location) (time.Time, bool) {
+// newTime returns the time of a date and a time of day, and false if they do not exist.
+// 24:00:00 is the start of the next day; a leap second counts as the second after it.
+func newTime(year, month, day, hour, minute, second, nanos int, loc *time.Location) (time.Time, bool) {
 	leap := second == 60
 	if leap {
 		second = 59

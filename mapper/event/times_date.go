@@ -7,16 +7,15 @@ import (
 	"relay/mapper/fold"
 )
 
-// date reads a date: digits with the year first, digits with the day first
-// between dots, YYYYMMDD, or a month in words. Days of the week and words that say
-// nothing may stand before and behind it.
-func (r *timeReader) date(s string) (year, month, day int, ok bool) {
+// readDate reads a date: digits with the year first, digits with the day first separated by
+// dots, YYYYMMDD, or a month in words. Weekdays and words without meaning can surround it.
+func (r *timeReader) readDate(s string) (year, month, day int, ok bool) {
 	words := dateWords(s)
-	if named(words) {
-		return r.monthOf(words)
+	if hasMonthName(words) {
+		return r.readMonthName(words)
 	}
 	for _, w := range words {
-		if !w.digits && !passable(w.text) {
+		if !w.digits && !isFiller(w.text) {
 			return 0, 0, 0, false
 		}
 	}
@@ -36,7 +35,7 @@ func (r *timeReader) date(s string) (year, month, day int, ok bool) {
 	case len(m[5]) != 4 || len(m[1]) > 2:
 	case m[2] == ".":
 		return c, b, a, true
-	case m[2] == "/" && r.half != "":
+	case m[2] == "/" && r.meridiem != "":
 		switch monthFirst, dayFirst := a <= 12, b <= 12; {
 		case monthFirst && dayFirst && a != b:
 		case monthFirst:
@@ -48,11 +47,11 @@ func (r *timeReader) date(s string) (year, month, day int, ok bool) {
 	return 0, 0, 0, false
 }
 
-// dateWord is a run of digits or of letters in a date.
+// dateWord is a run of digits or a run of letters in a date.
 type dateWord struct {
 	text   string
 	digits bool
-	dotted bool // a full stop follows
+	dotted bool // followed by a full stop
 }
 
 func dateWords(s string) (words []dateWord) {
@@ -73,17 +72,18 @@ func dateWords(s string) (words []dateWord) {
 	return words
 }
 
-// passable says whether a word of a date says nothing that is not said otherwise.
-func passable(w string) bool { return fold.IsDateFiller(w) || fold.IsWeekday(w) }
+// isFiller reports whether a word in a date can be ignored: a weekday or a word without
+// meaning.
+func isFiller(w string) bool { return fold.IsDateFiller(w) || fold.IsWeekday(w) }
 
-// named says whether a date has a word that is a month.
-func named(words []dateWord) bool {
+// hasMonthName reports whether one of the words is a month.
+func hasMonthName(words []dateWord) bool {
 	for _, w := range words {
-		if _, ok := monthWord(w.text); ok && !w.digits && !passable(w.text) {
+		if _, ok := monthWord(w.text); ok && !w.digits && !isFiller(w.text) {
 			return true
 		}
 	}
-	for _, w := range words { // mar is a month, and a Tuesday
+	for _, w := range words { // "mar" is both March and an abbreviation of Tuesday
 		if _, ok := fold.Month(w.text); ok && !w.digits {
 			return true
 		}
@@ -91,7 +91,7 @@ func named(words []dateWord) bool {
 	return false
 }
 
-// monthWord is a month in words, or in the Roman numerals of Eastern Europe.
+// monthWord returns the month for a name, or for a Roman numeral as used in Eastern Europe.
 func monthWord(w string) (int, bool) {
 	if m, ok := fold.Month(w); ok {
 		return m, true
@@ -102,11 +102,11 @@ func monthWord(w string) (int, bool) {
 
 var romanMonths = map[string]int{"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11, "xii": 12}
 
-// monthOf reads a date whose month is a word: Nov 20 2026, 20 de noviembre de
-// 2026, 20-Nov-26, 20Nov2026, November 20th, 2026, Freitag, den 20. November 2026.
-func (r *timeReader) monthOf(words []dateWord) (year, month, day int, ok bool) {
+// readMonthName reads a date with the month in words: Nov 20 2026, 20 de noviembre de 2026,
+// 20-Nov-26, 20Nov2026, November 20th, 2026, Freitag, den 20. November 2026.
+func (r *timeReader) readMonthName(words []dateWord) (year, month, day int, ok bool) {
 	var nums []string
-	var perhaps []string // months that are days of the week as well, or stand for nothing
+	var perhaps []string // month names that are also weekdays or fillers
 	dotted := false
 	for _, w := range words {
 		m, known := monthWord(w.text)
@@ -114,20 +114,20 @@ func (r *timeReader) monthOf(words []dateWord) (year, month, day int, ok bool) {
 		case w.digits:
 			nums = append(nums, w.text)
 			dotted = dotted || w.dotted && len(w.text) <= 2 && month == 0
-		case known && passable(w.text):
+		case known && isFiller(w.text):
 			perhaps = append(perhaps, w.text)
 		case known && month != 0:
 			return 0, 0, 0, false
 		case known:
 			if other, ok := fold.CroatianMonth(w.text); ok {
-				if croatian(r.loc) {
+				if isCroatian(r.loc) {
 					m = other
 				} else if dotted && strings.HasPrefix(w.text, "listopada") {
-					return 0, 0, 0, false // 20. listopada 2026 is in October, and nobody but Croats writes a dot
+					return 0, 0, 0, false // only Croatian writes the dot, so 20. listopada 2026 is in October
 				}
 			}
 			month = m
-		case !passable(w.text):
+		case !isFiller(w.text):
 			return 0, 0, 0, false
 		}
 	}
@@ -147,7 +147,7 @@ func (r *timeReader) monthOf(words []dateWord) (year, month, day int, ok bool) {
 	switch {
 	case len(d) > 2:
 		return 0, 0, 0, false
-	case len(y) == 2: // RFC 850, of this century
+	case len(y) == 2: // RFC 850; the year is in this century
 		y = "20" + y
 	case len(y) != 4:
 		return 0, 0, 0, false
@@ -155,8 +155,8 @@ func (r *timeReader) monthOf(words []dateWord) (year, month, day int, ok bool) {
 	return atoi(y), month, atoi(d), true
 }
 
-// croatian says whether the times are those of a place where Croatian is written.
-func croatian(loc *time.Location) bool {
+// isCroatian reports whether times in loc come from a place where Croatian is written.
+func isCroatian(loc *time.Location) bool {
 	switch loc.String() {
 	case "Europe/Zagreb", "Europe/Sarajevo":
 		return true

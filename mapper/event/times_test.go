@@ -6,12 +6,12 @@ import (
 	_ "time/tzdata"
 )
 
-// TestTimesOfCountries: a date as programs print it for people of a country is read in any
-// of the languages that fold.Month knows, with its day of the week and the words around it.
-func TestTimesOfCountries(t *testing.T) {
+// TestTimesInManyLanguages reads dates as programs print them in the languages that fold.Month
+// knows, with weekdays and other words around them.
+func TestTimesInManyLanguages(t *testing.T) {
 	const second, minute, day, unreadable = "2026-11-20T16:00:27Z", "2026-11-20T16:00:00Z", "2026-11-20T00:00:00Z", ""
 	for text, want := range map[string]string{
-		// What JavaScript and Java print, long and short.
+		// Long and short formats of JavaScript and Java.
 		"Friday, November 20, 2026 at 4:00 PM": minute, "Nov 20, 2026, 4:00:27 PM": second, "Friday, 20 November 2026 at 16:00": minute,
 		"Freitag, 20. November 2026 um 16:00": minute, "Freitag, den 20. November 2026, 16:00 Uhr": minute, "20.11.2026, 16:00:27": second, "Fr, 20.11.2026 16:00": minute,
 		"vendredi 20 novembre 2026 à 16:00": minute, "20 nov. 2026, 16:00:27": second, "vendredi 20 novembre 2026 16h00": minute, "20 novembre 2026 à 16 h": minute, "mar. 24 nov. 2026": "2026-11-24T00:00:00Z",
@@ -35,13 +35,13 @@ func TestTimesOfCountries(t *testing.T) {
 		"2026년 11월 20일 금요일 오후 4:00": minute, "2026년 11월 20일 16시 00분": minute, "2026. 11. 20. PM 4:00:27": second,
 		"20 نوفمبر 2026 4:00 م": minute,
 
-		// What databases and others write.
+		// Databases, web servers, cameras.
 		"20Nov2026": day, "20NOV2026:16:00:27": second, "20nov26": day, "20-NOV-26 04.00.27.123456 PM": second, "20-NOV-2026 16:00:27": second, "20/Nov/2026:16:00:27 +0000": second,
 		"2026-11-20-16.00.27.123456": second, "2026-11-20_16-00-27": second, "20261120_160027": second, "20261120-16:00:27": second, "2026:11:20 16:00:27": second,
 		"2026-11-20 17:00:27 Europe/Berlin": second, "20.11.2026 17:00 Europe/Berlin": minute, "2026-11-20T16:00:27 Etc/UTC": second, "2026-11-20T16:00:27[Etc/UTC]": second, "2026-11-20 16:00 Foo/Bar": unreadable,
 		"Nov 20 2026  4:00PM": minute, "20 Nov 2026 4:00p": minute, "16:00 20.11.2026": minute, "20.11.2026 16.00": minute, "2026-11-20 16:00h": minute,
 
-		// The date in one column with a midnight, the time of day in another with a date that is none.
+		// A date column with midnight as its time, joined with a time column with a default date.
 		"20.11.2026 00:00:00 30.12.1899 16:00:27": second, "20.11.2026 00:00 16:00": minute, "20.11.2026 30.12.1899 16:00:27": second, "2026-11-20 00:00:00 1899-12-30 16:00:27": second,
 		"2026-11-20T00:00:00.000Z 1899-12-30T16:00:27.000Z": second, "2026-11-20 00:00:00.000 1900-01-01 16:00:27.000": second, "30.12.1899 16:00:27 20.11.2026 00:00:00": second,
 		"20.11.2026 00:00:00 30.12.1899 00:00:00": day, "20/11/2026 00:00:00 30/12/1899 16:00:27": second, "11/20/2026 12:00:00 AM 12/30/1899 4:00:27 PM": second,
@@ -62,7 +62,7 @@ func TestTimesOfCountries(t *testing.T) {
 	}
 }
 
-// Croatian has words of its own for months that Polish and Czech have for others.
+// TestCroatianMonths checks month names that mean another month in Polish or Czech.
 func TestCroatianMonths(t *testing.T) {
 	zagreb, err := time.LoadLocation("Europe/Zagreb")
 	if err != nil {

@@ -2,11 +2,10 @@ package event
 
 import "unicode/utf8"
 
-// traitSpellings are the names that senders give a trait beside the one that
-// Segment specifies, in small letters and digits alone; the likeliest first. A trait
-// is found in any case and with any separators. Sources: RudderStack's
-// configuration of this destination, Shopify, WooCommerce
-// and what tills export.
+// traitSpellings are the names that senders use for a trait besides the one that Segment
+// specifies, in lower-case letters and digits; the likeliest first. A trait is found in any
+// case and with any separators. Sources: RudderStack's settings for this destination, Shopify,
+// WooCommerce and exports of tills.
 var traitSpellings = map[string][]string{
 	"email":      {"email", "emailaddress"},
 	"phone":      {"phone", "phonenumber", "mobile", "mobilephone", "mobilenumber", "telephone"},
@@ -21,21 +20,21 @@ var traitSpellings = map[string][]string{
 	"country":    {"country", "countrycode"},
 }
 
-// trait finds a trait by one of its spellings, the first that is not blank.
-// Invariant: s.spellings is not empty.
-func (s *part) trait(n *Node) *Node {
+// findTrait returns the member of n that is a spelling of the trait and is not blank. The
+// likeliest spelling wins. Invariant: s.spellings is not empty.
+func (s *part) findTrait(n *Node) *Node {
 	var found *Node
 	best := len(s.spellings)
 	for i := range n.Kids {
 		kid := &n.Kids[i]
-		if len(kid.Name) == 0 || s.initials&initial(kid.Name[0]) == 0 || kid.Blank() {
+		if len(kid.Name) == 0 || s.initials&initialBit(kid.Name[0]) == 0 || kid.Blank() {
 			continue
 		}
-		var room [40]byte
-		if len(kid.Name) > len(room) {
+		var buf [40]byte
+		if len(kid.Name) > len(buf) {
 			continue
 		}
-		folded := foldTrait(room[:0], kid.Name)
+		folded := foldTrait(buf[:0], kid.Name)
 		for at, spelling := range s.spellings[:best] {
 			if string(folded) == spelling {
 				found, best = kid, at
@@ -46,8 +45,8 @@ func (s *part) trait(n *Node) *Node {
 	return found
 }
 
-// spell gives a part that names a trait its spellings.
-func (s *part) spell() {
+// addSpellings gives a part that names a trait its spellings.
+func (s *part) addSpellings() {
 	folded := string(foldTrait(nil, s.name))
 	s.spellings = traitSpellings[folded]
 	if s.spellings == nil {
@@ -55,13 +54,13 @@ func (s *part) spell() {
 	}
 	for _, spelling := range s.spellings {
 		if spelling != "" {
-			s.initials |= initial(spelling[0])
+			s.initials |= initialBit(spelling[0])
 		}
 	}
 }
 
-// foldTrait appends the letters and digits of a name, in lower case: firstName,
-// first_name and First-Name are one.
+// foldTrait appends the letters and digits of a name in lower case, so that firstName,
+// first_name and First-Name are equal.
 func foldTrait(dst []byte, name string) []byte {
 	for i := range len(name) {
 		switch c := name[i]; {
@@ -74,9 +73,9 @@ func foldTrait(dst []byte, name string) []byte {
 	return dst
 }
 
-// initial is a bit for the first letter of a name, in any case; names that
-// begin with something else share one.
-func initial(c byte) uint32 {
+// initialBit returns a bit for the first letter of a name, in any case. Characters that
+// foldTrait removes match every bit; all others share one.
+func initialBit(c byte) uint32 {
 	switch {
 	case 'a' <= c && c <= 'z':
 		return 1 << (c - 'a')
@@ -85,5 +84,5 @@ func initial(c byte) uint32 {
 	case c < utf8.RuneSelf && c != '_' && c != '$':
 		return 1 << 26
 	}
-	return 1<<27 - 1 // what folds away before a letter
+	return 1<<27 - 1 // foldTrait removes it
 }

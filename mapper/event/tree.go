@@ -11,15 +11,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Node is one JSON value of an event: numbers keep the text they came in,
-// members keep their order. The nodes of an event form a tree; a node's address
-// stays the same while the event is being mapped, so it can be marked.
+// Node is one JSON value of an event. Numbers keep their original text and members keep their
+// order. Nodes form a tree. The address of a node does not change while the event is mapped, so
+// nodes can be marked.
 type Node struct {
 	Kind jsontext.Kind // 'n' 'f' 't' '"' '0' '{' '['
 	Mark Mark
-	Name string // of a member of an object
-	Text string // a string's content, a number's digits
-	Kids []Node // of an object or array
+	Name string // of an object's member
+	Text string // the content of a string, the digits of a number
+	Kids []Node // of an object or a list
 }
 
 // The kinds of JSON values.
@@ -33,8 +33,7 @@ const (
 	List   jsontext.Kind = '['
 )
 
-// Get returns an object's member, or nil: of anything else, of a nil node, and
-// when there is none.
+// Get returns an object's member, or nil if it is missing or n is not an object.
 func (n *Node) Get(name string) *Node {
 	if n == nil || n.Kind != Object {
 		return nil
@@ -55,11 +54,11 @@ func (n *Node) Object() *Node {
 	return n
 }
 
-// Absent says that there is nothing: no node, or null.
+// Absent reports whether the node is missing or null.
 func (n *Node) Absent() bool { return n == nil || n.Kind == Null }
 
-// Blank says that there is nothing anybody meant: absent, text of white space,
-// or a list or object without content.
+// Blank reports whether the node holds no content: it is absent, white space, or a list or
+// object whose values are all blank.
 func (n *Node) Blank() bool {
 	switch {
 	case n.Absent():
@@ -77,7 +76,7 @@ func (n *Node) Blank() bool {
 	return false
 }
 
-// ScalarText returns text, or a number as decimal text.
+// ScalarText returns the text of a string, or a number in decimal form.
 func (n *Node) ScalarText() (string, bool) {
 	if n == nil {
 		return "", false
@@ -91,8 +90,7 @@ func (n *Node) ScalarText() (string, bool) {
 	return "", false
 }
 
-// Shape says what a value looks like, without saying it: letters as x,
-// digits as 9.
+// Shape describes a value without revealing it: letters as x, digits as 9.
 func Shape(n *Node) string {
 	switch {
 	case n.Absent():
@@ -109,68 +107,68 @@ func Shape(n *Node) string {
 	return Mask(n.Text)
 }
 
-// maxShape is the longest text, in bytes, whose shape is shown.
+// maxShape is the longest text, in bytes, for which Shape shows the characters.
 const maxShape = 40
 
 // Tree is a decoded event.
 type Tree struct {
 	Root       Node
-	Duplicates []string // names that came twice in one object
-	BadUTF8    bool     // bytes that are no UTF-8 were replaced by U+FFFD
+	Duplicates []string // names that appeared twice in one object
+	BadUTF8    bool     // invalid UTF-8 was replaced by U+FFFD
 }
 
-// MaxDepth is how deep an event may nest: one that nests deeper is unusable by itself.
+// MaxDepth is the maximum nesting depth of an event.
 const MaxDepth = 256
 
-// ErrTooDeep is a message that nests deeper than events do.
+// ErrTooDeep is returned for a message that is nested more than MaxDepth levels deep.
 var ErrTooDeep = errors.New("the message is nested too deeply")
 
-// Decoder reads events into trees. It is used again and again: its room and
-// the nodes of the last event belong to the next one once release was called.
+// Decoder decodes events into trees. It is reused: after Release, the next event overwrites the
+// nodes of the last one.
 type Decoder struct {
 	tree  Tree
-	text  string // all of the body
+	text  string // the whole body
 	in    *jsontext.Decoder
 	buf   bytes.Buffer
-	stack []Node // children of the values that are still open
-	arena []Node // room for children of closed ones
+	stack []Node // children of values that are not complete yet
+	arena []Node // children of complete values
 }
 
-// The room a decoder begins with, and the most it keeps for the next event.
+// The initial size of a decoder's buffers in nodes, and the largest size it keeps for the next
+// event.
 const (
-	decoderRoom = 64
-	keptRoom    = 1024
+	initialNodes = 64
+	maxKeptNodes = 1024
 )
 
-// NewDecoder returns a decoder, to be used by one goroutine at a time.
+// NewDecoder returns a decoder. It is not safe for concurrent use.
 func NewDecoder() *Decoder {
-	d := &Decoder{stack: make([]Node, 0, decoderRoom), arena: make([]Node, 0, 2*decoderRoom)}
+	d := &Decoder{stack: make([]Node, 0, initialNodes), arena: make([]Node, 0, 2*initialNodes)}
 	d.in = jsontext.NewDecoder(&d.buf)
 	return d
 }
 
-// Decode reads one JSON value. Of a member that comes twice the last counts, as
-// in every client's language; bytes that are no UTF-8 become U+FFFD. The tree is
-// good until Release.
+// Decode decodes one JSON value. If a member appears twice, the last one counts, as in every
+// client's language. Invalid UTF-8 becomes U+FFFD. The tree is valid until Release.
 func (d *Decoder) Decode(body []byte) (*Tree, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	d.tree, d.text = Tree{BadUTF8: !utf8.Valid(body)}, string(body)
 	d.buf = *bytes.NewBuffer(body)
 	d.in.Reset(&d.buf, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	var err error
-	if d.tree.Root, err = d.value(0); err != nil {
+	if d.tree.Root, err = d.readValue(0); err != nil {
 		return nil, fmt.Errorf("decode event: %w", err)
 	}
 	if _, err := d.in.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("decode event: something follows the JSON value")
+		return nil, errors.New("decode event: unexpected data after the JSON value")
 	}
 	return &d.tree, nil
 }
 
-// Release forgets the event; nothing of its tree may be used afterwards. It
-// reports whether the decoder is worth keeping.
+// Release discards the event. Its tree must not be used afterwards. Release reports whether the
+// decoder is small enough to keep.
 func (d *Decoder) Release() bool {
-	if cap(d.stack) > keptRoom || cap(d.arena) > keptRoom {
+	if cap(d.stack) > maxKeptNodes || cap(d.arena) > maxKeptNodes {
 		return false
 	}
 	clear(d.stack[:cap(d.stack)])
@@ -180,17 +178,17 @@ func (d *Decoder) Release() bool {
 	return true
 }
 
-// value reads the next value.
-func (d *Decoder) value(depth int) (n Node, err error) {
+// readValue decodes the next value.
+func (d *Decoder) readValue(depth int) (n Node, err error) {
 	n.Kind = d.in.PeekKind()
 	switch n.Kind {
 	case Object, List:
 	case Number:
 		raw, err := d.in.ReadValue()
-		n.Text = d.slice(len(raw))
+		n.Text = d.lastBytes(len(raw))
 		return n, err
 	case Text:
-		n.Text, err = d.string()
+		n.Text, err = d.readString()
 		return n, err
 	default:
 		_, err = d.in.ReadToken()
@@ -206,17 +204,17 @@ func (d *Decoder) value(depth int) (n Node, err error) {
 	for {
 		if k := d.in.PeekKind(); k == '}' || k == ']' {
 			_, err = d.in.ReadToken()
-			n.Kids = d.keep(d.stack[start:], n.Kind == Object)
+			n.Kids = d.storeKids(d.stack[start:], n.Kind == Object)
 			d.stack = d.stack[:start]
 			return n, err
 		}
 		name := ""
 		if n.Kind == Object {
-			if name, err = d.string(); err != nil {
+			if name, err = d.readString(); err != nil {
 				return n, err
 			}
 		}
-		kid, err := d.value(depth + 1)
+		kid, err := d.readValue(depth + 1)
 		if err != nil {
 			return n, err
 		}
@@ -225,23 +223,23 @@ func (d *Decoder) value(depth int) (n Node, err error) {
 	}
 }
 
-// slice is the text of the n bytes that were read last.
-func (d *Decoder) slice(n int) string {
+// lastBytes returns the text of the n bytes read last.
+func (d *Decoder) lastBytes(n int) string {
 	end := int(d.in.InputOffset())
 	return d.text[end-n : end]
 }
 
-// string reads a string, without a copy where nothing in it is escaped.
-func (d *Decoder) string() (string, error) {
+// readString decodes a string. It copies only strings with escapes.
+func (d *Decoder) readString() (string, error) {
 	raw, err := d.in.ReadValue()
 	if err != nil {
 		return "", err
 	}
 	if raw.Kind() != Text {
-		return "", errors.New("a member's name is not a string")
+		return "", errors.New("the name of a member is not a string")
 	}
 	if !d.tree.BadUTF8 && bytes.IndexByte(raw, '\\') < 0 {
-		text := d.slice(len(raw))
+		text := d.lastBytes(len(raw))
 		return text[1 : len(text)-1], nil
 	}
 	text, err := jsontext.AppendUnquote(nil, raw)
@@ -251,17 +249,17 @@ func (d *Decoder) string() (string, error) {
 	return string(text), nil
 }
 
-// keep copies children out of the stack; of members with the same name the
-// last stays, in the place of the first.
-func (d *Decoder) keep(kids []Node, members bool) []Node {
+// storeKids copies children from the stack to the arena. If members have the same name, the
+// last one takes the place of the first.
+func (d *Decoder) storeKids(kids []Node, members bool) []Node {
 	if len(kids) == 0 {
 		return nil
 	}
 	if cap(d.arena)-len(d.arena) < len(kids) {
-		d.arena = make([]Node, 0, max(2*decoderRoom, len(kids)))
+		d.arena = make([]Node, 0, max(2*initialNodes, len(kids)))
 	}
 	start := len(d.arena)
-	if !members || distinct(kids) {
+	if !members || areDistinct(kids) {
 		d.arena = append(d.arena, kids...)
 		return d.arena[start:len(d.arena):len(d.arena)]
 	}
@@ -280,12 +278,12 @@ func (d *Decoder) keep(kids []Node, members bool) []Node {
 		}
 		d.arena = append(d.arena, kids[i])
 	}
-	out := d.arena[start:len(d.arena):len(d.arena)]
-	return out
+	return d.arena[start:len(d.arena):len(d.arena)]
 }
 
-// distinct reports that no two of the names are the same; false: two may be.
-func distinct(kids []Node) bool {
+// areDistinct reports whether all names are known to differ. False means that two might be
+// equal.
+func areDistinct(kids []Node) bool {
 	if len(kids) > 32 {
 		return false
 	}
@@ -300,7 +298,7 @@ func distinct(kids []Node) bool {
 	return true
 }
 
-// nameBit is one of 64 bits, the same for equal names.
+// nameBit returns one of 64 bits; equal names have equal bits.
 func nameBit(name string) uint64 {
 	n := len(name)
 	if n == 0 {
@@ -309,7 +307,7 @@ func nameBit(name string) uint64 {
 	return 1 << ((uint(n) + 7*uint(name[0]) + 13*uint(name[n/2]) + 29*uint(name[n-1])) % 64)
 }
 
-// find returns the place of the member called name, or -1.
+// find returns the index of the member called name, or -1.
 func find(kids []Node, index map[string]int, name string) int {
 	if index != nil {
 		if at, ok := index[name]; ok {

@@ -1,11 +1,9 @@
-// Package expr evaluates the expressions of a mapping, `when:` and `expr:`, in the
-// language of expr-lang, whose cost it bounds: an expression cannot take more than
-// 10,000 rounds, 5,000 items of a list and 64 KiB of text, whatever the event.
+// Package expr evaluates the expressions of a mapping, `when:` and `expr:`, in the language of
+// expr-lang. It bounds their cost: whatever the event, an expression makes at most 10,000
+// iterations and handles at most 5,000 list items and 64 KiB of text.
 //
-// It is pure: the functions that an expression may call depend on nothing but the
-// event. The same event gives the same value, so a repeated attempt sends the same
-// bytes.
+// The package is pure: the result of an expression depends only on the event. Evaluating it
+// again gives the same value, so a retry sends the same bytes.
 //
-// What can hurt you: expr's own errors quote values of the event. Only Cause may
-// be shown or logged.
+// Caution: error messages of expr-lang quote values of the event. Show and log only Cause.
 package expr

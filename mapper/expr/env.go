@@ -2,18 +2,17 @@ package expr
 
 import "relay/mapper/event"
 
-// Event is what an expression may ask for, by the names it has there.
+// Event holds the parts of an event that expressions can read.
 type Event struct {
 	Event, MessageID, UserID, AnonymousID, Timestamp string
-	Properties, Context, Traits, Integrations        *event.Node // objects; nil: empty
+	Properties, Context, Traits, Integrations        *event.Node // objects; nil means empty
 }
 
-// Env is an event as expressions see it. It serves one goroutine at a time. A nil
-// Env is that of an event that has more in it than expressions take: whatever is
-// evaluated with it fails.
+// Env is an event as expressions see it. It is not safe for concurrent use. A nil Env stands
+// for an event that is too large for expressions: every evaluation with it fails.
 type Env = map[string]any
 
-// names are the names an expression may use, by their types.
+// names returns the names that an expression can use, with their types.
 func names() map[string]any {
 	object := map[string]any{}
 	return map[string]any{
@@ -23,7 +22,7 @@ func names() map[string]any {
 	}
 }
 
-// Env makes the environment of the event.
+// Env returns the environment for evaluating expressions on the event.
 func (e *Event) Env() Env {
 	env := Env{
 		"event": e.Event, "type": "track", "messageId": e.MessageID, "userId": e.UserID, "anonymousId": e.AnonymousID,

@@ -10,7 +10,7 @@ import (
 const sample = `{"total":12.5,"qty":3,"big":12345678901234567890,"huge":1e999,"name":"Jane","gift":true,"paid":false,"none":null,
 	"tags":["a","b"],"lines":[{"sku":"x","qty":2},{"sku":"y","qty":1}],"nested":{"a":{"b":"c"}}}`
 
-// env is an event with these properties.
+// env returns the environment of an event with these properties.
 func env(t *testing.T, properties string) Env {
 	t.Helper()
 	tree, err := event.NewDecoder().Decode([]byte(properties))
@@ -21,8 +21,8 @@ func env(t *testing.T, properties string) Env {
 	return e.Env()
 }
 
-// TestValue: what expressions give, as JSON; "nothing" is no value, "! …" the cause
-// of a failure.
+// TestValue compares the results of expressions as JSON. "nothing" means no value, "! …" a
+// failure with this cause.
 func TestValue(t *testing.T) {
 	for text, want := range map[string]string{
 		`event + "/" + messageId`:                   `"Order Completed/m-1"`,
@@ -48,8 +48,8 @@ func TestValue(t *testing.T) {
 		`string(properties.tags)`:                               `! it failed`,
 		`replace(properties.name, "J", "Z")`:                    `"Zane"`,
 		`properties.nested`:                                     `! it failed`,
-		`properties.nested.x.y`:                                 `! a member is read of something absent`,
-		`properties.name * 2`:                                   `! text stands where a number is expected: amount(`,
+		`properties.nested.x.y`:                                 `! a member of an absent value is read`,
+		`properties.name * 2`:                                   `! text is used as a number: amount(`,
 		`properties.nothing * 2`:                                `! an operand is absent`,
 		`amount("7 EUR") + amount(1) + (amount(true) ?? 1)`:     `9`,
 		`1e10 * 1.5`:                                            `15000000000`,
@@ -80,7 +80,7 @@ func TestValue(t *testing.T) {
 	}
 }
 
-// TestHolds: a condition is true or false, and nothing else.
+// TestHolds checks that a condition must be exactly true or false.
 func TestHolds(t *testing.T) {
 	for text, want := range map[string]string{
 		`properties.total > 10`:                     "true",
@@ -104,9 +104,9 @@ func TestHolds(t *testing.T) {
 	}
 }
 
-// TestAmounts: amount is what the mapping's reader of amounts makes of a text, and a number
-// as it is; what it cannot read is absent.
-func TestAmounts(t *testing.T) {
+// TestAmountFunction checks that amount() reads text with the given reader, returns numbers
+// unchanged, and gives nil for anything else.
+func TestAmountFunction(t *testing.T) {
 	read := func(text string) (float64, bool) { return 12.5, text == "12,50" }
 	for text, want := range map[string]bool{
 		`amount(properties.total) == 12.5`: true,
@@ -125,8 +125,8 @@ func TestAmounts(t *testing.T) {
 	}
 }
 
-// TestRefused: what cannot be bounded, or read, is refused when the mapping is.
-func TestRefused(t *testing.T) {
+// TestCompileErrors checks that expressions of unbounded cost, and invalid ones, do not compile.
+func TestCompileErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		`let x = 1; x`:                     "let is not available",
 		`__tick(__steps)`:                  "unknown name __tick",
@@ -143,13 +143,12 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	if _, err := Compile(`"yes"`, true, nil); err == nil {
-		t.Error("a condition that is text is taken")
+		t.Error("a text is accepted as a condition")
 	}
 }
 
-// TestTooMuch: an event with more in it than expressions take fails; it does not
-// count as an empty one.
-func TestValueIsBounded(t *testing.T) {
+// TestResultIsBounded checks that a result that is too long or too deep fails.
+func TestResultIsBounded(t *testing.T) {
 	for name, value := range map[string]string{
 		"text": `"` + strings.Repeat("x", maxText+1) + `"`,
 		"deep": strings.Repeat("[", 30) + strings.Repeat("]", 30),
@@ -164,7 +163,9 @@ func TestValueIsBounded(t *testing.T) {
 	}
 }
 
-func TestTooMuch(t *testing.T) {
+// TestLargeEventFails checks that an event too large for expressions makes them fail. It must
+// not count as an empty event.
+func TestLargeEventFails(t *testing.T) {
 	p, err := Compile("true", true, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -180,5 +181,5 @@ func TestTooMuch(t *testing.T) {
 	}
 }
 
-// sevens reads every amount as seven.
+// sevens reads every text as the amount 7.
 func sevens(string) (float64, bool) { return 7, true }

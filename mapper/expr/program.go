@@ -15,38 +15,36 @@ import (
 	"relay/mapper/event"
 )
 
-// Program is a compiled expression of the mapping: `when:`, or the expr of a
-// source. It may be used by many goroutines.
+// Program is a compiled expression: a `when:`, or the `expr:` of a source. It is safe for
+// concurrent use.
 //
-// Its cost is bounded whatever the event: no let and no reduce (which can double
-// a text line by line), at most maxSteps rounds of all, any, map and their like
-// together, lists of at most maxItems items, and expr's own budget for what
-// it builds.
+// Its cost is bounded for every event. let and reduce are refused because they can double a
+// text repeatedly. all, any, map and similar functions make at most maxSteps iterations in
+// total. Lists have at most maxItems items, and expr-lang limits the memory of what it builds.
 type Program struct {
 	vm   *vm.Program
-	Line int // of the mapping, for messages
+	Line int // line in the mapping, for messages
 }
 
 const (
 	maxNodes  = 500
 	maxItems  = 5000
 	maxText   = 64 << 10
-	maxMemory = 100_000 // of expr's own units: items of lists it builds
+	maxMemory = 100_000 // in expr-lang's units: items of the lists it builds
 	maxSteps  = 10_000
 	tickName  = "__tick"
 	stepsName = "__steps"
 )
 
-// builtins are those of expr's functions whose cost and result depend on
-// nothing but the event: no clock, no order of maps, nothing that multiplies
-// the size of its input.
+// builtins are the functions of expr-lang whose cost and result depend only on the event: no
+// clock, no map order, nothing that multiplies the size of its input.
 var builtins = []string{
 	"all", "any", "one", "none", "map", "filter", "find", "findIndex", "findLast", "findLastIndex", "count", "sum",
 	"len", "type", "abs", "ceil", "floor", "round", "int", "float", "min", "max", "mean", "median", "first", "last", "take", "get",
 	"trim", "trimPrefix", "trimSuffix", "upper", "lower", "split", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "date", "duration",
 }
 
-// steps counts down the rounds that an evaluation may still make.
+// steps counts down the remaining iterations of an evaluation.
 type steps struct{ left int }
 
 var (
@@ -54,8 +52,8 @@ var (
 	errTooMuchText  = errors.New("too much text")
 )
 
-// Compile compiles and type-checks an expression. wantBool is for `when:`. amount reads
-// an amount's text as the mapper does, for the function of that name.
+// Compile compiles and type-checks an expression. wantBool requires a truth value, for `when:`.
+// amount reads text for the function amount(), with the same rules as the mapper.
 func Compile(text string, wantBool bool, amount func(string) (float64, bool)) (*Program, error) {
 	guard := &costGuard{}
 	options := []expr.Option{
@@ -82,7 +80,7 @@ func Compile(text string, wantBool bool, amount func(string) (float64, bool)) (*
 	return &Program{vm: p}, nil
 }
 
-// compileError is expr's message on one line, with its column.
+// compileError returns expr-lang's message on one line, with its position.
 func compileError(err error) error {
 	if at, ok := errors.AsType[*file.Error](err); ok {
 		message := at.Message
@@ -90,7 +88,7 @@ func compileError(err error) error {
 			message = message[:i]
 		}
 		if message == `unexpected token Operator("=")` {
-			message = "= sets nothing here: write == to compare"
+			message = "= is not available: write == to compare"
 		}
 		return fmt.Errorf("%s (line %d, column %d of the expression)", message, at.Line, at.Column+1)
 	}
@@ -98,8 +96,8 @@ func compileError(err error) error {
 	return errors.New(message)
 }
 
-// amountOf is the function amount: the number that an amount's text says, as value: reads
-// it; nil, for ??, when there is none.
+// amountOf implements amount(): the number that an amount stands for, or nil, for use with ??,
+// if it cannot be read.
 func amountOf(read func(string) (float64, bool)) func(...any) (any, error) {
 	return func(params ...any) (any, error) {
 		switch v := params[0].(type) {
@@ -114,17 +112,17 @@ func amountOf(read func(string) (float64, bool)) func(...any) (any, error) {
 	}
 }
 
-// costGuard makes every round of a closure count, and refuses what cannot be
-// bounded.
+// costGuard is a visitor that counts every iteration of a closure and refuses functions whose
+// cost cannot be bounded.
 type costGuard struct{ refused string }
 
 func (g *costGuard) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.VariableDeclaratorNode:
-		g.refused = "let is not available in a mapping: what it builds cannot be bounded"
-	case *ast.BuiltinNode: // disabled ones that take a closure reach here all the same
+		g.refused = "let is not available in a mapping: its cost cannot be bounded"
+	case *ast.BuiltinNode: // expr-lang passes disabled functions with a closure on to the visitor
 		if !slices.Contains(builtins, n.Name) {
-			g.refused = n.Name + " is not available in a mapping: what it builds cannot be bounded"
+			g.refused = n.Name + " is not available in a mapping: its cost cannot be bounded"
 		}
 	case *ast.IdentifierNode:
 		if strings.HasPrefix(n.Value, "__") && n.Value != stepsName {
@@ -204,7 +202,7 @@ func boundedReplace(args ...any) (any, error) {
 	return strings.ReplaceAll(text, from, to), nil
 }
 
-// run evaluates the expression.
+// run evaluates the expression with a full step budget.
 func (p *Program) run(env Env) (out any, err error) {
 	if env == nil {
 		return nil, errTooMuchText
@@ -214,7 +212,7 @@ func (p *Program) run(env Env) (out any, err error) {
 	return machine.Run(p.vm, env)
 }
 
-// Holds evaluates a `when:`.
+// Holds evaluates a `when:` expression.
 func (p *Program) Holds(env Env) (bool, error) {
 	out, err := p.run(env)
 	if err != nil {
@@ -229,14 +227,14 @@ func (p *Program) Holds(env Env) (bool, error) {
 
 var errNotBool = errors.New("neither true nor false")
 
-// Value evaluates the expr of a source; nil means that it gives nothing.
+// Value evaluates the `expr:` of a source. It returns nil if the expression gives no value.
 func (p *Program) Value(env Env) (*event.Node, error) {
 	out, err := p.run(env)
 	if err != nil {
 		return nil, err
 	}
 	n := &event.Node{}
-	if err := readValue(n, out, 0); err != nil {
+	if err := fillNode(n, out, 0); err != nil {
 		return nil, err
 	}
 	if n.Kind == event.Null {
@@ -245,8 +243,8 @@ func (p *Program) Value(env Env) (*event.Node, error) {
 	return n, nil
 }
 
-// Cause says why an expression failed, in words that hold nothing of
-// the event: expr's own messages quote values.
+// Cause explains why an expression failed, without quoting the event: messages of expr-lang
+// quote values.
 func Cause(err error) string {
 	where := ""
 	if at, ok := errors.AsType[*file.Error](err); ok {
@@ -262,11 +260,11 @@ func Cause(err error) string {
 	case errors.Is(err, errNotBool):
 		cause = "it gives neither true nor false"
 	case strings.Contains(message, "not bool"), strings.Contains(message, "invalid operation: bool("):
-		cause = "neither true nor false stands where one of them is expected: compare it with all that it may be, such as properties.paid in [true, \"true\", 1]"
+		cause = "a value that is not true or false is used as a condition: compare it with the values it can have, such as properties.paid in [true, \"true\", 1]"
 	case strings.Contains(message, "cannot fetch"), strings.Contains(message, "nil pointer"):
-		cause = "a member is read of something absent; write ?. where a parent may be missing and ?? for a default"
+		cause = "a member of an absent value is read; write ?. where a parent can be missing and ?? for a default"
 	case strings.Contains(message, "invalid operation") && strings.Contains(message, "string") && (strings.Contains(message, "int") || strings.Contains(message, "float64")):
-		cause = "text stands where a number is expected: amount(properties.total) reads 12.50, \"12,50\" and \"€ 12\""
+		cause = "text is used as a number: amount(properties.total) reads 12.50, \"12,50\" and \"€ 12\""
 	case strings.Contains(message, "invalid operation"), strings.Contains(message, "interface conversion"), strings.Contains(message, "invalid argument"):
 		cause = "an operand is absent or of the wrong type; write ?? for a default"
 	}

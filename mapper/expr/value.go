@@ -9,9 +9,9 @@ import (
 	"relay/mapper/event"
 )
 
-// readValue makes a node of what an expression gave. Floats are rounded to six
-// places, so that 0.1+0.2 is 0.3 again.
-func readValue(n *event.Node, v any, depth int) error {
+// fillNode stores the result of an expression in n. Floats are rounded to six decimal places,
+// so that 0.1+0.2 is 0.3.
+func fillNode(n *event.Node, v any, depth int) error {
 	switch v := v.(type) {
 	case nil:
 		n.Kind = event.Null
@@ -42,18 +42,18 @@ func readValue(n *event.Node, v any, depth int) error {
 		n.Kind = event.List
 		n.Kids = make([]event.Node, len(v))
 		for i := range v {
-			if err := readValue(&n.Kids[i], v[i], depth+1); err != nil {
+			if err := fillNode(&n.Kids[i], v[i], depth+1); err != nil {
 				return err
 			}
 		}
 	default:
-		return errors.New("gives something that is no text, number, truth value or list")
+		return errors.New("the result is not text, a number, true, false or a list")
 	}
 	return nil
 }
 
-// valueOf makes what expr computes with: whole numbers that fit are ints, other
-// numbers floats; whole numbers that do not fit stay text, with every digit.
+// valueOf converts a node for expr-lang. Whole numbers become ints and other numbers floats.
+// Whole numbers that do not fit into an int stay text, with every digit.
 func valueOf(n *event.Node, depth int) (any, bool) {
 	if depth > 100 {
 		return nil, false

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestLayers(t *testing.T) {
@@ -55,13 +54,7 @@ func checkCost(t *testing.T, text string) {
 func TestLayersCost(t *testing.T) {
 	for _, piece := range []string{"%25", "%", `\`, `\\`, "&amp;", "&nGt;", "=3D", "=", "=\n", "%FF", "QUFB", "UVVGQ", "A", "/", "Q/", "\\u0025", "\xef", "\uff05", "ﷺ%41", "\xff%41", "\\ud83d"} {
 		text := strings.Repeat(piece, 256<<10/len(piece))
-		start := time.Now()
 		checkCost(t, text)
-		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("%q repeated takes %s", piece, took)
-		} else if took > 300*time.Millisecond {
-			t.Logf("%q repeated takes %s", piece, took)
-		}
 	}
 }
 

@@ -9,12 +9,12 @@ import (
 	"relay/mapper/fold"
 )
 
-// traceCity gives a city in NFC and lower case, letters and marks only:
-// accents stay (Meta takes UTF-8 as it is), everything else goes, words with a
-// digit and a state or country set off behind the name too.
-func traceCity(raw string, t *Trace) Value {
+// normaliseCity returns a city in NFC and lower case, reduced to letters and marks. Accents
+// stay, because Meta hashes UTF-8 unchanged. Words with a digit are dropped, and so is a state
+// or country after the name.
+func normaliseCity(raw string, t *Trace) Value {
 	if t == nil {
-		if v, ok := simpleCity(raw); ok {
+		if v, ok := fastCity(raw); ok {
 			return Value{Form: v}
 		}
 	}
@@ -22,46 +22,46 @@ func traceCity(raw string, t *Trace) Value {
 	if s == "" {
 		return Value{}
 	}
-	if n, done := hashedOr("city", s, t); done {
+	if n, done := checkHash("city", s, t); done {
 		return n
 	}
 	if IsPlaceholder(s) || cityPlaceholders[fold.Squash(s)] {
-		return Placeholder("city")
+		return RejectPlaceholder("city")
 	}
 	if strings.Contains(s, "@") {
-		return LeftOut("city", "invalid", "is an address, not a city")
+		return Reject("city", "invalid", "is an e-mail address, not a city")
 	}
 	if strings.Contains(s, "?") {
-		return LeftOut("city", "invalid", whyLostLetter)
+		return Reject("city", "invalid", whyQuestionMark)
 	}
 	if u := withoutDistrict(s); u != s {
-		t.add("district, number and postcode dropped", u)
+		t.add("district, number and postcode removed", u)
 		s = u
 	}
 	if u := withoutRegion(s); u != s {
-		t.add("state or country behind the city dropped", u)
+		t.add("state or country after the city removed", u)
 		s = u
 	}
 	v := fold.Keep(fold.Lower(s), fold.IsLetterish)
 	t.add("lower case, letters only", v)
 	switch {
 	case v == "" || strings.IndexFunc(v, unicode.IsLetter) < 0:
-		return LeftOut("city", "invalid", "holds no letter")
+		return Reject("city", "invalid", "contains no letter")
 	case isPlaceholderForm(v):
-		return Placeholder("city")
+		return RejectPlaceholder("city")
 	}
 	return Value{Form: v}
 }
 
-// simpleCity settles the common case, words of ASCII letters; ok is false when
-// the long way must decide.
-func simpleCity(raw string) (city string, ok bool) {
-	var room [32]byte
-	v := room[:0]
+// fastCity handles the common case, words of ASCII letters. ok is false when normaliseCity must
+// decide.
+func fastCity(raw string) (city string, ok bool) {
+	var buf [32]byte
+	v := buf[:0]
 	word := 0
 	for i := range len(raw) {
 		switch c := raw[i]; {
-		case len(v) == len(room):
+		case len(v) == len(buf):
 			return "", false
 		case 'a' <= c && c <= 'z':
 			v = append(v, c)
@@ -73,10 +73,10 @@ func simpleCity(raw string) (city string, ok bool) {
 			return "", false
 		}
 	}
-	if last := v[word:]; len(last) < 3 || placeholders[string(last)] || placeholderWords[string(last)] || districtWords[string(last)] {
+	if last := v[word:]; len(last) < 3 || placeholders[string(last)] || placeholderWords[string(last)] || districtWords[string(last)] { // it could be a state, or too short
 		return "", false // a state behind it, or nothing much
 	}
-	if placeholders[string(v)] || cityPlaceholders[string(v)] || caseSensitive[raw] || strings.Contains(string(v), "cedex") || runOfOne(string(v)) {
+	if placeholders[string(v)] || cityPlaceholders[string(v)] || caseSensitive[raw] || strings.Contains(string(v), "cedex") || isRepeatedByte(string(v)) {
 		return "", false
 	}
 	return string(v), true
@@ -84,25 +84,25 @@ func simpleCity(raw string) (city string, ok bool) {
 
 var cityPlaceholders = wordSet("city town anytown anycity cityname yourcity nocity nowhere ciudad ville stadt")
 
-// districtWords go with the number beside them.
+// districtWords are dropped together with the number next to them.
 var districtWords = wordSet("arrondissement arrondissements arr arrdt ardt cedex bezirk kerület kerulet district zip plz cp postcode")
 
-// countryPostcode is a postcode with its country in front: D-10115 Berlin.
+// countryPostcode matches a postcode with a country prefix: D-10115 Berlin.
 var countryPostcode = regexp.MustCompile(`\b[A-Za-z]{1,3}[-–]\d{4,5}\b`)
 
 func isCityBreak(r rune) bool {
 	return r == ' ' || r == ',' || r == ';' || r == '/' || r == '(' || r == ')' || r == '-' || r == '–'
 }
 
-// withoutDistrict drops the words that hold a digit (Paris 16e, 75016 Paris,
-// London SW1A 1AA), and Cedex.
+// withoutDistrict drops words that contain a digit (Paris 16e, 75016 Paris, London SW1A 1AA),
+// and Cedex.
 func withoutDistrict(s string) string {
 	if strings.IndexFunc(s, unicode.IsNumber) < 0 && !strings.Contains(fold.Lower(s), "cedex") {
 		return s
 	}
 	s = countryPostcode.ReplaceAllString(s, " ")
 	var b strings.Builder
-	word := 0 // where the word being read began
+	word := 0 // start of the current word
 	flush := func(end int) {
 		if w := s[word:end]; strings.IndexFunc(w, unicode.IsNumber) < 0 && !districtWords[titleKey(w)] {
 			b.WriteString(w)
@@ -119,10 +119,9 @@ func withoutDistrict(s string) string {
 	return strings.Trim(strings.Join(strings.Fields(b.String()), " "), " ,;/-–")
 }
 
-// withoutRegion drops a state or country behind the city, where it is set off
-// by a comma, brackets or capitals: "Portland, OR", "Springfield (IL)", "Paris,
-// France", "Austin TX". Washington keeps its D.C., and brackets that are part
-// of a name (Halle (Saale)) stay.
+// withoutRegion drops a state or country after the city if it is set off by a comma, brackets
+// or capitals: "Portland, OR", "Springfield (IL)", "Paris, France", "Austin TX". Washington
+// keeps D.C. Brackets that belong to a name stay: Halle (Saale).
 func withoutRegion(s string) string {
 	if loc := brackets.FindStringIndex(s); loc != nil {
 		head, tail := s[:loc[0]], s[loc[1]:]
@@ -155,7 +154,7 @@ func isDC(head, tail string) bool {
 	return fold.Letters(head) == "washington" && stateOf(fold.Letters(tail)) == "dc"
 }
 
-// isRegion reports a state of the US or Canada, or a country.
+// isRegion reports whether s is a US state, a Canadian province or a country.
 func isRegion(s string) bool {
 	if stateOf(fold.Letters(s)) != "" || countryOf(s) != "" {
 		return true

@@ -7,8 +7,8 @@ import (
 	"relay/mapper/fold"
 )
 
-// A till's field for names may hold a company's, which is nobody's: it is told by its
-// legal form.
+// A customer's name field can hold a company name, which identifies no person. A company is
+// recognised by its legal form.
 var (
 	legalForms = wordSet(`gmbh mbh ggmbh ohg gbr partg partgmbb kgaa gmbhcokg gmbhcoohg ugcokg haftungsbeschrankt eingetragenekauffrau
 		inc incorporated llc ltd limited corp corporation plc llp lllp coltd pty pte ptyltd pteltd sdnbhd bhd pvt pvtltd
@@ -16,16 +16,16 @@ var (
 		bv nv vof oyj spzoo spolka sro doo kft zrt nyrt eood ood ead sicav
 		ооо оао зао пао тов прат пат еоод оод еад αε επε
 		limitedsirketi anonimsirketi sti ltdsti şti ltdşti limitedşirketi anonimşirketi בעמ`)
-	shoutedForms = wordSet(`ag aps kg ug ek ev eg sa as ab asa oy bt kk sc snc sas spa sp se sia uab ks ap pc pa kb hb`)
-	asianForms   = []string{"株式会社", "有限会社", "合同会社", "合資会社", "有限公司", "有限责任公司", "股份公司", "公司", "商行", "주식회사", "유한회사", "(주)", "㈜", "(株)", "บริษัท", "หจก", "شركة", "בע״מ", "בע\"מ", "công ty"}
+	ambiguousForms = wordSet(`ag aps kg ug ek ev eg sa as ab asa oy bt kk sc snc sas spa sp se sia uab ks ap pc pa kb hb`)
+	affixForms     = []string{"株式会社", "有限会社", "合同会社", "合資会社", "有限公司", "有限责任公司", "股份公司", "公司", "商行", "주식회사", "유한회사", "(주)", "㈜", "(株)", "บริษัท", "หจก", "شركة", "בע״מ", "בע\"מ", "công ty"}
 )
 
-// IsCompany says whether a name is that of a company: its last word is a legal form, or
-// its first where the language puts it there. A form that may be a surname as well (Sa,
-// Sas) counts with its points or in capitals beside small letters.
+// IsCompany reports whether a name is a company's: its last word is a legal form, or its first
+// word in languages that put it there. A legal form that is also a surname (Sa, Sas) counts
+// only with its full stops, or in capitals next to lower-case letters.
 func IsCompany(name string) bool {
 	if !fold.IsPlainASCII(name) {
-		for _, form := range asianForms {
+		for _, form := range affixForms {
 			if strings.HasPrefix(name, form) || strings.HasSuffix(name, form) {
 				return len(name) > len(form)
 			}
@@ -47,15 +47,15 @@ func IsCompany(name string) bool {
 			return true
 		}
 		bare := strings.Trim(word, ",;()")
-		if i == len(words)-1 && shoutedForms[letters(word)] && (strings.Count(bare, ".") > 1 || strings.Contains(bare, "/") || small && strings.ToUpper(bare) == bare || bare == "ApS" || bare == "e.K") {
+		if i == len(words)-1 && ambiguousForms[letters(word)] && (strings.Count(bare, ".") > 1 || strings.Contains(bare, "/") || small && strings.ToUpper(bare) == bare || bare == "ApS" || bare == "e.K") {
 			return true
 		}
 	}
 	return false
 }
 
-// IsLegalForm says whether the form of a name is no more than a legal form: GmbH.
+// IsLegalForm reports whether a normal form is only a legal form: GmbH.
 func IsLegalForm(form string) bool { return legalForms[letters(form)] }
 
-// letters are the small letters of a word, with their accents: İnç is no Inc.
+// letters returns the letters of a word in lower case. It keeps accents: İnç is not Inc.
 func letters(word string) string { return fold.Keep(fold.Lower(word), fold.IsLetterish) }

@@ -1,9 +1,9 @@
 //go:build ignore
 
-// Makes countries.txt: the names of every ISO 3166-1 country in the
-// languages below, from CLDR as golang.org/x/text carries it, folded by
-// fold.Letters, as what is looked up is. A name that means two countries is left out, unless
-// English settles it. Run it in mapper/match: go run countries_gen.go
+// This program writes countries.txt: the names of every ISO 3166-1 country in the languages
+// below, from the CLDR data in golang.org/x/text, in the form of fold.Letters. A name of two
+// countries is omitted, unless it is the English name of one. Run it in mapper/match: go run
+// countries_gen.go
 package main
 
 import (

@@ -11,15 +11,14 @@ import (
 	"relay/mapper/fold"
 )
 
-// countryNames has one line a country: its ISO alpha-2 code, then its names in
-// the languages of CLDR that tills write, folded to bare letters. Made by
-// countries_gen.go.
+// countryNames has one line per country: its ISO alpha-2 code, then its names in the CLDR
+// languages that tills use, in the form of fold.Letters. countries_gen.go writes it.
 //
 //go:embed countries.txt
 var countryNames string
 
-// countryAliases are names that neither CLDR nor the library knows, and parts
-// of countries that people take for one.
+// countryAliases are names that neither CLDR nor the library has, and parts of countries that
+// people enter as the country.
 const countryAliases = `
 us usofa usofamerica america unitedstatesofamerica theunitedstates unitedstateofamerica unitedstate unitesstates eeuu eua ee estadosunidosdeamerica
 us estadosunidosdamerica etatsunisdamerique vereinigtestaatenvonamerika statiunitidamerica amerika amerique usausa unitedstatesusa сша американ 미국 美國 米国
@@ -102,14 +101,14 @@ sk slovakrepublic theslovakrepublic slowakischerepublik slovenskarepublika
 de d
 `
 
-// traceCountry gives ISO 3166-1 alpha-2 in lower case, from alpha-2, alpha-3,
-// the numeric code or the name (docs/meta.md 3.1).
-func traceCountry(raw string, t *Trace) Value {
+// normaliseCountry returns the ISO 3166-1 alpha-2 code in lower case. It reads alpha-2, alpha-3
+// and numeric codes and names (docs/meta.md 3.1).
+func normaliseCountry(raw string, t *Trace) Value {
 	s := cleanText(raw, t)
 	if s == "" {
 		return Value{}
 	}
-	if n, done := hashedOr("country", s, t); done {
+	if n, done := checkHash("country", s, t); done {
 		return n
 	}
 	if code := countryOf(s); code != "" && (code != "na" || !IsPlaceholder(s) || isSimpleWord(s)) { // NA is Namibia, n/a is not
@@ -119,14 +118,14 @@ func traceCountry(raw string, t *Trace) Value {
 		return Value{Form: code}
 	}
 	if IsPlaceholder(s) {
-		return LeftOut("country", "placeholder", "is a placeholder")
+		return Reject("country", "placeholder", "is a placeholder")
 	}
-	return LeftOut("country", "unknown", "is no country that ISO 3166-1 knows")
+	return Reject("country", "unknown", "is not an ISO 3166-1 country")
 }
 
-// countryOf gives the alpha-2 code of a clean code or name, "" when unknown.
+// countryOf returns the alpha-2 code for a clean code or name, "" if it is unknown.
 func countryOf(s string) string {
-	if len(s) == 2 && isSimpleWord(s) { // the common case, without a table of names
+	if len(s) == 2 && isSimpleWord(s) { // the common case needs no table of names
 		if c := fold.Lower(s); isoCountries()[c] {
 			return c
 		}
@@ -149,8 +148,8 @@ func countryOf(s string) string {
 	if code := countryByName(s); code != "" {
 		return code
 	}
-	// "United States (US)", "DE - Germany", "Germany, Deutschland": all parts
-	// that are a country must be the same one.
+	// "United States (US)", "DE - Germany", "Germany, Deutschland": all parts must be the same
+	// country.
 	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("()[],/|;:–", r) })
 	if len(parts) < 2 {
 		parts = strings.Split(s, " - ")
@@ -175,13 +174,13 @@ func countryOf(s string) string {
 	return code
 }
 
-// isLocale tells a language with its country, de_DE or de-AT, from two codes of a country
-// and its part, DE-BY.
+// isLocale reports whether s is a language with a country (de_DE, de-AT), not a country with a
+// region (DE-BY).
 func isLocale(s string) bool {
 	return len(s) == 5 && (s[2] == '_' || s[2] == '-') && isSimpleWord(s[:2]) && isSimpleWord(s[3:]) && s[:2] == strings.ToLower(s[:2]) && (s[3:] == strings.ToUpper(s[3:]) || s[2] == '_')
 }
 
-// countryByName looks one code or name up.
+// countryByName looks up a single code or name.
 func countryByName(s string) string {
 	f := fold.Letters(s)
 	if strings.IndexFunc(s, func(r rune) bool { return '0' <= r && r <= '9' }) >= 0 {
@@ -202,13 +201,13 @@ func countryByName(s string) string {
 		}
 	}
 	if len(f) < 4 {
-		return "" // the library takes number plates and sports codes for countries
+		return "" // the library reads vehicle and sports codes as countries
 	}
 	return isoCode(countries.ByName(s))
 }
 
-// isoCode is the alpha-2 code in lower case; "" for what is not ISO 3166-1
-// (the library answers "Unknown" and knows Kosovo and former countries).
+// isoCode returns the alpha-2 code in lower case, "" if it is not in ISO 3166-1. The library
+// also has "Unknown", Kosovo and former countries.
 func isoCode(c countries.CountryCode) string {
 	if !c.IsValid() {
 		return ""
@@ -219,7 +218,7 @@ func isoCode(c countries.CountryCode) string {
 	return ""
 }
 
-// flagOf reads a flag, two regional indicators, as its letters.
+// flagOf returns the letters of a flag emoji, which is two regional indicators, or "".
 func flagOf(s string) string {
 	var code []byte
 	for _, r := range s {
@@ -234,7 +233,7 @@ func flagOf(s string) string {
 	return string(code)
 }
 
-// isoCountries are the alpha-2 codes in force.
+// isoCountries returns the current alpha-2 codes.
 var isoCountries = sync.OnceValue(func() map[string]bool {
 	m := make(map[string]bool, 256)
 	for line := range strings.Lines(countryNames) {
@@ -245,8 +244,8 @@ var isoCountries = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
-// CountryOf is the alpha-2 code of a value of Country: one that came hashed still says
-// how to read phones and postcodes.
+// CountryOf returns the alpha-2 code of a normalised country. It also resolves a hashed
+// country, so that phone numbers and postcodes can be read by it.
 func CountryOf(v Value) string {
 	if v.Hashed {
 		return hashedCountries()[v.Form]
@@ -254,7 +253,7 @@ func CountryOf(v Value) string {
 	return v.Form
 }
 
-// hashedCountries gives the alpha-2 code for its hash.
+// hashedCountries returns the alpha-2 code for the hash of each code.
 var hashedCountries = sync.OnceValue(func() map[string]string {
 	m := make(map[string]string, 256)
 	for code := range isoCountries() {
@@ -263,7 +262,7 @@ var hashedCountries = sync.OnceValue(func() map[string]string {
 	return m
 })
 
-// countryTable gives the alpha-2 code for a folded code or name.
+// countryTable returns the alpha-2 code for each folded code and name.
 var countryTable = sync.OnceValue(func() map[string]string {
 	m := make(map[string]string, 8192)
 	for _, table := range []string{countryNames, countryAliases} {
@@ -277,7 +276,8 @@ var countryTable = sync.OnceValue(func() map[string]string {
 			}
 		}
 	}
-	// Codes win over names: the IOC's "por" is no one's alpha-3 but Portugal's is prt.
+	// Codes take precedence over names: "por" is the IOC's code for Portugal, whose alpha-3
+	// code is prt.
 	for code := range isoCountries() {
 		m[code] = code
 		if c := countries.ByName(code); c.IsValid() {

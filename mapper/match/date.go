@@ -10,20 +10,20 @@ import (
 	"relay/mapper/fold"
 )
 
-// traceBirthDate reads a date of birth that has one reading only and gives
-// YYYYMMDD (docs/meta.md 3.1). 03/04/1997 has two and is left out, unless the locale
-// says which comes first; 2/16/1997 has one, and so has 3.4.1997: between dots the day
-// comes first. A two-digit year counts when only one century fits.
-func traceBirthDate(raw string, l Locale, t *Trace) Value {
+// normaliseBirthDate returns a date of birth as YYYYMMDD if it has exactly one reading
+// (docs/meta.md 3.1). 03/04/1997 has two and is rejected unless the locale gives the order.
+// 2/16/1997 has one. So has 3.4.1997: between dots the day comes first. A two-digit year is
+// accepted if only one century is possible.
+func normaliseBirthDate(raw string, l Locale, t *Trace) Value {
 	s := fold.Clean(raw)
 	if s == "" {
 		return Value{}
 	}
-	if n, done := hashedOr("date_of_birth", s, t); done {
+	if n, done := checkHash("date_of_birth", s, t); done {
 		return n
 	}
 	if IsPlaceholder(s) {
-		return Placeholder("date_of_birth")
+		return RejectPlaceholder("date_of_birth")
 	}
 	var found []string
 	d := dateReader{today: l.Today, slashes: l.Slashes}
@@ -35,17 +35,17 @@ func traceBirthDate(raw string, l Locale, t *Trace) Value {
 	}
 	switch {
 	case len(found) == 0:
-		return LeftOut("date_of_birth", "invalid", "is not a date of birth that could be read (its shape is "+shapeOf(s)+"): send 1990-05-17; 17.05.1990, 17 May 1990 and 平成2年5月17日 are read too")
+		return Reject("date_of_birth", "invalid", "is not a readable date of birth (its shape is "+shapeOf(s)+"): send 1990-05-17; 17.05.1990, 17 May 1990 and 平成2年5月17日 are also accepted")
 	case len(found) > 1:
-		return LeftOut("date_of_birth", "ambiguous", "can be read as more than one date (its shape is "+shapeOf(s)+"): send it as year-month-day, or say the order under time_format")
+		return Reject("date_of_birth", "ambiguous", "can be read as more than one date (its shape is "+shapeOf(s)+"): send it as year-month-day, or set the order with time_format")
 	case found[0] == "19000101":
-		return Placeholder("date_of_birth") // what databases put for nothing
+		return RejectPlaceholder("date_of_birth") // the default of databases
 	}
-	t.add("one reading only", found[0])
+	t.add("unambiguous date", found[0])
 	return Value{Form: found[0]}
 }
 
-// shapeOf shows a text by its shape: letters as x, digits as 9.
+// shapeOf shows the shape of a text: letters as x, digits as 9.
 func shapeOf(s string) string {
 	if len(s) > maxShape {
 		return "a long text"
@@ -61,28 +61,29 @@ func shapeOf(s string) string {
 	}, s)
 }
 
-// maxShape is the longest text, in bytes, whose shape is shown.
+// maxShape is the longest text, in bytes, for which shapeOf shows the characters.
 const maxShape = 60
 
-// Order says which part of a date with slashes or dashes comes first.
-type Order uint8
+// DateOrder is the order of day and month in a date with slashes or dashes.
+type DateOrder uint8
 
 // The orders.
 const (
-	AnyOrder Order = iota // nobody says
+	AnyOrder DateOrder = iota // not configured
 	DayFirst
 	MonthFirst
 )
 
+// dateReader collects the possible readings of a date.
 type dateReader struct {
-	today    time.Time
-	slashes  Order
-	readings []string
-	shifted  bool // it is perhaps the day after
+	today        time.Time
+	slashes      DateOrder
+	readings     []string
+	maybeNextDay bool // the date could be one day later
 }
 
-// offer keeps y, m, d when they are a day between 1900 and today. A two-digit
-// year is offered in both centuries.
+// offer adds the date y-m-d if it is between 1900 and today. A two-digit year is tried in both
+// centuries.
 func (r *dateReader) offer(ys string, m, d int) {
 	y := atoi(ys)
 	if len(ys) == 2 {
@@ -102,22 +103,22 @@ func (r *dateReader) offerYear(y, m, d int) {
 		return
 	}
 	r.readings = append(r.readings, day.Format("20060102"))
-	if r.shifted {
+	if r.maybeNextDay {
 		r.readings = append(r.readings, day.AddDate(0, 0, 1).Format("20060102"))
 	}
 }
 
 var (
-	isoTime = regexp.MustCompile(`^(\d{4}-?\d{2}-?\d{2})[t ]\s*(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?m\.?)?\s*(z|utc|gmt|[+-]\d{2}:?\d{0,2})?(?:\[.*\])?$`)
-	anyTime = regexp.MustCompile(`^(.*\d)[t, ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(z|(?:utc|gmt)?(?:[+-]\d{2}:?\d{0,2})?)(?: \([^()]*\))?$`)
-	endYear = regexp.MustCompile(`^(.*\d)[, ]+\d{1,2}:\d{2}:\d{2}(?: [a-z]{2,5}| [+-]\d{4})? (\d{4})$`) // Fri Apr  3 00:00:00 CEST 1970
-	xsdDate = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})(?:z|[+-]\d{2}:\d{2})$`)
-	floatTl = regexp.MustCompile(`^(\d{8})\.0+$`)
-	cjkDate = regexp.MustCompile(`^(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일号]?$`)
-	numeric = regexp.MustCompile(`^(\d{1,4})\s*([-/. ])\s*(\d{1,2})\s*([-/. ])\s*(\d{1,4})\.?$`)
+	isoTime   = regexp.MustCompile(`^(\d{4}-?\d{2}-?\d{2})[t ]\s*(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?m\.?)?\s*(z|utc|gmt|[+-]\d{2}:?\d{0,2})?(?:\[.*\])?$`)
+	anyTime   = regexp.MustCompile(`^(.*\d)[t, ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(z|(?:utc|gmt)?(?:[+-]\d{2}:?\d{0,2})?)(?: \([^()]*\))?$`)
+	endYear   = regexp.MustCompile(`^(.*\d)[, ]+\d{1,2}:\d{2}:\d{2}(?: [a-z]{2,5}| [+-]\d{4})? (\d{4})$`) // Fri Apr  3 00:00:00 CEST 1970
+	xsdDate   = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})(?:z|[+-]\d{2}:\d{2})$`)
+	dateFloat = regexp.MustCompile(`^(\d{8})\.0+$`)
+	cjkDate   = regexp.MustCompile(`^(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일号]?$`)
+	numeric   = regexp.MustCompile(`^(\d{1,4})\s*([-/. ])\s*(\d{1,2})\s*([-/. ])\s*(\d{1,4})\.?$`)
 )
 
-// read collects every reading of s, which is in lower case.
+// read collects all readings of s. s is in lower case.
 func (r *dateReader) read(s string) {
 	if m := isoTime.FindStringSubmatch(s); m != nil {
 		s = m[1]
@@ -133,9 +134,9 @@ func (r *dateReader) read(s string) {
 		s = m[1] + " " + m[2]
 	} else if m := anyTime.FindStringSubmatch(s); m != nil {
 		s = m[1]
-		r.shifted = shiftedMidnight([]string{"", "", m[2], m[3], m[4], "", m[5]})
+		r.maybeNextDay = shiftedMidnight([]string{"", "", m[2], m[3], m[4], "", m[5]})
 	}
-	if m := floatTl.FindStringSubmatch(s); m != nil {
+	if m := dateFloat.FindStringSubmatch(s); m != nil {
 		s = m[1]
 	}
 	if m := cjkDate.FindStringSubmatch(s); m != nil {
@@ -146,7 +147,7 @@ func (r *dateReader) read(s string) {
 		switch {
 		case m[2] != m[4]:
 		case m[2] == "." && len(m[1]) <= 2:
-			r.offer(m[5], atoi(m[3]), atoi(m[1])) // as timestamps are read
+			r.offer(m[5], atoi(m[3]), atoi(m[1])) // the same order as in timestamps
 			if len(r.readings) == 0 && len(m[1]) == 2 && len(m[5]) == 2 {
 				r.offer(m[1], atoi(m[3]), atoi(m[5])) // 70.04.03
 			}
@@ -155,7 +156,7 @@ func (r *dateReader) read(s string) {
 		case r.slashes == MonthFirst && len(m[1]) <= 2 && len(m[5]) == 4:
 			r.offer(m[5], atoi(m[1]), atoi(m[3]))
 		default:
-			r.numeric(m[1], m[3], m[5])
+			r.readNumeric(m[1], m[3], m[5])
 		}
 		return
 	}
@@ -165,14 +166,14 @@ func (r *dateReader) read(s string) {
 		r.offer(s[4:], atoi(s[:2]), atoi(s[2:4]))
 		return
 	}
-	r.named(s)
+	r.readMonthName(s)
 }
 
-func (r *dateReader) numeric(a, b, c string) {
+func (r *dateReader) readNumeric(a, b, c string) {
 	switch {
 	case len(a) == 4:
 		if len(c) <= 2 {
-			r.offer(a, atoi(b), atoi(c)) // year first is always year, month, day
+			r.offer(a, atoi(b), atoi(c)) // with the year first, the month always follows
 		}
 	case len(c) == 4 && len(a) <= 2:
 		r.offer(c, atoi(b), atoi(a))
@@ -186,15 +187,15 @@ func (r *dateReader) numeric(a, b, c string) {
 	}
 }
 
-// shiftedMidnight reports a UTC time of day that looks like midnight somewhere
-// east of Greenwich: 1997-02-15T23:00:00Z was the 16th where it was entered.
+// shiftedMidnight reports whether a UTC time of day is midnight somewhere east of Greenwich:
+// 1997-02-15T23:00:00Z was entered there as the 16th.
 func shiftedMidnight(m []string) bool {
 	hour, minute, second, zone := atoi(m[2]), atoi(m[3]), atoi(m[4]), m[6]
 	return (zone == "z" || strings.TrimPrefix(strings.TrimPrefix(zone, "utc"), "gmt") == "" && zone != "" || strings.HasSuffix(zone, "+00:00") || strings.HasSuffix(zone, "+0000")) && hour > 12 && minute%15 == 0 && second == 0
 }
 
-// named reads a date with the month in words.
-func (r *dateReader) named(s string) {
+// readMonthName reads a date with the month in words.
+func (r *dateReader) readMonthName(s string) {
 	var nums []string
 	month := 0
 	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !fold.IsWordy(r) }) {
@@ -202,7 +203,7 @@ func (r *dateReader) named(s string) {
 		case unicode.IsDigit(rune(w[0])):
 			digits := strings.TrimRightFunc(w, unicode.IsLetter)
 			if suffix := w[len(digits):]; suffix != "" && !ordinals[suffix] {
-				if m, ok := fold.Month(suffix); ok && month == 0 { // 16feb1997 has no break; 16feb has
+				if m, ok := fold.Month(suffix); ok && month == 0 { // 16feb1997 has no separators, 16feb has no year yet
 					month = m
 				} else {
 					return

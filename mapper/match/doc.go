@@ -1,13 +1,13 @@
-// Package match makes of one raw value of a match key what Meta would hash, and says
-// why: Normalise gives the normal form, SumOf its SHA-256. Table holds what each key
-// is called, in the mapping and in the two formats, and where its values come from.
+// Package match normalises the values of match keys for hashing, and explains what it rejects.
+// Normalise returns the normal form of a raw value, SumOf its SHA-256. Table lists for each key
+// its names in the mapping and in the two formats, and the sources of its values.
 //
-// It is pure. A value that no customer has, or that has more than one reading, is
-// left out with a code and words that never hold the value itself.
+// The package is pure. A value that identifies no customer, or has more than one reading, is
+// rejected with a code and an explanation that never contains the value.
 //
-// What can hurt you: the same person must get the same hash from every channel and
-// for ever, so a rule that gives another normal form is a change of what is sent
-// (mapper.Encoding). The quick ways of plain.go are taken when nobody asks for the
-// steps, and must give what the long ways give; FuzzQuickKeys compares them. A
-// hash that a value came as has no normal form: Value.Hashed says so.
+// Caution: the same person must have the same hash in every channel at all times. A rule that
+// changes a normal form changes what is sent (mapper.Encoding). The shortcuts in fast.go and
+// phone_fast.go are used when no trace is requested. They must give the same results as the
+// general code; FuzzQuickKeys compares them. A value that arrived as a hash has no normal form;
+// Value.Hashed reports this.
 package match

@@ -9,13 +9,13 @@ import (
 	"relay/mapper/fold"
 )
 
-// traceEmail gives the address alone, trimmed and in lower case (docs/meta.md
-// 3.1). Dots, tags and Unicode domains stay: Meta hashes what the
-// person typed, and nothing says that it writes a domain otherwise. Whoever looks for a
-// person has to know that such an address has two forms (fold.EmailSpellings).
-func traceEmail(raw string, t *Trace) Value {
+// normaliseEmail returns the bare address, trimmed and in lower case (docs/meta.md 3.1). Dots,
+// tags and Unicode domains stay: Meta hashes what the person typed, and nothing documents that
+// it rewrites domains. A search for a person must therefore try both forms of such a domain
+// (fold.EmailSpellings).
+func normaliseEmail(raw string, t *Trace) Value {
 	if t == nil {
-		if v, ok := plainEmail(raw); ok {
+		if v, ok := fastEmail(raw); ok {
 			return Value{Form: v}
 		}
 	}
@@ -23,15 +23,15 @@ func traceEmail(raw string, t *Trace) Value {
 	if s == "" {
 		return Value{}
 	}
-	if n, done := hashedOr("email", s, t); done {
+	if n, done := checkHash("email", s, t); done {
 		return n
 	}
 	if IsPlaceholder(s) || isNoAddress(s) {
-		return Placeholder("email")
+		return RejectPlaceholder("email")
 	}
 	a := BareAddress(s)
 	if a != s {
-		t.add("display name, mailto: and wrapping taken off", a)
+		t.add("display name, mailto: and brackets removed", a)
 	}
 	l := fold.Lower(a)
 	if l != a {
@@ -39,18 +39,18 @@ func traceEmail(raw string, t *Trace) Value {
 	}
 	local, domain, ok := splitAddress(l)
 	if !ok {
-		return LeftOut("email", "invalid", "is not one e-mail address")
+		return Reject("email", "invalid", "is not one e-mail address")
 	}
-	if placeholderAddress(local, domain) {
-		return Placeholder("email")
+	if isPlaceholderAddress(local, domain) {
+		return RejectPlaceholder("email")
 	}
 	return Value{Form: l}
 }
 
-// BareAddress takes off what surrounds an address: a display name with angle
-// brackets, mailto:, a trailing comment, quotes, and spaces beside @ and dots.
+// BareAddress removes what surrounds an address: a display name with angle brackets, mailto:, a
+// trailing comment, quotes, and spaces next to @ and dots.
 func BareAddress(s string) string {
-	for range 3 { // layers: "Name <mailto:a@b.c?subject=x>"
+	for range 3 { // nested: "Name <mailto:a@b.c?subject=x>"
 		before := s
 		if i := strings.LastIndexByte(s, '<'); i >= 0 {
 			if j := strings.IndexByte(s[i:], '>'); j > 0 && strings.Contains(s[i:i+j], "@") {
@@ -98,7 +98,7 @@ func isEmailLabel(s string) bool {
 	return false
 }
 
-// joinAround removes the spaces beside any of the given characters.
+// joinAround removes the spaces next to the given characters.
 func joinAround(s, chars string) string {
 	f := strings.Fields(s)
 	var b strings.Builder
@@ -111,15 +111,15 @@ func joinAround(s, chars string) string {
 	return b.String()
 }
 
-// splitAddress checks that s is one address that can receive mail from people:
-// one @, a local part of RFC 5322 atoms, with dots wherever they stand, a domain of at least two labels whose
-// last is no number and longer than one letter.
+// splitAddress splits an e-mail address. It requires one @, a local part of RFC 5322 atoms with
+// dots at any position, and a domain of at least two labels, of which the last has more than
+// one character and does not start with a digit.
 func splitAddress(s string) (local, domain string, ok bool) {
 	local, domain, found := strings.Cut(s, "@")
 	if !found || local == "" || len(s) > 254 || len(local) > 64 || strings.Contains(domain, "@") {
 		return "", "", false
 	}
-	if strings.Trim(local, ".") == "" || oddDots(local) && IsMailHost(domain) {
+	if strings.Trim(local, ".") == "" || hasIllegalDots(local) && IsFreeMailHost(domain) {
 		return "", "", false
 	}
 	for _, r := range local {
@@ -148,70 +148,71 @@ func splitAddress(s string) (local, domain string, ok bool) {
 	return local, domain, true
 }
 
-// oddDots reports dots that RFC 5322 does not allow in a local part. Addresses
-// with them exist: Japan's phone companies gave out taro..y.@docomo.ne.jp for
+// hasIllegalDots reports whether a local part has dots that RFC 5322 does not allow. Such
+// addresses exist: Japanese phone companies issued addresses like taro..y.@docomo.ne.jp for
 // years. The large free hosts never did.
-func oddDots(local string) bool {
+func hasIllegalDots(local string) bool {
 	return local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..")
 }
 
-// nobodyLocals are local parts that no customer has, whatever the domain.
-var nobodyLocals = wordSet(`noreply donotreply dontreply neverreply noemail noemails nomail nomailaddress none null undefined unknown nobody
+// placeholderLocals are local parts that no customer has, at any domain.
+var placeholderLocals = wordSet(`noreply donotreply dontreply neverreply noemail noemails nomail nomailaddress none null undefined unknown nobody
 	noemailgiven noemailprovided notprovided noneprovided nonegiven notavailable notapplicable nothanks declined refused
 	anonymous walkin walkincustomer cashcustomer cashsale mailerdaemon emailaddress youremail customeremail fakeemail fake dummy
 	nereply nepasrepondre keineemail keinemail sinemail sincorreo notiene nincs asdf asdfgh qwerty
 	test tests testing testuser testcustomer guest guests guestuser guestcustomer customer customers client clients cliente clientes default defaultcustomer
 	laufkunde laufkundschaft barkunde testkunde clientcomptoir clientpassage clientedivers clientegenerico consumidorfinal clientepadrao`)
 
-// exampleLocals are nobody at a domain of examples, where documentation and
-// tests keep people that have a name.
+// exampleLocals are placeholders only at an example domain. Documentation and tests use other
+// names there for people.
 var exampleLocals = wordSet(`user kunde gast name email mail klant klient kund asiakas musteri zakaznik example sample someone info admin shop store pos you`)
 
-// nobodyDomains are first labels of domains that tills fill in.
-var nobodyDomains = wordSet(`noemail nomail noreply none null undefined unknown fake fakeemail fakemail dummy noemailaddress notprovided nowhere
+// placeholderDomains are first labels of domains that tills invent.
+var placeholderDomains = wordSet(`noemail nomail noreply none null undefined unknown fake fakeemail fakemail dummy noemailaddress notprovided nowhere
 	noemailgiven noone nobody notavailable anonymous walkin nomailaddress`)
 
-// twinWords are placeholders when the domain says the same again: test@test.com.
-var twinWords = wordSet(`test tests testing tester guest email mail name user example customer client abc abcd abcdef xyz a b x xx xxx y z aa aaa
+// repeatedWords are placeholders if the domain repeats them: test@test.com.
+var repeatedWords = wordSet(`test tests testing tester guest email mail name user example customer client abc abcd abcdef xyz a b x xx xxx y z aa aaa
 	aaaa bb bbb zz zzz na no nil nope no-email asdf qwerty asd qwe 123 1234 12345 111 1 0 00 000 temp info admin shop store pos cash sample you someone
 	something anything foo bar none blank void
 	kunde gast klant klient kund cliente asiakas musteri keine kein keiner ohne brak anonym anonyme anonimo anonimowy geen ingen nincs yok aucun ninguno nessuno nenhum`)
 
-// noneLocals say none in other languages than English, before a domain that says e-mail.
+// noneLocals mean "none" in other languages. They are placeholders if the domain is a word for
+// e-mail.
 var noneLocals = wordSet(`keine kein keiner ohne brak geen ingen nincs yok aucun ninguno nessuno nenhum`)
 
-// placeholderAddress reports an address typed so that the field is not empty.
-func placeholderAddress(local, domain string) bool {
-	var room, room2 [64]byte
-	bare := string(fold.AppendSquash(room[:0], local))
+// isPlaceholderAddress reports whether an address was entered only to fill the field.
+func isPlaceholderAddress(local, domain string) bool {
+	var buf, buf2 [64]byte
+	bare := string(fold.AppendSquash(buf[:0], local))
 	if i := strings.IndexByte(local, '+'); i > 0 {
 		bare = fold.Squash(local[:i])
 	}
 	first, rest, _ := strings.Cut(domain, ".")
-	label := string(fold.AppendSquash(room2[:0], first))
+	label := string(fold.AppendSquash(buf2[:0], first))
 	switch {
-	case bare == "", nobodyLocals[bare], nobodyDomains[label]:
+	case bare == "", placeholderLocals[bare], placeholderDomains[label]:
 		return true
 	case strings.HasPrefix(bare, "noreply"), strings.HasPrefix(bare, "donotreply"), strings.HasPrefix(bare, "bounce") && strings.Contains(local, "bounce+"):
 		return true
 	case onlyOf(bare, "x"), onlyOf(bare, "0"):
 		return true
-	case bare == label && twinWords[bare]:
+	case bare == label && repeatedWords[bare]:
 		return true
 	case strings.TrimRight(bare, "0123456789") == "test", label == "example" && exampleLocals[bare]:
 		return true
 	case (bare == "no" || noneLocals[bare]) && (label == "email" || label == "mail" && bare != "no"), bare == "email" && label == "domain", bare == "name" && label == "domain", bare == "user" && label == "domain":
 		return true
 	}
-	// RFC 2606 keeps .invalid and .test for nobody.
+	// RFC 2606 reserves .invalid.
 	return rest == "invalid" || strings.HasSuffix(rest, ".invalid")
 }
 
-// IsMailHost says whether a domain is a free mail host's, whose addresses have strict
-// forms and belong to many.
-func IsMailHost(domain string) bool {
+// IsFreeMailHost reports whether a domain is a free mail host. These have strict rules for
+// addresses, and the domain is shared by many people.
+func IsFreeMailHost(domain string) bool {
 	name, _, _ := strings.Cut(domain, ".")
-	return mailHosts[name]
+	return freeMailHosts[name]
 }
 
-var mailHosts = wordSet("gmail googlemail yahoo hotmail outlook live aol icloud gmx web mail me msn")
+var freeMailHosts = wordSet("gmail googlemail yahoo hotmail outlook live aol icloud gmx web mail me msn")

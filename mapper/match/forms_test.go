@@ -264,7 +264,7 @@ func TestForms(t *testing.T) {
 		{Zip, "de", "A-10115", "10115"},
 		{Zip, "de", "Q-10115", ""},
 	} {
-		l := Locale{Country: c.country, Named: c.country != "", Today: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)}
+		l := Locale{Country: c.country, CountryGiven: c.country != "", Today: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)}
 		for _, trace := range []*Trace{nil, {}} {
 			if v := Normalise(c.key, c.raw, l, trace); v.Form != c.want || v.Form == "" && v.Why == "" {
 				t.Errorf("%s of %q: %q is %q (%s %s), want %q", Table[c.key].Name, c.country, c.raw, v.Form, v.Code, v.Why, c.want)
@@ -328,7 +328,7 @@ func TestSeveralValues(t *testing.T) {
 		{Phone, "us", "1415 / 2672 / 267233", nil},
 		{FirstName, "", "Ada; Bob", nil},
 	} {
-		if got := Several(c.key, c.raw, Locale{Country: c.country}); !slices.Equal(got, c.want) {
+		if got := SplitValues(c.key, c.raw, Locale{Country: c.country}); !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q, want %q", c.raw, got, c.want)
 		}
 	}

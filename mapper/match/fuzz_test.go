@@ -20,7 +20,7 @@ func FuzzNormalise(f *testing.F) {
 	today := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, key int, raw, country string) {
 		k := Key(((key % int(Count)) + int(Count)) % int(Count))
-		l := Locale{Country: traceCountry(country, nil).Form, Today: today}
+		l := Locale{Country: normaliseCountry(country, nil).Form, Today: today}
 		n := Normalise(k, raw, l, nil)
 		x := Normalise(k, raw, l, &Trace{})
 		if x.Form != n.Form || x.Code != n.Code || x.Hashed != n.Hashed {

@@ -6,11 +6,10 @@ import (
 	"relay/mapper/fold"
 )
 
-// genderWords are the words that say one gender: those of Meta's parameter
-// builder that a till may hold (docs/meta.md 3.3), and the words and single
-// letters on forms of other languages. m is always male, though it is mujer on
-// Spanish forms: Meta's rule wins.
-var genderWords = func() map[string]string {
+// genderOf maps words to a gender: words of Meta's parameter builder that a till could send
+// (docs/meta.md 3.3), and words and single letters on forms in other languages. m is always
+// male, although it means mujer on Spanish forms: Meta's rule takes precedence.
+var genderOf = func() map[string]string {
 	m := make(map[string]string)
 	for w := range strings.FieldsSeq(`m male man men boy gentleman guy sir mister mr son father dad husband brother he him his himself
 		h homme masculin garçon monsieur männlich maennlich mann herr junge hombre masculino varón varon señor masc
@@ -27,8 +26,8 @@ var genderWords = func() map[string]string {
 	return m
 }()
 
-// traceGender gives m or f (docs/meta.md 3.1); anything else is left out.
-func traceGender(raw string, t *Trace) Value {
+// normaliseGender returns m or f and rejects everything else (docs/meta.md 3.1).
+func normaliseGender(raw string, t *Trace) Value {
 	s := fold.Clean(raw)
 	if s == "" {
 		return Value{}
@@ -36,15 +35,15 @@ func traceGender(raw string, t *Trace) Value {
 	if s == "m" || s == "f" {
 		return Value{Form: s}
 	}
-	if n, done := hashedOr("gender", s, t); done {
+	if n, done := checkHash("gender", s, t); done {
 		return n
 	}
 	l := fold.Lower(s)
-	g, ok := genderWords[l]
-	if !ok { // "F.", "(m)", "F - Female", "she/her": every word must say the same
+	g, ok := genderOf[l]
+	if !ok { // "F.", "(m)", "F - Female", "she/her": all words must agree
 		words := 0
 		for w := range strings.FieldsFuncSeq(l, func(r rune) bool { return !fold.IsLetterish(r) }) {
-			one := genderWords[w]
+			one := genderOf[w]
 			if words++; one == "" || g != "" && one != g {
 				g = ""
 				words = -1
@@ -59,7 +58,7 @@ func traceGender(raw string, t *Trace) Value {
 		t.add("one letter", g)
 		return Value{Form: g}
 	case IsPlaceholder(s):
-		return LeftOut("gender", "placeholder", "is a placeholder")
+		return Reject("gender", "placeholder", "is a placeholder")
 	}
-	return LeftOut("gender", "unknown", "is neither of the two that Meta matches on")
+	return Reject("gender", "unknown", "is neither m nor f, the only values that Meta matches")
 }

@@ -6,10 +6,10 @@ import (
 	"relay/internal/meta"
 )
 
-// Key is one of the match keys that a mapping can name.
+// Key is a match key that a mapping can name, as an index of Table.
 type Key int
 
-// The match keys that code speaks of, each at its place in Table.
+// The match keys that the code refers to.
 const (
 	Email Key = iota
 	Phone
@@ -26,17 +26,17 @@ const (
 	Madid
 )
 
-// Count is how many there are.
+// Count is the number of match keys.
 const Count = Key(len(meta.MatchKeys))
 
-// Table has the row of each: what a key is called in the mapping and in the two
-// formats, and where it comes from unless the mapping says otherwise.
+// Table has a row for each key: its names in the mapping and in the two formats, and its
+// default sources.
 var Table = &meta.MatchKeys
 
-// Hashed says whether the values of a key leave as hashes.
+// Hashed reports whether the values of the key are sent as hashes.
 func (k Key) Hashed() bool { return Table[k].Hash != meta.Plain }
 
-// SumOf is the digest of a value; one that is not hashed has none.
+// SumOf returns the digest of a value, or the zero digest if the key is not hashed.
 func SumOf(k Key, v Value) (d Digest) {
 	switch {
 	case !k.Hashed():
@@ -48,10 +48,10 @@ func SumOf(k Key, v Value) (d Digest) {
 	return d
 }
 
-// KeySet is a set of keys, a bit each.
+// KeySet is a bit set of keys.
 type KeySet uint32
 
-// WeakSets are the sets of keys that Meta refuses when an event has no others.
+// WeakSets are the sets of keys that Meta refuses if an event has no other keys.
 var WeakSets = func() (out []KeySet) {
 	for _, weak := range meta.WeakSets() {
 		var set KeySet

@@ -9,22 +9,22 @@ import (
 
 var madidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
-// traceMadid gives the advertising id of a phone, in lower case. Meta's page on
-// offline events says that it is not hashed (docs/meta.md 3.1). All zeros is
-// what a phone says whose owner has opted out.
-func traceMadid(raw string, t *Trace) Value {
+// normaliseMadid returns the advertising id of a phone in lower case. It is not hashed,
+// according to Meta's page on offline events (docs/meta.md 3.1). A phone whose owner has opted
+// out reports only zeros.
+func normaliseMadid(raw string, t *Trace) Value {
 	s := strings.ToLower(fold.Clean(raw))
 	switch {
 	case s == "":
 		return Value{}
 	case strings.Trim(s, "0-") == "" || IsPlaceholder(s):
-		return Placeholder("madid")
+		return RejectPlaceholder("madid")
 	}
 	if _, state := readHash(s); state != notHashed {
-		return LeftOut("madid", "hashed", "is hashed, and Meta takes it unhashed only")
+		return Reject("madid", "hashed", "is hashed, but Meta accepts it only unhashed")
 	}
 	if !madidForm.MatchString(s) {
-		return LeftOut("madid", "invalid", "is no advertising id: expected 8-4-4-4-12 hex digits")
+		return Reject("madid", "invalid", "is not an advertising id: expected 8-4-4-4-12 hex digits")
 	}
 	if s != raw {
 		t.add("trimmed, lower case", s)

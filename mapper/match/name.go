@@ -9,12 +9,12 @@ import (
 	"relay/mapper/fold"
 )
 
-// traceName gives a name of a person in NFC and lower case, without white
-// space, punctuation or symbols, without title or degree (docs/meta.md 3.1:
-// valéry keeps its accent). key is what the match key is called.
-func traceName(raw, key string, t *Trace) Value {
+// normaliseName returns the name of a person in NFC and lower case, without white space,
+// punctuation, symbols, title and degree (docs/meta.md 3.1: valéry keeps its accent). key is
+// the name of the match key.
+func normaliseName(raw, key string, t *Trace) Value {
 	if t == nil {
-		if v, ok := plainName(raw); ok {
+		if v, ok := fastName(raw); ok {
 			return Value{Form: v}
 		}
 	}
@@ -22,48 +22,48 @@ func traceName(raw, key string, t *Trace) Value {
 	if s == "" {
 		return Value{}
 	}
-	if n, done := hashedOr(key, s, t); done {
+	if n, done := checkHash(key, s, t); done {
 		return n
 	}
 	if IsPlaceholder(s) || IsDefaultCustomer(s) {
-		return Placeholder(key)
+		return RejectPlaceholder(key)
 	}
 	if strings.Contains(s, "?") {
-		return LeftOut(key, "invalid", whyLostLetter)
+		return Reject(key, "invalid", whyQuestionMark)
 	}
 	if IsCompany(s) {
-		return LeftOut(key, "placeholder", "is a company's, not a person's")
+		return Reject(key, "placeholder", "is the name of a company")
 	}
 	if strings.Contains(s, "@") {
-		return LeftOut(key, "invalid", "is an address, not a name")
+		return Reject(key, "invalid", "is an e-mail address, not a name")
 	}
 	if u := withoutAsides(s); u != s {
-		t.add("nickname or remark in brackets or quotes dropped", u)
+		t.add("nickname or remark in brackets or quotes removed", u)
 		s = u
 	}
-	if u, _ := shedTitles(s); u != s {
-		t.add("title dropped", u)
+	if u, _ := trimTitles(s); u != s {
+		t.add("title removed", u)
 		s = u
 	}
-	if u := shedDegrees(s); u != s {
-		t.add("degree dropped", u)
+	if u := trimDegrees(s); u != s {
+		t.add("degree removed", u)
 		s = u
 	}
 	if isTitle(s) {
-		return LeftOut(key, "placeholder", "is a title without a name")
+		return Reject(key, "placeholder", "is a title without a name")
 	}
 	v := fold.Keep(fold.Lower(s), fold.IsWordy)
 	t.add("lower case, no white space, no punctuation", v)
 	switch {
 	case isPlaceholderForm(v):
-		return Placeholder(key)
+		return RejectPlaceholder(key)
 	case strings.IndexFunc(v, unicode.IsLetter) < 0:
-		return LeftOut(key, "invalid", "holds no letter")
+		return Reject(key, "invalid", "contains no letter")
 	}
 	return Value{Form: v}
 }
 
-// isSimpleWord reports one word of ASCII letters.
+// isSimpleWord reports whether s is one word of ASCII letters.
 func isSimpleWord(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; c < 'a' || c > 'z' {
@@ -73,15 +73,15 @@ func isSimpleWord(s string) bool {
 	return s != ""
 }
 
-func runOfOne(s string) bool { return strings.Trim(s, s[:1]) == "" }
+func isRepeatedByte(s string) bool { return strings.Trim(s, s[:1]) == "" }
 
 var (
 	brackets = regexp.MustCompile(`\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}`)
 	quoted   = regexp.MustCompile(`(^|\s)(?:"[^"]+"|“[^”]+”|„[^“”]+[“”]|«[^»]+»|'[^' ]+'|‘[^’ ]+’)(\s|$)`)
 )
 
-// withoutAsides drops what stands in brackets, and a nickname in quotes, when
-// a name is left without it: John "Johnny" Doe, Smith (née Jones).
+// withoutAsides removes text in brackets and a nickname in quotes, if the rest still has a
+// name: John "Johnny" Doe, Smith (née Jones).
 func withoutAsides(s string) string {
 	if !strings.ContainsAny(s, "([{\"“„«'‘") {
 		return s
@@ -95,9 +95,8 @@ func withoutAsides(s string) string {
 	return u
 }
 
-// titles are words that come before a name and are no part of it. Words that
-// are somebody's first name are missing on purpose: Don, Dean, Major, Earl,
-// Lady, Prince, Pastor, Sri, Judge.
+// titles precede a name and are not part of it. Words that are also first names are missing on
+// purpose: Don, Dean, Major, Earl, Lady, Prince, Pastor, Sri, Judge.
 var titles = wordSet(`mr mister mrs missus ms miss mx dr doctor prof professor sir madam ma'am
 	madame mme mlle mademoiselle monsieur messieurs mm maître docteur professeur
 	herr hr herrn frau frl fräulein fraulein doktor dipling diplom dring drmed drphil familie eheleute
@@ -108,14 +107,13 @@ var titles = wordSet(`mr mister mrs missus ms miss mx dr doctor prof professor s
 	shri smt bayan sayın
 	господин госпожа гн гжа д-р κος κύριος κυρία السيد السيدة الدكتور الآنسة`)
 
-// dottedTitles are titles only with a full stop: without it they are names or
-// ordinary words.
+// dottedTitles are titles only with a full stop. Without it they are names or ordinary words.
 var dottedTitles = wordSet(`hc eh fr ing mag med col gen maj hon dn phil jur rer nat habil med univ ir fam msgr adv cllr gov sen rep pres cmdr kap op`)
 
-// givenTitles go before a first name, the others before a surname.
+// givenTitles precede a first name; the other titles precede a surname.
 var givenTitles = wordSet("sir doña dña dn shri")
 
-// isTitle reports that s is one title and nothing else.
+// isTitle reports whether s is a single title and nothing else.
 func isTitle(s string) bool {
 	w := titleKey(s)
 	if strings.Contains(w, "/") {
@@ -124,7 +122,7 @@ func isTitle(s string) bool {
 	return titles[w] || dottedTitles[w] && strings.HasSuffix(s, ".")
 }
 
-// isEitherTitle reports the title of a form that does not know: Pan/Pani, Mr/Mrs.
+// isEitherTitle reports whether w is the choice of titles on a form: Pan/Pani, Mr/Mrs.
 func isEitherTitle(w string) bool {
 	for part := range strings.SplitSeq(w, "/") {
 		if !titles[part] && !dottedTitles[part] && !eitherTitles[part] {
@@ -134,7 +132,7 @@ func isEitherTitle(w string) bool {
 	return true
 }
 
-// eitherTitles are titles beside another one; alone they are names.
+// eitherTitles are titles only next to another one; alone they are names.
 var eitherTitles = wordSet("pan pani pán paní hr m mlle d dña a o na in")
 
 func titleKey(w string) string {
@@ -146,9 +144,9 @@ func titleKey(w string) string {
 	return strings.ReplaceAll(strings.TrimRight(w, ".,:"), ".", "")
 }
 
-// shedTitles takes the leading titles off, "Mr & Mrs" and "Prof. Dr. med."
-// included, as long as a name is left. last is the last title taken.
-func shedTitles(s string) (rest, last string) {
+// trimTitles removes leading titles, including "Mr & Mrs" and "Prof. Dr. med.", as long as a
+// name remains. last is the last title removed.
+func trimTitles(s string) (rest, last string) {
 	rest = s
 	for {
 		word, after, ok := cutTitleWord(rest)
@@ -173,9 +171,8 @@ func shedTitles(s string) (rest, last string) {
 	return rest, last
 }
 
-// isShortTitle reports the M. of Monsieur and the D. of Don, which are as often
-// an initial: titles are they before a first and a last name, and M. before
-// Madame (M. et Mme Dupont).
+// isShortTitle reports whether word is the M. of Monsieur or the D. of Don and not an initial.
+// It is a title before a first and a last name; M. also before Madame (M. et Mme Dupont).
 func isShortTitle(word, after string) bool {
 	switch fold.Lower(word) {
 	case "m", "m.":
@@ -196,8 +193,8 @@ func nextIsTitle(s string) bool {
 	return ok && isTitle(w)
 }
 
-// cutTitleWord cuts the first word off; a full stop ends a title too
-// (Dr.Smith). ok is false when nothing would be left.
+// cutTitleWord cuts off the first word. A full stop also ends a title (Dr.Smith). ok is false
+// if nothing would remain.
 func cutTitleWord(s string) (word, rest string, ok bool) {
 	i := strings.IndexByte(s, ' ')
 	if d := strings.IndexByte(s, '.'); d > 0 && (i < 0 || d < i && !isTitle(s[:i])) && d+1 < len(s) && s[d+1] != ' ' && isTitle(s[:d+1]) {
@@ -210,32 +207,32 @@ func cutTitleWord(s string) (word, rest string, ok bool) {
 	return word, rest, fold.Squash(rest) != ""
 }
 
-// degrees follow a name in this spelling; commaDegrees only after a comma.
-// Facebook's names carry neither. Jr., Sr. and III are part of the name.
+// degrees follow a name in exactly this spelling; commaDegrees only after a comma. Names on
+// Facebook have neither. Jr., Sr. and III are part of the name.
 var (
 	degrees = wordSet(`PhD Ph.D. Ph.D M.D. M.D D.D.S. DDS D.M.D. Esq Esq. Esquire MBA M.B.A. CPA C.P.A. DVM D.V.M. MSc M.Sc. BSc B.Sc. OBE MBE CBE FRCS
 		LLM LL.M. LL.B. M.A. B.A. R.N. J.D. B.Eng. M.Eng. Dipl.-Ing. MdB`)
 	commaDegrees = wordSet(`phd md dds dmd esq esquire mba cpa dvm msc bsc ma ba rn jd llm llb obe mbe cbe kc qc frcs np pa pe pmp dr prof ing dipling mr mrs ms sr sra miss herr frau`)
 )
 
-func shedDegrees(s string) string {
+func trimDegrees(s string) string {
 	for {
 		i := strings.LastIndexAny(s, " ,")
 		if i <= 0 {
-			return shedHonorific(s)
+			return trimHonorific(s)
 		}
 		word, before := s[i+1:], strings.TrimRight(s[:i], " ")
 		comma := s[i] == ',' || strings.HasSuffix(before, ",")
 		before = strings.TrimRight(before, " ,")
 		if fold.Squash(before) == "" || !degrees[word] && !(comma && commaDegrees[titleKey(word)] && !strings.EqualFold(word, "sr.") && !strings.EqualFold(word, "sr")) {
-			return shedHonorific(s)
+			return trimHonorific(s)
 		}
 		s = before
 	}
 }
 
-// shedHonorific drops what Japanese and Korean letters address people with.
-func shedHonorific(s string) string {
+// trimHonorific removes the honorific suffixes of Japanese and Korean.
+func trimHonorific(s string) string {
 	for _, h := range []string{"様", "さん", "님"} {
 		if u := strings.TrimRight(strings.TrimSuffix(s, h), " "); u != s && len(u) >= 6 {
 			return u

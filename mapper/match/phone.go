@@ -10,11 +10,11 @@ import (
 	"relay/mapper/fold"
 )
 
-// tracePhone gives E.164 digits without the plus (docs/meta.md 3.1: the
-// country code is required). The country comes from the number, else from the
-// event's address, else from the mapping; a number without one, and one that
-// no plan allows, is left out: it could never match.
-func tracePhone(raw string, l Locale, t *Trace) Value {
+// normalisePhone returns E.164 digits without the plus; the country code is required
+// (docs/meta.md 3.1). The country comes from the number, else from the event's address, else
+// from the mapping. A number without country, or impossible in its numbering plan, is rejected
+// because it could never match.
+func normalisePhone(raw string, l Locale, t *Trace) Value {
 	if t == nil {
 		if e164, ok := fastPhone(raw, l); ok {
 			return Value{Form: e164}
@@ -24,59 +24,59 @@ func tracePhone(raw string, l Locale, t *Trace) Value {
 	if s == "" {
 		return Value{}
 	}
-	if n, done := hashedOr("phone", s, t); done {
+	if n, done := checkHash("phone", s, t); done {
 		return n
 	}
 	s = fold.Digits(s)
 	if IsPlaceholder(s) || isNoAddress(s) {
-		return Placeholder("phone")
+		return RejectPlaceholder("phone")
 	}
 	if len(s) > 120 {
-		return LeftOut("phone", "impossible", "is far too long for a number")
+		return Reject("phone", "impossible", "is too long for a phone number")
 	}
 	if fold.LostDigits(s) {
-		return LeftOut("phone", "impossible", "is a number that a spreadsheet has shortened (9.99E+99); format its column as text")
+		return Reject("phone", "impossible", "is a number rounded by a spreadsheet (9.99E+99); format its column as text")
 	}
-	w := readPhone(s)
+	w := parseWritten(s)
 	if w.bare != s {
-		t.add("labels, extension and punctuation taken off", w.bare)
+		t.add("labels, extension and punctuation removed", w.bare)
 	}
 	if strings.Trim(w.digits, "0") == "" {
 		if w.digits == "" {
-			return LeftOut("phone", "impossible", "holds no number")
+			return Reject("phone", "impossible", "contains no digits")
 		}
-		return Placeholder("phone")
+		return RejectPlaceholder("phone")
 	}
 	p := planOf(l)
 	n, one := p.resolve(w), false
 	if n.status != possible {
-		for _, part := range numbersIn(s) { // "650-555-1212 / 555-1213": the first that stands
-			if m := p.resolve(readPhone(part.text)); m.status == possible && m.valid {
+		for _, part := range splitNumbers(s) { // "650-555-1212 / 555-1213": use the first valid one
+			if m := p.resolve(parseWritten(part.text)); m.status == possible && m.valid {
 				n, one = m, true
-				t.add("several numbers: the first one", part.text)
+				t.add("several numbers: first valid one", part.text)
 				break
 			}
 		}
 	}
 	switch {
-	case n.status == noCountry && l.Named && l.Country == "":
-		return LeftOut("phone", "no_country", "has no country code, and the country that the event names is not known; default_country does not stand in for it")
+	case n.status == noCountry && l.CountryGiven && l.Country == "":
+		return Reject("phone", "no_country", "has no country code, and the event's country is unknown; default_country is not used instead")
 	case n.status == noCountry:
-		return LeftOut("phone", "no_country", "has no country code, and neither the address nor default_country names a country")
+		return Reject("phone", "no_country", "has no country code, and neither the event nor default_country gives a country")
 	case n.status != possible:
-		return LeftOut("phone", "impossible", "is not possible in its country's numbering plan")
-	case placeholderNumber(n):
-		return Placeholder("phone")
+		return Reject("phone", "impossible", "is not a possible number in its country")
+	case isPlaceholderNumber(n):
+		return RejectPlaceholder("phone")
 	}
 	if t != nil {
 		rule := "country code from the number"
 		if n.national {
-			rule = "national number of " + p.region + ": country code added, trunk prefix dropped"
+			rule = "national number of " + p.region + ": country code added, trunk prefix removed"
 		}
 		t.add(rule, n.e164)
 	}
 	if one {
-		return Value{Form: n.e164, Code: "phone_several", Why: "phone names several numbers: the first that can be dialled is sent"}
+		return Value{Form: n.e164, Code: "phone_several", Why: "phone contains several numbers; the first valid one is sent"}
 	}
 	return Value{Form: n.e164}
 }
@@ -89,44 +89,44 @@ const (
 	possible
 )
 
-// number is one reading of a written number.
-type number struct {
+// phoneNumber is one reading of a written number.
+type phoneNumber struct {
 	status   phoneStatus
-	valid    bool   // the numbering plan knows its range, not only its length
-	mobile   bool   // and it is one of mobiles
-	national bool   // read as a national number of the plan's region
-	e164     string // digits without +
+	valid    bool   // in a range that the numbering plan assigns, not only of a possible length
+	mobile   bool   // valid and in a range of mobile numbers
+	national bool   // read as a national number in the plan's region
+	e164     string // digits without the plus
 	nsn      string // the national significant number
 }
 
-// plan is the numbering plan that a national number is read by.
-type plan struct {
-	region string // ISO alpha-2 in upper case, "" when no country is known
-	code   string // its country code
-	nanp   bool
+// numberingPlan is the plan by which a national number is read.
+type numberingPlan struct {
+	region string // ISO alpha-2 in upper case; "" if the country is unknown
+	code   string // the country calling code
+	nanp   bool   // the North American Numbering Plan
 }
 
-func planOf(l Locale) plan {
+func planOf(l Locale) numberingPlan {
 	r := strings.ToUpper(l.Effective())
 	if r == "UM" {
 		r = "US"
 	}
 	cc := phonenumbers.GetCountryCodeForRegion(r)
 	if cc == 0 {
-		return plan{} // no such plan: Antarctica, or no country
+		return numberingPlan{} // no such plan (Antarctica), or no country
 	}
-	return plan{region: r, code: strconv.Itoa(cc), nanp: cc == 1}
+	return numberingPlan{region: r, code: strconv.Itoa(cc), nanp: cc == 1}
 }
 
-// resolve tries the readings of a number from the likeliest on. A reading that
-// the plan knows (valid) beats one of merely the right length (possible).
-func (p plan) resolve(w written) number {
+// resolve tries the readings of a number, the likeliest first. A valid reading takes precedence
+// over a possible one.
+func (p numberingPlan) resolve(w writtenNumber) phoneNumber {
 	if w.international {
 		return p.international(w)
 	}
 	if p.region == "" {
-		// 011 is dialled from North America alone, and (0) is written only
-		// after a country code: both name the country after all.
+		// 011 is dialled only from North America, and (0) is written only after a country code.
+		// Both therefore imply a country code.
 		if rest, ok := strings.CutPrefix(w.digits, "011"); ok && len(rest) >= 10 {
 			if n := parsePhone("+"+rest, ""); n.valid {
 				return n
@@ -137,19 +137,19 @@ func (p plan) resolve(w written) number {
 				return n
 			}
 		}
-		// 1-650-253-0000, or the number 442079460018 in JSON, which cannot begin
-		// with a plus: as long as a country code and its number, and in its range.
+		// 1-650-253-0000, or 442079460018 as a JSON number, which cannot start with a plus:
+		// long enough for a country code and a number, and in an assigned range.
 		if len(w.digits) >= 11 && w.digits[0] != '0' && !w.stripped {
 			if n := parsePhone("+"+w.digits, ""); n.valid {
 				return n
 			}
 		}
-		return number{status: noCountry}
+		return phoneNumber{status: noCountry}
 	}
 	n := parsePhone(w.digits, p.region)
 	if n.valid {
-		// 49 171 1234567 in Germany: a country code without its plus, though a
-		// number of some village begins with 0491 too.
+		// 49 171 1234567 in Germany: a country code without its plus, although some village's
+		// numbers start with 0491 too.
 		if strings.HasPrefix(w.digits, p.code) && !n.mobile {
 			if i := parsePhone("+"+w.digits, ""); i.valid && i.mobile {
 				return i
@@ -162,7 +162,7 @@ func (p plan) resolve(w written) number {
 			return v
 		}
 	}
-	// A country code without its plus: longer than national numbers are.
+	// A country code without its plus: longer than a national number.
 	if len(w.digits) >= 10 && w.digits[0] != '0' && (n.status != possible || len(w.digits) >= 11) {
 		if i := parsePhone("+"+w.digits, ""); i.valid {
 			return i
@@ -171,7 +171,7 @@ func (p plan) resolve(w written) number {
 			return i
 		}
 	}
-	// 044 7700 900123: one of the two zeros before a country code was lost.
+	// 044 7700 900123: one of the two zeros before a country code is missing.
 	if rest := strings.TrimLeft(w.digits, "0"); rest != w.digits {
 		if i := parsePhone("+"+rest, ""); i.valid && strings.HasPrefix(rest, p.code) && !p.nanp {
 			return i
@@ -181,13 +181,13 @@ func (p plan) resolve(w written) number {
 		}
 	}
 	if n.status == possible && w.stripped {
-		return number{} // letters were dropped on the way: only a known range will do
+		return phoneNumber{} // letters were dropped, so only an assigned range is accepted
 	}
 	return n
 }
 
 // international reads a number written with + or 00.
-func (p plan) international(w written) number {
+func (p numberingPlan) international(w writtenNumber) phoneNumber {
 	d := w.digits
 	for {
 		switch {
@@ -201,8 +201,8 @@ func (p plan) international(w written) number {
 		break
 	}
 	n := parsePhone("+"+d, "")
-	// +44 44 7911 123456: a form and its customer have both put the country's code before
-	// it, though a number of some village begins with 0491 too.
+	// +44 44 7911 123456: the form and the customer have both added the country code, although
+	// some village's numbers start with 0491 too.
 	for length := 1; length <= 3 && 2*length < len(d) && !n.mobile; length++ {
 		if d[:length] == d[length:2*length] {
 			if v := parsePhone("+"+d[length:], ""); v.valid && (v.mobile || !n.valid) {
@@ -218,7 +218,7 @@ func (p plan) international(w written) number {
 			return v
 		}
 	}
-	// A trunk zero that this plan does not drop by itself: +34 (0)91…, +39 (0)347…
+	// A trunk zero that the library does not drop in this plan: +34 (0)91…, +39 (0)347…
 	if w.trunk > 0 && w.trunk < len(w.digits) && w.digits[w.trunk] == '0' {
 		if v := parsePhone("+"+strings.TrimLeft(w.digits[:w.trunk]+w.digits[w.trunk+1:], "0"), ""); v.valid || v.status == possible && n.status != possible {
 			return v
@@ -230,7 +230,7 @@ func (p plan) international(w written) number {
 			return v
 		}
 	}
-	// A plus before a number that has no country code: +020 7946 0958, +650 555 1212.
+	// A plus before a number without country code: +020 7946 0958, +650 555 1212.
 	if p.region != "" && (n.status != possible || p.nanp && len(d) == 10) {
 		if v := parsePhone(w.digits, p.region); v.valid {
 			return v
@@ -239,32 +239,33 @@ func (p plan) international(w written) number {
 	return n
 }
 
-// parsePhone asks the library. digits is digits, or a plus and digits.
-func parsePhone(digits, region string) number {
+// parsePhone parses a number with the library. digits are digits, or a plus and digits.
+func parsePhone(digits, region string) phoneNumber {
 	if len(digits) < 3 || len(digits) > 25 {
-		return number{}
+		return phoneNumber{}
 	}
 	digits = withoutMexicanToken(digits, region)
 	var pn phonenumbers.PhoneNumber
 	if err := phonenumbers.ParseToNumber(digits, region, &pn); err != nil {
-		return number{}
+		return phoneNumber{}
 	}
-	// "Possible, but only as a local number" lacks its area code.
+	// "Possible, but only as a local number" means that the area code is missing.
 	if phonenumbers.IsPossibleNumberWithReason(&pn) != phonenumbers.IS_POSSIBLE {
-		return number{}
+		return phoneNumber{}
 	}
 	nsn := phonenumbers.GetNationalSignificantNumber(&pn)
 	e164 := strings.TrimPrefix(phonenumbers.Format(&pn, phonenumbers.E164), "+")
-	n := number{status: possible, valid: phonenumbers.IsValidNumber(&pn), national: digits[0] != '+', e164: e164, nsn: nsn}
+	n := phoneNumber{status: possible, valid: phonenumbers.IsValidNumber(&pn), national: digits[0] != '+', e164: e164, nsn: nsn}
 	n.mobile = n.valid && phonenumbers.GetNumberType(&pn) == phonenumbers.MOBILE
 	if !n.valid && len(nsn) < 7 {
-		return number{} // some plans call nearly any length possible
+		return phoneNumber{} // some plans accept almost any length as possible
 	}
 	return n
 }
 
-// Dialled are the digits of an E.164 number as people write them: plus behind a plus, or
-// 00; plain without, in the countries (ISO alpha-2) that share its code as they dial it.
+// Dialled returns the digits of an E.164 number as people write them: plus after a + or 00,
+// plain without prefix, as dialled in those of countries (ISO alpha-2) that have its country
+// code.
 func Dialled(e164 string, countries []string) (plus, plain []string) {
 	plus, plain = []string{e164}, []string{e164, "011" + e164}
 	var pn phonenumbers.PhoneNumber
@@ -287,9 +288,9 @@ func Dialled(e164 string, countries []string) (plus, plain []string) {
 	return plus, plain
 }
 
-// withoutMexicanToken drops what Mexico abolished in 2019 and 2020, still in
-// every address book: the mobile token 1 after +52, and the prefixes 01, 044
-// and 045. The library has forgotten them.
+// withoutMexicanToken drops prefixes that Mexico abolished in 2019 and 2020 but address books
+// still have: the mobile token 1 after +52, and the prefixes 01, 044 and 045. The library no
+// longer has them.
 func withoutMexicanToken(digits, region string) string {
 	if rest, ok := strings.CutPrefix(digits, "+521"); ok && len(rest) == 10 {
 		return "+52" + rest
@@ -305,13 +306,14 @@ func withoutMexicanToken(digits, region string) string {
 	return digits
 }
 
-// fillerDigits is how many times a number ends in one digit only where somebody fills a
-// field: 0151 11111111, 0170 00000000.
+// fillerDigits is the minimum number of equal digits at the end of a placeholder: 0151
+// 11111111, 0170 00000000.
 const fillerDigits = 8
 
-// placeholderNumber reports a number typed so that the field is not empty: one
-// digit throughout or at the end, or a run such as 1234567890 that the plan does not know.
-func placeholderNumber(n number) bool {
+// isPlaceholderNumber reports whether a number was entered only to fill the field: one digit
+// throughout or at the end, or, if the plan does not assign it, few different digits or a
+// sequence such as 1234567890.
+func isPlaceholderNumber(n phoneNumber) bool {
 	if last := n.nsn[len(n.nsn)-1:]; len(n.nsn)-len(strings.TrimRight(n.nsn, last)) >= min(fillerDigits, len(n.nsn)) {
 		return true
 	}

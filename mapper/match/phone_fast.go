@@ -2,14 +2,14 @@ package match
 
 import "strings"
 
-// fastPlans are numbering plans in which a number of these lengths that does
-// not begin with 0 is its own E.164 form: no trunk prefix, carrier code or
-// mobile token to reckon with. A test compares each with the library.
+// fastPlans are numbering plans in which a number of these lengths that does not start with 0
+// has no trunk prefix, carrier code or mobile token: its digits are the E.164 form. A test
+// compares each plan with the library.
 var fastPlans = []struct {
 	code    string
-	lengths string // allowed lengths of the national number, as bytes
+	lengths string // allowed lengths of the national number, one per byte
 	first   string // allowed first digits
-	regions string // countries that share the code
+	regions string // countries that share the country code
 }{
 	{"1", "\x0a", "23456789", "us ca"},
 	{"31", "\x09", "12345678", "nl"},
@@ -28,10 +28,10 @@ var fastPlans = []struct {
 	{"353", "\x09", "8", "ie"},
 }
 
-// fastPhone settles plain writings without the library: +E.164 of a common
-// plan when the event's country is that plan's or unknown, and ten or eleven
-// digits of the US and Canada with the usual punctuation. It answers only what
-// the long way would answer; ok is false when that is not certain.
+// fastPhone handles common spellings without the library: +E.164 of a common plan if the
+// event's country is unknown or has that plan, and ten or eleven digits with common punctuation
+// in the US and Canada. Its answers equal those of normalisePhone. ok is false if that is not
+// certain.
 func fastPhone(raw string, l Locale) (e164 string, ok bool) {
 	var buf [16]byte
 	d := buf[:0]
@@ -76,8 +76,8 @@ func fastPhone(raw string, l Locale) (e164 string, ok bool) {
 	return "", false
 }
 
-// oddDigits reports digits that may be a placeholder: few different ones, a
-// run up or down, or one digit many times at the end.
+// oddDigits reports whether digits could be a placeholder: few different digits, a sequence up
+// or down, or one digit many times at the end.
 func oddDigits(d []byte) bool {
 	var seen uint16
 	up, down, zeros, same := 0, 0, 0, 1

@@ -8,10 +8,10 @@ import (
 	"relay/mapper/fold"
 )
 
-// What no customer is called (docs/contract.md 5.2). Every entry is in the form that
-// squash gives: lower case, letters and digits only. Words that are somebody's
-// name are not here: Cash, Anon, Nan, Na, Nil, Foo, Gast, Kunde, Tester, Void,
-// Blank, Private. The contract names guest, test, none and null itself.
+// placeholders are values that no customer has (docs/contract.md 5.2), in the form of
+// fold.Squash. Words that are also names are missing on purpose: Cash, Anon, Nan, Na, Nil, Foo,
+// Gast, Kunde, Tester, Void, Blank, Private. docs/contract.md requires guest, test, none and
+// null.
 var placeholders = wordSet(`
 	none null undefined unknown guest test
 	notavailable notapplicable notprovided notgiven nonegiven noneprovided notknown notspecified unspecified notset unset notonfile
@@ -41,9 +41,9 @@ var placeholders = wordSet(`
 	clientecontado clientemostrador clientebalcao consumatorefinale klientdetaliczny perakendemusteri kontantkund kontantkunde
 `)
 
-// A till's default customer is two or more words, of which one says customer
-// and the others what kind: Gast Kunde, Cliente Varios, Público General. Each is
-// folded to bare letters. Alone, some of them are somebody's surname.
+// The default customer of a till has two or more words. One means customer, the others qualify
+// it: Gast Kunde, Cliente Varios, Público General. The words are in the form of fold.Letters.
+// Some of them are surnames when they stand alone.
 var (
 	anyCustomer = letterSet(`customer customers client clients cliente clientes kunde kunden kundin klient klienci klant klanten zakaznik kund asiakas musteri
 		consumer consumidor consommateur consumatore publico buyer comprador acheteur shopper gast account konto compte cuenta conto rekening
@@ -62,8 +62,8 @@ var (
 	jednorazovy anonym alkalmi keszpenzes nevtelen ocazional numerar anonim gotovinski povremeni nepoznat umum tunai le vanglai ทั่วไป เงินสด`)
 )
 
-// IsDefaultCustomer reports texts of several words, of which each is a customer or a
-// kind of one, and both are there.
+// IsDefaultCustomer reports whether texts have several words in all, each of which means
+// customer or a kind of customer, with at least one for customer.
 func IsDefaultCustomer(texts ...string) bool {
 	customer, kind := 0, 0
 	for _, s := range texts {
@@ -84,8 +84,8 @@ func IsDefaultCustomer(texts ...string) bool {
 	return customer > 0 && customer+kind > 1 && (kind > 0 || customer > 1)
 }
 
-// soleCustomers are a first name, or all of a name, of nobody: what a till writes where it
-// wants one. Behind a first name some of them are a surname: Anna Kunde.
+// soleCustomers are words that tills enter as a first name or full name when there is no
+// customer. After a first name some are surnames: Anna Kunde.
 var soleCustomers = letterSet(`gast gaeste kunde kundin passant passantin kassenbon bon beleg quittung gosc klient klientka paragon paragonik fiskalny zakaznik host uctenka
 	client cliente clienta clientes passante visiteur invite ticket recibo scontrino ospite huesped invitado hospede utente klant passant bezoeker kassabon
 	kund gast gaest gjest kvitto kvittering asiakas vieras kuitti musteri misafir fis buyer purchaser visitor shopper receipt
@@ -93,12 +93,12 @@ var soleCustomers = letterSet(`gast gaeste kunde kundin passant passantin kassen
 	عميل زبون ضيف לקוח אורח קבלה ugyfel vevo vendeg oaspete bonfiscal khach khachle khachhang pelanggan kupac kupec gost
 	客 お客様 お客さま 顧客 客人 顾客 客户 客戶 고객 고객님 손님 ลูกค้า`)
 
-// IsSoleCustomer says whether the form of a first name that stands alone is what a till
-// calls nobody.
+// IsSoleCustomer reports whether the normal form of a first name without last name is a word
+// for customer.
 func IsSoleCustomer(form string) bool { return soleCustomers[fold.Letters(form)] }
 
-// noAddress are words for nothing in a field of addresses or numbers. As names some of
-// them are somebody's: Brak.
+// noAddress are words for "none" in fields for addresses and phone numbers. Some are names of
+// people: Brak.
 var noAddress = wordSet(`
 	brak brakdanych brakemail brakemaila brakadresu niedotyczy niepodano nieposiada nd
 	keine kein keiner keineemail keinemail keinetelefonnummer keineangaben ka ohne entfaellt entfällt nichtbekannt nichtangegeben nichtvorhanden
@@ -113,24 +113,25 @@ var noAddress = wordSet(`
 	unavailable false true ref value none nope no non nein nie não
 `)
 
-// isNoAddress says whether a value without a digit and an @ is a word for none, in a
-// field of addresses or numbers.
+// isNoAddress reports whether a value without digits and @ is a word for "none", in a field for
+// addresses or phone numbers.
 func isNoAddress(s string) bool {
 	if strings.ContainsAny(s, "@0123456789") {
 		return false
 	}
-	var room [64]byte
-	return noAddress[string(fold.AppendSquash(room[:0], s))]
+	var buf [64]byte
+	return noAddress[string(fold.AppendSquash(buf[:0], s))]
 }
 
-// placeholderWords may stand together: "Test Customer", "Unknown User".
+// placeholderWords form placeholders together: "Test Customer", "Unknown User".
 var placeholderWords = wordSet(`none null undefined unknown guest test anonymous customer user client shopper visitor dummy no name first last
 	n a not given provided available email phone account walk in cash sale default person `)
 
-// caseSensitive are placeholders only in this spelling; capitalised they are
-// names (Nan Goldin, the surname Na).
+// caseSensitive are placeholders only in this spelling. Capitalised they are names (Nan Goldin,
+// the surname Na).
 var caseSensitive = map[string]bool{"nan": true, "NaN": true, "na": true, "NA": true, "nil": true, "NIL": true, "none": true}
 
+// wordSet returns the set of the words in a text.
 func wordSet(words string) map[string]bool {
 	m := make(map[string]bool)
 	for w := range strings.FieldsSeq(words) {
@@ -139,7 +140,7 @@ func wordSet(words string) map[string]bool {
 	return m
 }
 
-// letterSet is a wordSet of words as fold.Letters leaves them.
+// letterSet is wordSet for words in the form of fold.Letters.
 func letterSet(words string) map[string]bool {
 	m := make(map[string]bool)
 	for w := range strings.FieldsSeq(words) {
@@ -148,28 +149,27 @@ func letterSet(words string) map[string]bool {
 	return m
 }
 
-// IsPlaceholder reports whether a clean, non-blank value stands for nobody.
+// IsPlaceholder reports whether a clean, non-blank value identifies nobody.
 func IsPlaceholder(s string) bool {
 	if caseSensitive[s] || isTemplate(s) || isSheetError(s) {
 		return true
 	}
-	var room [64]byte
-	q := string(fold.AppendSquash(room[:0], s))
+	var buf [64]byte
+	q := string(fold.AppendSquash(buf[:0], s))
 	if len(q) < len(s) && (q == "na" || q == "nil" || q == "nan" || q == "nn") && !startsUpperWord(s) {
 		return true // n/a, N.A., #N/A, (nil), N.N.
 	}
 	return isPlaceholderForm(q) || manyPlaceholders(s)
 }
 
-// keyboardWords are typed to fill a field that wants a name. As a shop's own id
-// they may be real.
+// keyboardWords are typed to fill in a name, but could be real ids in a shop.
 var keyboardWords = wordSet("abc abcd abcde abcdef xyz abc123 asd asdasd asdf asdfg asdfgh asdfghjkl qwerty qwertz qwert azerty example default")
 
-// IsPlaceholderID is IsPlaceholder for a shop's own id: user1, test123 and AAA name
-// one there.
+// IsPlaceholderID is IsPlaceholder for a shop's own id. Ids such as user1, test123 and AAA are
+// accepted.
 func IsPlaceholderID(s string) bool {
-	var room [64]byte
-	q := string(fold.AppendSquash(room[:0], s))
+	var buf [64]byte
+	q := string(fold.AppendSquash(buf[:0], s))
 	switch {
 	case caseSensitive[s], isTemplate(s), isSheetError(s), q == "", q == "na", q == "nil", q == "nan", onlyOf(q, "x"), onlyOf(q, "0"):
 		return true
@@ -177,7 +177,7 @@ func IsPlaceholderID(s string) bool {
 	return placeholders[q] && !keyboardWords[q]
 }
 
-// isPlaceholderForm is isPlaceholder for a form that squash gave.
+// isPlaceholderForm is IsPlaceholder for a text in the form of fold.Squash.
 func isPlaceholderForm(q string) bool {
 	if q == "" || placeholders[q] {
 		return true // --- ... ??? or a listed word
@@ -194,8 +194,8 @@ func isPlaceholderForm(q string) bool {
 	return false
 }
 
-// manyPlaceholders reports whether s is several words, all of them stand-ins
-// and one of them a placeholder by itself.
+// manyPlaceholders reports whether s has several words, all of them placeholderWords or
+// placeholders and at least one a placeholder.
 func manyPlaceholders(s string) bool {
 	if !strings.ContainsAny(s, " -_./") {
 		return false
@@ -203,8 +203,8 @@ func manyPlaceholders(s string) bool {
 	words, core := 0, false
 	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !fold.IsWordy(r) }) {
 		words++
-		var room [32]byte
-		q := fold.AppendSquash(room[:0], w)
+		var buf [32]byte
+		q := fold.AppendSquash(buf[:0], w)
 		if placeholders[string(q)] {
 			core = true
 		} else if !placeholderWords[string(q)] {
@@ -214,13 +214,12 @@ func manyPlaceholders(s string) bool {
 	return words > 1 && core
 }
 
-// startsUpperWord reports Xx: a capital followed by a small letter, as a name
-// is written.
+// startsUpperWord reports whether s starts with a capital and a small letter, as a name does.
 func startsUpperWord(s string) bool {
 	return len(s) >= 2 && 'A' <= s[0] && s[0] <= 'Z' && 'a' <= s[1] && s[1] <= 'z'
 }
 
-// isTemplate reports a variable that somebody's template engine did not fill.
+// isTemplate reports whether s is a variable that a template engine did not replace.
 func isTemplate(s string) bool {
 	switch {
 	case strings.HasPrefix(s, "{{"), strings.HasPrefix(s, "${"), strings.HasPrefix(s, "<%"), strings.HasPrefix(s, "*|"):
@@ -231,7 +230,7 @@ func isTemplate(s string) bool {
 	return false
 }
 
-// isSheetError reports what a spreadsheet shows for a formula that failed, in any
+// isSheetError reports whether s is the result of a failed spreadsheet formula, in any
 // language: #REF!, #NAME?, #DIV/0!, #WERT!, #¿NOMBRE?
 func isSheetError(s string) bool {
 	if len(s) < 4 || s[0] != '#' || s[1] == '0' || s[len(s)-1] != '!' && s[len(s)-1] != '?' {
@@ -242,4 +241,5 @@ func isSheetError(s string) bool {
 	}) < 0
 }
 
+// onlyOf reports whether s is not empty and has only characters in chars.
 func onlyOf(s, chars string) bool { return s != "" && strings.Trim(s, chars) == "" }

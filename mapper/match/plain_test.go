@@ -30,7 +30,7 @@ func TestPlainLatin(t *testing.T) {
 		if !fold.IsPlainLatin(s) || bad > 20 {
 			return
 		}
-		if d := demojibake(s); d != s {
+		if d := repairMojibake(s); d != s {
 			t.Errorf("plain %q is mended to %q", s, d)
 			bad++
 		}
@@ -73,7 +73,7 @@ func FuzzQuickKeys(f *testing.F) {
 			return
 		}
 		for _, country := range []string{"", "us", "de"} {
-			l := Locale{Country: country, Named: country != "", Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)}
+			l := Locale{Country: country, CountryGiven: country != "", Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)}
 			for k := range Count {
 				quick, long := Normalise(k, raw, l, nil), Normalise(k, raw, l, &Trace{})
 				if quick.Form != long.Form || quick.Code != long.Code || quick.Hashed != long.Hashed || quick.Plain != long.Plain || quick.Why != long.Why {

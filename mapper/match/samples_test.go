@@ -71,7 +71,7 @@ func TestNormalForms(t *testing.T) {
 			country.Form = hashedCountries()[country.Form]
 		}
 		l := Locale{
-			Country: country.Form, Named: s.country != "", DefaultCountry: strings.ToLower(s.fallback),
+			Country: country.Form, CountryGiven: s.country != "", DefaultCountry: strings.ToLower(s.fallback),
 			Today: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC),
 		}
 		if s.key == "name" {
@@ -91,9 +91,9 @@ func TestNormalForms(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: no such key", s.at)
 		}
-		if Several(k, s.raw, l) != nil {
+		if SplitValues(k, s.raw, l) != nil {
 			var got []string
-			for _, v := range Values(k, s.raw, l) {
+			for _, v := range NormaliseAll(k, s.raw, l) {
 				if v.Form != "" && !slices.Contains(got, v.Form) {
 					got = append(got, v.Form)
 				}

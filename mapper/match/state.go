@@ -7,10 +7,10 @@ import (
 	"relay/mapper/fold"
 )
 
-// traceState gives the two-letter code of a US or Canadian state, when the
-// country is one of the two or unknown; elsewhere the name in full, lower case,
-// letters, marks and digits (docs/meta.md 3.1).
-func traceState(raw string, l Locale, t *Trace) Value {
+// normaliseState returns the two-letter code of a US state or Canadian province if the country
+// is one of the two or unknown. For other countries it returns the full name in lower case,
+// reduced to letters, marks and digits (docs/meta.md 3.1).
+func normaliseState(raw string, l Locale, t *Trace) Value {
 	if country := l.Effective(); t == nil && len(raw) == 2 && isSimpleWord(raw) && (country == "us" || country == "") {
 		if c := fold.Lower(raw); stateCodes[c] == "us" || stateCodes[c] == "ca" && l.Country == "" {
 			return Value{Form: c}
@@ -20,12 +20,12 @@ func traceState(raw string, l Locale, t *Trace) Value {
 	if s == "" {
 		return Value{}
 	}
-	if n, done := hashedOr("state", s, t); done {
+	if n, done := checkHash("state", s, t); done {
 		return n
 	}
 	country := l.Effective()
 	if IsPlaceholder(s) && !(caseSensitive[s] && country != "us" && country != "ca" && country != "") {
-		return Placeholder("state")
+		return RejectPlaceholder("state")
 	}
 	switch country {
 	case "us", "ca", "":
@@ -37,20 +37,20 @@ func traceState(raw string, l Locale, t *Trace) Value {
 			return Value{Form: code}
 		}
 		if country != "" {
-			return LeftOut("state", "unknown", "is no state of the US or province of Canada")
+			return Reject("state", "unknown", "is not a US state or Canadian province")
 		}
 	default:
 		s = withoutCountryPrefix(s, country)
 	}
 	v := fold.Keep(fold.Lower(s), fold.IsWordy)
 	if strings.IndexFunc(v, unicode.IsLetter) < 0 && len(v) > 3 || v == "" {
-		return LeftOut("state", "invalid", "holds no name")
+		return Reject("state", "invalid", "contains no name")
 	}
 	t.add("in full, lower case, letters and digits only", v)
 	return Value{Form: v}
 }
 
-// withoutCountryPrefix takes the country off an ISO 3166-2 code (AU-NSW).
+// withoutCountryPrefix removes the country from an ISO 3166-2 code (AU-NSW).
 func withoutCountryPrefix(s, country string) string {
 	if i := strings.IndexByte(s, '-'); i == 2 && strings.EqualFold(s[:2], country) && len(s) > 3 && len(s) <= 6 {
 		return s[3:]
@@ -58,7 +58,7 @@ func withoutCountryPrefix(s, country string) string {
 	return s
 }
 
-// stateOf gives the code for a folded code, name or abbreviation.
+// stateOf returns the code for a folded code, name or abbreviation, or "".
 func stateOf(folded string) string {
 	if len(folded) == 2 && stateCodes[folded] != "" {
 		return folded
@@ -66,8 +66,8 @@ func stateOf(folded string) string {
 	return stateNames[folded]
 }
 
-// resolveState reads a state however it is written: CA, Calif., US-CA, State of
-// California, California (CA), CA 94105, Seattle, WA.
+// resolveState reads a state in any spelling: CA, Calif., US-CA, State of California,
+// California (CA), CA 94105, Seattle, WA.
 func resolveState(s, country string) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsNumber(r) {

@@ -2,10 +2,9 @@ package match
 
 import "strings"
 
-// stateTable lists the states of the US with DC, the territories, freely
-// associated states and military post, and the provinces of Canada: country,
-// code, then names and abbreviations in use (AP style, French, Spanish,
-// German), folded to bare letters.
+// stateTable lists the US states, DC, territories, freely associated states and military
+// addresses, and the Canadian provinces: country, code, then names and abbreviations in use (AP
+// style, French, Spanish, German) in the form of fold.Letters.
 const stateTable = `
 us al alabama ala
 us ak alaska alas
@@ -85,10 +84,10 @@ ca sk saskatchewan sask
 ca yt yukon yukonterritory yuk territoireduyukon
 `
 
-// frenchCodes are Canadian abbreviations that are a US state's code elsewhere.
+// frenchCodes are Canadian abbreviations that are codes of US states.
 var frenchCodes = map[string]string{"ne": "ns", "tn": "nl"}
 
-// stateCodes gives us or ca for a code, stateNames the code for a folded name.
+// stateCodes maps a code to us or ca, stateNames a folded name to its code.
 var stateCodes, stateNames = readStates()
 
 func readStates() (codes, names map[string]string) {

@@ -1,17 +1,18 @@
 package match
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
 	"relay/mapper/fold"
 )
 
-// traceZip gives a postcode in lower case without spaces and dashes (docs/meta.md
-// 3.1); of US ones the first five digits. A country prefix goes,
-// zeros that a spreadsheet ate come back, and what cannot be a postcode of its
-// country is left out.
-func traceZip(raw string, l Locale, t *Trace) Value {
+// normaliseZip returns a postcode in lower case without spaces and dashes (docs/meta.md 3.1);
+// of US codes the first five digits. It removes a country prefix and restores leading zeros
+// that a spreadsheet removed. A value that is not a possible postcode of its country is
+// rejected.
+func normaliseZip(raw string, l Locale, t *Trace) Value {
 	country := l.Effective()
 	if t == nil && country == "us" && len(raw) == 5 && strings.Trim(raw, "0123456789") == "" && raw != "99999" && raw != "00000" {
 		return Value{Form: raw}
@@ -20,38 +21,31 @@ func traceZip(raw string, l Locale, t *Trace) Value {
 	if s == "" {
 		return Value{}
 	}
-	if n, done := hashedOr("zip", s, t); done {
+	if n, done := checkHash("zip", s, t); done {
 		return n
 	}
 	s = fold.Lower(fold.Digits(s))
 	if IsPlaceholder(s) || fold.Squash(s) == "99999" && (country == "us" || country == "") {
-		return Placeholder("zip")
+		return RejectPlaceholder("zip")
 	}
 	bare := bareZip(s)
 	if bare != s {
-		t.add("label and spreadsheet's .0 taken off", bare)
+		t.add("label and spreadsheet's .0 removed", bare)
 	}
 	v := zipOf(bare, country)
 	if v == "" && l.Country == "" && country != "" {
-		v = foreignZip(bare) // default_country alone does not bind an unmistakable foreign code
+		v = foreignZip(bare) // default_country alone does not exclude an unmistakable foreign code
 	}
 	switch {
 	case v == "":
-		return LeftOut("zip", "invalid", "cannot be a postcode of its country")
+		return Reject("zip", "invalid", "is not a possible postcode of its country")
 	case onlyOf(v, "0"):
-		return Placeholder("zip")
+		return RejectPlaceholder("zip")
 	}
 	if v != bare {
-		t.add("postcode of "+strings.ToUpper(or(country, "an unknown country")), v)
+		t.add("postcode of "+strings.ToUpper(cmp.Or(country, "an unknown country")), v)
 	}
 	return Value{Form: v}
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 var (
@@ -61,7 +55,7 @@ var (
 	prefixed = regexp.MustCompile(`^([a-z]{1,3})(\s*[-–.]\s*|\s+|)(\d[\d\s-]{2,10}(?:\s?[a-z]{2})?)$`)
 )
 
-// bareZip takes labels and spreadsheet traces off.
+// bareZip removes labels and traces of spreadsheets.
 func bareZip(s string) string {
 	s = strings.Trim(s, " '\"=`.,;:〒")
 	if m := zipFloat.FindStringSubmatch(s); m != nil {
@@ -73,10 +67,10 @@ func bareZip(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// zipOf gives the normal form in the given country, "" when s cannot be one.
-// country "" is unknown.
+// zipOf returns the normal form for a country ("" if unknown), or "" if s is not a possible
+// postcode there.
 func zipOf(s, country string) string {
-	if v := zipShapeOf(s, country); v != "" && (country != "" || !prefixed.MatchString(s)) {
+	if v := zipByCountry(s, country); v != "" && (country != "" || !prefixed.MatchString(s)) {
 		return v
 	}
 	// A country prefix: D-10115, F 75001, L1234, DE-10115.
@@ -88,22 +82,22 @@ func zipOf(s, country string) string {
 		switch {
 		case owner == "":
 		case owner == country, country == "" && m[2] != "" || country == "" && len(fold.OnlyDigits(m[3])) >= 4:
-			return zipShapeOf(strings.TrimSpace(m[3]), owner)
+			return zipByCountry(strings.TrimSpace(m[3]), owner)
 		case m[2] != "":
 			code := strings.TrimSpace(m[3])
-			if v := zipShapeOf(code, owner); v != "" && v == fold.Squash(code) {
-				return v // NL 1234 AB is no German code, whatever the country says
+			if v := zipByCountry(code, owner); v != "" && v == fold.Squash(code) {
+				return v // NL 1234 AB is not a German code, whatever the country
 			}
-			return zipShapeOf(code, country)
+			return zipByCountry(code, country)
 		}
 	}
 	if country == "" {
-		return zipShapeOf(s, country)
+		return zipByCountry(s, country)
 	}
 	return ""
 }
 
-// foreignZip recognises codes that name their country by their shape.
+// foreignZip recognises codes whose shape identifies their country.
 func foreignZip(s string) string {
 	if v := canadianZip(fold.Squash(s)); len(v) == 6 {
 		return v
@@ -112,13 +106,13 @@ func foreignZip(s string) string {
 		return v
 	}
 	if m := prefixed.FindStringSubmatch(s); m != nil && m[2] != "" && zipPrefixes[m[1]] != "" {
-		return zipShapeOf(strings.TrimSpace(m[3]), zipPrefixes[m[1]])
+		return zipByCountry(strings.TrimSpace(m[3]), zipPrefixes[m[1]])
 	}
 	return ""
 }
 
-// zipShapeOf applies the shape of a country's codes.
-func zipShapeOf(s, country string) string {
+// zipByCountry applies the postcode format of a country.
+func zipByCountry(s, country string) string {
 	switch country {
 	case "us", "pr", "gu", "vi", "as", "mp":
 		return usZip(s)
@@ -138,8 +132,8 @@ func zipShapeOf(s, country string) string {
 			return m[1]
 		}
 	}
-	if shape, ok := zipDigits[country]; ok {
-		return shape.of(s)
+	if shape, ok := digitZips[country]; ok {
+		return shape.normalise(s)
 	}
 	v := fold.Squash(s)
 	if len(v) < 2 || len(v) > 10 || !isZipAlphabet(v) || !hasDigit(v) {

@@ -112,7 +112,7 @@ func (f *Filter) gatherTrait(name, written string, n *event.Node, names *[2][]st
 		if f.isKeyPhone(text) {
 			return
 		}
-		for _, v := range match.Values(match.Phone, text, f.locale) {
+		for _, v := range match.NormaliseAll(match.Phone, text, f.locale) {
 			if v.Form == "" {
 				f.person.Digits(text)
 			} else if !v.Hashed {
@@ -158,7 +158,7 @@ func (f *Filter) isKeyPhone(text string) bool {
 			return false
 		}
 	}
-	return n >= minPhoneSuffix && slices.ContainsFunc(f.keys[match.Phone], func(v match.Found) bool {
+	return n >= minPhoneSuffix && slices.ContainsFunc(f.keys[match.Phone], func(v match.ValueSum) bool {
 		return !v.Hashed && strings.HasSuffix(v.Form, string(digits[:n])) && (text[0] != '+' || len(v.Form) == n)
 	})
 }

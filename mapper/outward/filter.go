@@ -14,7 +14,7 @@ type Filter struct {
 	names  *Memo  // of the mapping
 	secret []byte // of the installation
 
-	keys   *match.Keys // of the event
+	keys   *match.ValuesByKey // of the event
 	locale match.Locale
 	person personal.Person
 }
@@ -25,7 +25,7 @@ func New(names *Memo, secret []byte) Filter { return Filter{names: names, secret
 // Begin forgets the event before, gathers what an event says about its customer by its
 // match keys, its ids and its traits, and marks the properties that are personal by their
 // names.
-func (f *Filter) Begin(root, props *event.Node, keys *match.Keys, locale match.Locale) {
+func (f *Filter) Begin(root, props *event.Node, keys *match.ValuesByKey, locale match.Locale) {
 	f.Forget()
 	f.keys, f.locale = keys, locale
 	f.gatherKeys()

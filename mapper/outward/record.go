@@ -98,10 +98,10 @@ func (f *Filter) record(n *event.Node) bool {
 			}
 		}
 	}
-	record := n.JSONText()
+	record := n.ParseJSONText()
 	if record == n {
 		return f.personalLines(n.Text) || f.personalMarkup(n.Text)
 	}
 	f.markWithin(record, false, 1)
-	return record.Marked(event.MarkPersonal)
+	return record.HasMark(event.MarkPersonal)
 }

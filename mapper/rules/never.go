@@ -98,7 +98,7 @@ func (p *parser) houseAccounts(o *strictyaml.Object) {
 		if strings.Contains(s, "*") {
 			if fold.Squash(s) == "" {
 				item.Errorf("%s would leave out every customer", item.Written()).WithHint(`write what the shop's own addresses have in common, such as "*@shop.example"`)
-			} else if _, domain, ok := strings.Cut(s, "@"); ok && match.IsMailHost(domain) && strings.Trim(s[:strings.IndexByte(s, '@')], "*") == "" {
+			} else if _, domain, ok := strings.Cut(s, "@"); ok && match.IsFreeMailHost(domain) && strings.Trim(s[:strings.IndexByte(s, '@')], "*") == "" {
 				item.Warnf("%s leaves out every customer with an address there", item.Written())
 			}
 			rules.globs = append(rules.globs, s)
@@ -122,5 +122,5 @@ var domainForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*\.(com|ne
 // isDomain says whether an entry is the name of a mail host: @shop.example, gmail.com.
 func isDomain(s string) bool {
 	host, at := strings.CutPrefix(s, "@")
-	return at && strings.Contains(host, ".") && !strings.Contains(host, "@") || match.IsMailHost(s) || domainForm.MatchString(s)
+	return at && strings.Contains(host, ".") && !strings.Contains(host, "@") || match.IsFreeMailHost(s) || domainForm.MatchString(s)
 }

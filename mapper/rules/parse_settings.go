@@ -22,7 +22,7 @@ func (p *parser) settings(o *strictyaml.Object) {
 			if err != nil {
 				v.Errorf("%s is not a time zone", v.Written()).WithHint("%v", err)
 			} else {
-				m.Times.Loc, m.Times.Named = loc, true
+				m.Times.Loc, m.Times.LocSet = loc, true
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func (p *parser) timeFormat(o *strictyaml.Object) {
 		if !ok {
 			continue
 		}
-		if err := event.TimeFormat(text); err != nil {
+		if err := event.CheckTimeFormat(text); err != nil {
 			item.Errorf("%s is no form of dates: %v", item.Written(), err)
 			continue
 		}
@@ -34,10 +34,10 @@ func (p *parser) timeFormat(o *strictyaml.Object) {
 }
 
 // slashOrder is what the forms of time_format say about birth dates with slashes or dashes.
-func slashOrder(layouts []string) (order match.Order) {
+func slashOrder(layouts []string) (order match.DateOrder) {
 	for _, layout := range layouts {
 		shown := time.Date(1944, 11, 22, 3, 5, 6, 0, time.UTC).Format(layout)
-		var is match.Order
+		var is match.DateOrder
 		switch {
 		case strings.Contains(shown, "22/11"), strings.Contains(shown, "22-11"):
 			is = match.DayFirst

@@ -30,7 +30,7 @@ type Rules struct {
 	House         House
 	Staff         []Source
 	Times         event.Times
-	Slashes       match.Order // of birth dates, by time_format
+	Slashes       match.DateOrder // of birth dates, by time_format
 	CorrectSkew   bool
 	HoldUnmatched bool
 	Consent       []string // categories that must all be true

@@ -10,9 +10,9 @@ import (
 // another in each.
 const (
 	maxNames = 10_000
-	maxName  = 100 // bytes
-	maxTexts = 1024
-	maxText  = 256 // bytes
+	maxName  = 100  // bytes
+	maxTexts = 1024 // of each of two generations
+	maxText  = 256  // bytes
 )
 
 // knownName is a name that was read.
@@ -55,37 +55,12 @@ func (c *collector) see(s string, n name) bool {
 	if n.thing {
 		texts = &c.texts[1]
 	}
-	tokens, ok := texts.of(s)
+	tokens, ok := texts.Get(s)
 	if !ok {
 		c.look(s, n)
 		tokens = slices.Clone(c.text)
-		texts.put(strings.Clone(s), tokens)
+		texts.Put(strings.Clone(s), tokens)
 	}
 	c.take(tokens)
 	return false
-}
-
-// memory has the tokens of the texts that came last, in the newer of two maps or in both.
-type memory struct {
-	newer, older map[string][]token
-}
-
-func (m *memory) of(text string) (tokens []token, ok bool) {
-	if tokens, ok = m.newer[text]; !ok {
-		if tokens, ok = m.older[text]; ok {
-			m.put(strings.Clone(text), tokens)
-		}
-	}
-	return tokens, ok
-}
-
-func (m *memory) put(text string, tokens []token) {
-	if m.newer == nil {
-		m.newer, m.older = make(map[string][]token), make(map[string][]token)
-	}
-	if len(m.newer) == maxTexts {
-		m.newer, m.older = m.older, m.newer
-		clear(m.newer)
-	}
-	m.newer[text] = tokens
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"relay/internal/recent"
 	"relay/mapper/fold"
 	"relay/mapper/people"
 )
@@ -28,7 +29,13 @@ type Tokenizer struct {
 }
 
 // NewTokenizer returns an empty Tokenizer.
-func NewTokenizer() *Tokenizer { return &Tokenizer{c: collector{names: make(map[string]*knownName)}} }
+func NewTokenizer() *Tokenizer {
+	newTexts := func() recent.Map[string, []token] { return recent.New[string, []token](maxTexts) }
+	return &Tokenizer{c: collector{
+		names: make(map[string]*knownName),
+		texts: [2]recent.Map[string, []token]{newTexts(), newTexts()},
+	}}
+}
 
 // Of returns the tokens by which an event can be found after its body is gone: if
 // Matcher.Event finds the event by its text, Matcher.Tokens has one of them.
@@ -101,7 +108,7 @@ const (
 // collector collects the tokens of one event.
 type collector struct {
 	names       map[string]*knownName
-	texts       [2]memory // by whether their field name is that of a thing: no, yes
+	texts       [2]recent.Map[string, []token] // by whether their field name is that of a thing: no, yes
 	first, then []string
 	text        []token // of the current text
 }

@@ -94,14 +94,14 @@ func TestTokensOfManyTexts(t *testing.T) {
 		t.Errorf("%d cached names", n)
 	}
 	for _, m := range known.c.texts {
-		if len(m.newer) > maxTexts || len(m.older) > maxTexts {
-			t.Errorf("%d and %d cached texts", len(m.newer), len(m.older))
+		if n := m.Len(); n > 2*maxTexts {
+			t.Errorf("%d cached texts", n)
 		}
-		for text := range m.newer {
-			if len(text) > maxText {
-				t.Errorf("a cached text of %d bytes", len(text))
-			}
-		}
+	}
+	long := NewTokenizer()
+	long.Of(fmt.Appendf(nil, `{"title":"a1@x.example %s"}`, strings.Repeat("x", maxText)))
+	if n := long.c.texts[0].Len() + long.c.texts[1].Len(); n != 0 {
+		t.Errorf("%d cached texts over the size limit", n)
 	}
 	if got := known.Of([]byte(`{"name1":"text 1 a1@x.example"}`)); !slices.Equal(got, []string{"wa1@x.example", "wname1"}) {
 		t.Errorf("%q", got)

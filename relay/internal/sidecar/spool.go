@@ -102,7 +102,7 @@ func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
 		return l, cfg.Invalid("spool.encoding", "%v", err)
 	}
 	if l.TimeFormat != "" {
-		if err := event.TimeFormat(l.TimeFormat); err != nil {
+		if err := event.CheckTimeFormat(l.TimeFormat); err != nil {
 			return l, cfg.Invalid("spool.time_format", "%v", err)
 		}
 	}

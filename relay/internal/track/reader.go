@@ -294,14 +294,14 @@ func (r *Reader) otherType(b []byte, m *message) bool {
 }
 
 // judge classifies a message: a track call, another call to ignore, or unusable. Unless forced,
-// its type decides (event.OtherCall). A missing type, or one that is not text, means track.
+// its type decides (event.IsOtherCall). A missing type, or one that is not text, means track.
 func (r *Reader) judge(b []byte, m *message, forced bool) (isTrack bool, bad *Problem) {
 	s := &r.scan
 	if !m.isObject {
 		return false, NotAnObject
 	}
 	if !forced {
-		if t, _ := s.text(b, m.typ); m.typ.kind(b) == '"' && event.OtherCall(string(t), m.event.kind(b) == '"') {
+		if t, _ := s.text(b, m.typ); m.typ.kind(b) == '"' && event.IsOtherCall(string(t), m.event.kind(b) == '"') {
 			return false, nil
 		}
 	}

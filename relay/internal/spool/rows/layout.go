@@ -16,7 +16,7 @@ type Layout struct {
 	Comma      rune           // separator; 0: , ; tab or | according to a sep= line or the header
 	HeaderRow  int            // line of the header, from 1; 0: the first that is not blank
 	Zone       *time.Location // of times without a zone; nil: the mapping's
-	TimeFormat string         // format of the columns that fill timestamp and originalTimestamp, as event.TimeFormat checks it
+	TimeFormat string         // format of the columns that fill timestamp and originalTimestamp, as event.CheckTimeFormat checks it
 	GroupBy    string         // a header: consecutive rows that are equal in it are one event
 	ID         string         // a header, or in JSON a property or path: identifies a sale across files
 }

@@ -44,7 +44,7 @@ func parseInLayout(layout, s string, zone *time.Location) (t time.Time, zoned, o
 	}
 	t, err := time.ParseInLocation(layout, s, in)
 	if err != nil {
-		joined, _ := event.Joined(s)
+		joined, _ := event.JoinDateAndTime(s)
 		t, err = time.ParseInLocation(layout, joined, in)
 	}
 	zoned = zone != nil || strings.Contains(layout, "Z07") || strings.Contains(layout, "-07")

@@ -100,7 +100,7 @@ func (l *suggester) time() string {
 	}
 	for i, h := range l.header {
 		c, _ := plainCell(l.cells[i])
-		if joined, _ := event.Joined("20.11.2026 " + c); h != date && l.free(i) && clock.MatchString(strings.TrimPrefix(joined, "20.11.2026 ")) {
+		if joined, _ := event.JoinDateAndTime("20.11.2026 " + c); h != date && l.free(i) && clock.MatchString(strings.TrimPrefix(joined, "20.11.2026 ")) {
 			return date + " + " + h
 		}
 	}

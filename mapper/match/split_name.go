@@ -8,32 +8,32 @@ import (
 	"relay/mapper/fold"
 )
 
-// SplitName divides a full name into the first word and all the rest
-// (docs/contract.md 5.2), the parts still to be normalised. Where the spelling shows a
-// different order, that order is followed, since Meta holds first and last name
-// apart: "Doe, John", "Mr. Smith", 山田 太郎. A whole name that is a
-// placeholder or no name comes back as first, so that its note is written.
+// SplitName splits a full name into first and last name, which still have to be normalised
+// (docs/contract.md 5.2). The first word is the first name, unless the spelling shows another
+// order: "Doe, John", "Mr. Smith", 山田 太郎. Meta stores both names separately. A name that is a
+// placeholder or not a personal name is returned as first, so that normalising it gives the
+// note.
 func SplitName(raw string) (first, last string) {
 	s := cleanText(raw, nil)
 	if s == "" {
 		return "", ""
 	}
 	if _, state := readHash(s); state != notHashed {
-		return "", "" // the hash of a full name is neither name's
+		return "", "" // the hash of a full name is the hash of neither part
 	}
 	if IsPlaceholder(s) || IsDefaultCustomer(s) || IsCompany(s) || strings.Contains(s, "@") {
 		return s, ""
 	}
 	s = strings.Join(strings.Fields(withoutAsides(s)), " ")
-	s, title := shedTitles(s)
+	s, title := trimTitles(s)
 	if family, given, ok := strings.Cut(s, ","); ok {
 		if f, l, ok := commaName(family, given); ok {
 			return f, l
 		}
-		s = shedDegrees(s)
+		s = trimDegrees(s)
 		s = strings.Join(strings.Fields(strings.ReplaceAll(s, ",", " ")), " ")
 	}
-	s = shedDegrees(s)
+	s = trimDegrees(s)
 	ornament := func(w string) bool { return fold.Squash(w) == "" && !isCouple(w) }
 	words := slices.DeleteFunc(strings.Fields(s), ornament)
 	if len(words) != 2 { // Anne - Marie Dupont, but Jane - Doe
@@ -54,18 +54,18 @@ func SplitName(raw string) (first, last string) {
 	case len(words) > 1 && isParticle(words[0]) && fold.Lower(s) != s:
 		return "", s // van der Berg
 	case len(words) == 2 && isEastAsian(s):
-		return words[1], words[0] // these scripts put the family name first
+		return words[1], words[0] // these scripts write the family name first
 	case len(words) > 3 && isCouple(words[1]):
 		return words[0], strings.Join(words[3:], " ") // Anna & Max Meier
 	}
 	return words[0], rest
 }
 
-// commaName reads "Doe, John Michael": what comes before the comma is the
-// whole surname. ok is false when the comma sets off something else (Jr.).
+// commaName reads "Doe, John Michael": the whole text before the comma is the surname. ok is
+// false if the comma separates something else (Jr.).
 func commaName(family, given string) (first, last string, ok bool) {
 	given, extra, _ := strings.Cut(given, ",")
-	given, _ = shedTitles(strings.TrimSpace(given))
+	given, _ = trimTitles(strings.TrimSpace(given))
 	family = strings.TrimSpace(family)
 	words := strings.Fields(given)
 	if isTitle(given) && !strings.Contains(family, " ") {
@@ -99,7 +99,7 @@ func isSuffix(w string) bool {
 
 var particles = wordSet("van von de der den del della di da dal dos das du des la le les zu zum zur ter ten te op bin ibn al el af av")
 
-// isParticle reports a particle of a surname, written small.
+// isParticle reports whether w is a particle of a surname, in lower case.
 func isParticle(w string) bool { return particles[w] }
 
 func isCouple(w string) bool {
@@ -110,8 +110,8 @@ func isCouple(w string) bool {
 	return false
 }
 
-// isEastAsian reports that every letter is Han, Hangul or hiragana. Katakana
-// also writes foreign names, which keep their own order.
+// isEastAsian reports whether all letters are Han, Hangul or hiragana. Katakana is excluded
+// because it also writes foreign names, which keep their own order.
 func isEastAsian(s string) bool {
 	letters := false
 	for _, r := range s {

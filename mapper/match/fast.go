@@ -2,20 +2,19 @@ package match
 
 import "strings"
 
-// The usual values of match keys are settled here without the long way's rules
-// for what is unusual. Each of these functions answers only what the long way
-// would answer, and nothing where that is not certain; tests compare them.
+// The functions in this file are shortcuts for common values of match keys. Each gives the same
+// result as the general code, or false when that is not certain. Tests compare them.
 
-// plainName settles names of one or more words of ASCII letters.
-func plainName(raw string) (name string, ok bool) {
+// fastName handles names of one or more words of ASCII letters.
+func fastName(raw string) (name string, ok bool) {
 	s := strings.Trim(raw, " ")
 	if len(s) > 31 {
 		return "", false
 	}
-	var room [32]byte
-	v := room[:0]
+	var buf [32]byte
+	v := buf[:0]
 	word, words := 0, 0
-	known := false // every word so far may be part of a placeholder
+	known := false // every word so far can be part of a placeholder
 	for i := 0; i <= len(s); i++ {
 		if i < len(s) && s[i] != ' ' {
 			c := s[i] | 0x20
@@ -37,27 +36,26 @@ func plainName(raw string) (name string, ok bool) {
 		}
 		known = known && (placeholders[string(w)] || placeholderWords[string(w)] || anyCustomer[string(w)] || kindsOfCustomer[string(w)])
 		words++
-		if i == len(s) && words > 1 && (degrees[s[len(s)-len(w):]] || legalForms[string(w)] || shoutedForms[string(w)]) {
+		if i == len(s) && words > 1 && (degrees[s[len(s)-len(w):]] || legalForms[string(w)] || ambiguousForms[string(w)]) {
 			return "", false
 		}
 		word = len(v)
 	}
-	if words > 1 && known || len(v) < 4 && (words > 1 || len(v) < 3) || placeholders[string(v)] || caseSensitive[s] || runOfOne(string(v)) {
+	if words > 1 && known || len(v) < 4 && (words > 1 || len(v) < 3) || placeholders[string(v)] || caseSensitive[s] || isRepeatedByte(string(v)) {
 		return "", false
 	}
 	return string(v), true
 }
 
-// plainEmail settles addresses of ASCII letters, digits and . _ + - that end in
-// letters.
-func plainEmail(raw string) (email string, ok bool) {
+// fastEmail handles addresses of ASCII letters, digits and . _ + - that end in letters.
+func fastEmail(raw string) (email string, ok bool) {
 	s := strings.Trim(raw, " ")
 	if len(s) < 8 || len(s) > 64 {
 		return "", false
 	}
-	var room, squashed [64]byte
-	v, q := room[:0], squashed[:0]
-	at, dot := 0, 0 // places of the @ and of the last dot behind it
+	var buf, squashed [64]byte
+	v, q := buf[:0], squashed[:0]
+	at, dot := 0, 0 // positions of the @ and of the last dot after it
 	for i := range len(s) {
 		c := s[i]
 		switch {
@@ -66,8 +64,8 @@ func plainEmail(raw string) (email string, ok bool) {
 			q = append(q, c)
 		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
 			q = append(q, c)
-		case i == 0 || i == len(s)-1 || !alnumASCII(s[i-1]) || !alnumASCII(s[i+1]):
-			return "", false // no two signs beside each other
+		case i == 0 || i == len(s)-1 || !isAlnumByte(s[i-1]) || !isAlnumByte(s[i+1]):
+			return "", false // no adjacent punctuation
 		case c == '@':
 			if at > 0 {
 				return "", false
@@ -97,12 +95,12 @@ func plainEmail(raw string) (email string, ok bool) {
 		return "", false
 	}
 	email = string(v)
-	if placeholderAddress(email[:at], email[at+1:]) {
+	if isPlaceholderAddress(email[:at], email[at+1:]) {
 		return "", false
 	}
 	return email, true
 }
 
-func alnumASCII(c byte) bool {
+func isAlnumByte(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// DateText is a date of birth as text, also where a library made an object or a list of
-// it that it was not told how to write: PHP's DateTime, MongoDB's $date, java.time's and
-// others' year, month and day. Any other node is answered as ScalarText does.
+// DateText returns a date of birth as text. It also reads the objects and lists that libraries
+// write for dates: PHP's DateTime, MongoDB's $date, and year, month and day as java.time and
+// others write them. For any other node it returns ScalarText.
 func (n *Node) DateText() (text string, ok bool) {
 	switch n.Kind {
 	case Object:
@@ -23,7 +23,7 @@ func (n *Node) DateText() (text string, ok bool) {
 	return n.ScalarText()
 }
 
-// IsDateList says whether a list is year, month and day, as Jackson writes a LocalDate.
+// IsDateList reports whether a list is year, month and day, as Jackson writes a LocalDate.
 func (n *Node) IsDateList() bool {
 	if len(n.Kids) != 3 || len(n.Kids[0].Text) != 4 {
 		return false

@@ -8,13 +8,13 @@ import (
 	"relay/mapper/fold"
 )
 
-// maxSeveral is the longest text, in bytes, that several values are looked for in.
+// maxSeveral is the longest text, in bytes, that is searched for several values.
 const maxSeveral = 400
 
-// Several gives the texts of the values that one text holds beside each other:
-// "ada@x.example; bob@x.example", "+1 … +1 …", "415-555-2671 or 2672". nil when it
-// holds one, or none, and for keys other than e-mail and phone.
-func Several(k Key, raw string, l Locale) []string {
+// SplitValues splits a text that holds several values: "ada@x.example; bob@x.example", "+1 … +1
+// …", "415-555-2671 or 2672". It returns nil if there is at most one, and for keys other than
+// e-mail and phone.
+func SplitValues(k Key, raw string, l Locale) []string {
 	if len(raw) > maxSeveral {
 		return nil
 	}
@@ -24,17 +24,16 @@ func Several(k Key, raw string, l Locale) []string {
 			return addressesIn(fold.Clean(raw))
 		}
 	case Phone:
-		if mayBeNumbers(raw) {
+		if maybeSeveralNumbers(raw) {
 			return phonesIn(fold.Digits(fold.Clean(lines.Replace(raw))), l)
 		}
 	}
 	return nil
 }
 
-// Values are what a text of a key became: one value, or those it holds beside each
-// other.
-func Values(k Key, raw string, l Locale) []Value {
-	texts := Several(k, raw, l)
+// NormaliseAll normalises the values in a text of a key: one, or several next to each other.
+func NormaliseAll(k Key, raw string, l Locale) []Value {
+	texts := SplitValues(k, raw, l)
 	if texts == nil {
 		texts = []string{raw}
 	}
@@ -47,7 +46,7 @@ func Values(k Key, raw string, l Locale) []Value {
 
 var addressForm = regexp.MustCompile(`[^\s,;|<>()"\[\]:@]+@[\pL\pN._-]+`)
 
-// addressesIn finds the addresses of a text with several.
+// addressesIn returns the addresses in a text with several.
 func addressesIn(s string) (found []string) {
 	for _, at := range addressForm.FindAllStringIndex(s, -1) {
 		if at[1] < len(s) && s[at[1]] == '@' {
@@ -65,11 +64,11 @@ func addressesIn(s string) (found []string) {
 
 var lines = strings.NewReplacer("\r\n", ";", "\n", ";", "\r", ";", "\t", ";")
 
-// twoNumbers is how many digits a number and the end of another have.
+// twoNumbers is the minimum number of digits of a phone number and the last digits of another.
 const twoNumbers = 10
 
-// mayBeNumbers says whether a text may hold several numbers: nearly none does.
-func mayBeNumbers(s string) bool {
+// maybeSeveralNumbers reports whether a text could hold several numbers. Almost no text does.
+func maybeSeveralNumbers(s string) bool {
 	digits, breaks := 0, false
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -85,18 +84,18 @@ func mayBeNumbers(s string) bool {
 }
 
 const (
-	minDialled = 7 // digits of a number that is dialled as it is
-	maxTail    = 5 // digits that stand for the end of the number before
+	minDialled = 7 // minimum digits of a complete number
+	maxTail    = 5 // maximum digits that replace the end of the number before
 )
 
-// phonesIn finds the numbers of a text with several. One of few digits behind a word
-// or a slash takes the place of the end of the number before it: 2671 or 2672.
+// phonesIn returns the numbers in a text with several. Few digits after a word or slash replace
+// the end of the number before them: 2671 or 2672.
 func phonesIn(s string, l Locale) []string {
 	p := planOf(l)
 	var found []string
-	var last number
+	var last phoneNumber
 	valid := 0
-	for _, part := range numbersIn(s) {
+	for _, part := range splitNumbers(s) {
 		digits := fold.OnlyDigits(part.text)
 		if len(digits) < minDialled {
 			if !part.other || digits != part.text || digits == "" || len(digits) > maxTail || !last.valid || len(digits) >= len(last.nsn) {
@@ -104,7 +103,7 @@ func phonesIn(s string, l Locale) []string {
 			}
 			part.text = "+" + last.e164[:len(last.e164)-len(digits)] + digits
 		}
-		if n := p.resolve(readPhone(part.text)); n.status == possible && n.valid {
+		if n := p.resolve(parseWritten(part.text)); n.status == possible && n.valid {
 			last = n
 			valid++
 		}
@@ -116,8 +115,8 @@ func phonesIn(s string, l Locale) []string {
 	return found
 }
 
-// numberPart is a piece of a text that may be a number. other: a word or a slash
-// before it says that it is another one.
+// numberPart is a part of a text that could be a phone number. other means that the word or
+// slash before it introduces another number.
 type numberPart struct {
 	text  string
 	other bool
@@ -125,14 +124,14 @@ type numberPart struct {
 
 var numberBreak = regexp.MustCompile(`(?i)\s*(?:[/,;|&]|\b(?:or|and|und|oder|ou|et|o|y|e)\b)\s*`)
 
-// maxNumbers bounds the numbers of one text.
+// maxNumbers limits the numbers in one text.
 const maxNumbers = 8
 
-// numbersIn takes a text apart where another number may begin.
-func numbersIn(s string) (parts []numberPart) {
+// splitNumbers splits a text where another number could start.
+func splitNumbers(s string) (parts []numberPart) {
 	from, other := 0, false
 	for _, at := range append(numberBreak.FindAllStringIndex(s, maxNumbers), []int{len(s), len(s)}) {
-		for i, text := range beforePlus(s[from:at[0]]) {
+		for i, text := range splitBeforePlus(s[from:at[0]]) {
 			parts = append(parts, numberPart{text, other && i == 0})
 		}
 		from, other = at[1], !strings.ContainsAny(s[at[0]:at[1]], ",;|")
@@ -143,7 +142,7 @@ func numbersIn(s string) (parts []numberPart) {
 	words := strings.Fields(s)
 	for _, w := range words {
 		if len(fold.OnlyDigits(w)) < minDialled {
-			return parts // the words are groups of one number
+			return parts // the words are digit groups of one number
 		}
 	}
 	parts = parts[:0]
@@ -153,8 +152,8 @@ func numbersIn(s string) (parts []numberPart) {
 	return parts
 }
 
-// beforePlus takes a text apart before each plus that stands behind a digit.
-func beforePlus(s string) (parts []string) {
+// splitBeforePlus splits a text before each plus that follows a digit.
+func splitBeforePlus(s string) (parts []string) {
 	for {
 		at := -1
 		if first := strings.IndexAny(s, "0123456789"); first >= 0 {

@@ -7,16 +7,17 @@ import (
 	"relay/mapper/fold"
 )
 
-// zipShape is a country whose postcodes are digits alone.
-type zipShape struct {
-	digits int // how many
-	eaten  int // the fewest that are left when leading zeros were eaten; 0: none begins with zero
+// zipFormat describes the postcodes of a country that consist only of digits.
+type zipFormat struct {
+	digits int // the number of digits
+	fewest int // the fewest digits that can remain when leading zeros are lost; 0 if no code starts with zero
 	other  int // another number of digits in use, or 0
 }
 
-// zipDigits by country. Eaten zeros: the contract names US, DE and FR; the same
-// happens wherever codes begin with zero and their length is fixed.
-var zipDigits = map[string]zipShape{
+// digitZips maps countries to their formats. docs/contract.md requires restoring lost zeros for
+// US, DE and FR; they get lost in every country whose codes start with zero and have a fixed
+// length.
+var digitZips = map[string]zipFormat{
 	"de": {5, 4, 0}, "fr": {5, 4, 0}, "mc": {5, 0, 0}, "it": {5, 3, 0}, "sm": {5, 0, 0}, "va": {5, 3, 0}, "es": {5, 4, 0},
 	"at": {4, 0, 0}, "ch": {4, 0, 0}, "li": {4, 0, 0}, "be": {4, 0, 0}, "lu": {4, 0, 0}, "dk": {4, 3, 0}, "no": {4, 3, 0}, "gl": {4, 0, 0}, "fo": {3, 0, 0}, "is": {3, 0, 0},
 	"se": {5, 0, 0}, "fi": {5, 3, 0}, "pl": {5, 3, 0}, "pt": {7, 0, 4}, "cz": {5, 0, 0}, "sk": {5, 4, 0}, "hu": {4, 0, 0}, "ro": {6, 5, 0}, "bg": {4, 0, 0}, "gr": {5, 0, 0},
@@ -29,8 +30,8 @@ var zipDigits = map[string]zipShape{
 	"pk": {5, 0, 0}, "bd": {4, 0, 0}, "lk": {5, 0, 0}, "np": {5, 0, 0}, "kw": {5, 0, 0}, "jo": {5, 0, 0}, "ke": {5, 0, 0}, "ng": {6, 0, 0},
 }
 
-// of reads the digits of a code, which may carry a town or Cedex behind it.
-func (z zipShape) of(s string) string {
+// normalise returns the digits of a code, which a town or Cedex can follow, or "".
+func (z zipFormat) normalise(s string) string {
 	if i := strings.IndexAny(s, "abcdefghijklmnopqrstuvwxyz"); i > 0 {
 		if !strings.ContainsAny(s[i-1:i], " ,") {
 			return ""
@@ -46,7 +47,7 @@ func (z zipShape) of(s string) string {
 	switch n := len(d); {
 	case n == z.digits, n == z.other && n > 0:
 		return d
-	case z.eaten > 0 && n >= z.eaten && n < z.digits && d[0] != '0':
+	case z.fewest > 0 && n >= z.fewest && n < z.digits && d[0] != '0':
 		return strings.Repeat("0", z.digits-n) + d
 	}
 	return ""
@@ -54,8 +55,8 @@ func (z zipShape) of(s string) string {
 
 var usWords = wordSet("us usa united states america")
 
-// usZip gives five digits: of ZIP+4, of nine digits in one run, of three or
-// four whose zeros were eaten, of a state in front.
+// usZip returns five digits. It reads ZIP+4, nine digits in a row, three or four digits whose
+// leading zeros are lost, and a state in front.
 func usZip(s string) string {
 	var b strings.Builder
 	for w := range strings.FieldsSeq(strings.NewReplacer("–", "-", "+", "-", ",", " ").Replace(s)) {
@@ -109,8 +110,8 @@ var (
 	irish        = regexp.MustCompile(`^(?:[ac-fhknprtv-y]\d[\dw])(?:[0-9ac-fhknprtv-y]{4})?$`)
 )
 
-// canadianZip reads A1A 1A1; letters O and I in a digit's place are 0 and 1,
-// since Canada uses neither letter.
+// canadianZip reads A1A 1A1. It corrects the letters O and I in the place of a digit; Canada
+// uses neither.
 func canadianZip(v string) string {
 	b := []byte(v)
 	for i := 1; i < len(b) && len(b)%3 == 0; i += 2 {
@@ -127,8 +128,8 @@ func canadianZip(v string) string {
 	return ""
 }
 
-// britishZip reads a full postcode, or the area, district and sector that
-// Meta's documentation asks for; a country in front goes.
+// britishZip reads a full postcode, or the area, district and sector that Meta's documentation
+// asks for. It removes a country in front.
 func britishZip(v string) string {
 	for _, prefix := range []string{"gb", "uk"} {
 		if rest, ok := strings.CutPrefix(v, prefix); ok && britishFull.MatchString(rest) {
@@ -144,7 +145,7 @@ func britishZip(v string) string {
 	return ""
 }
 
-// dutchZip reads 1234 AB; a town behind it is dropped.
+// dutchZip reads 1234 AB and drops a town after it.
 func dutchZip(s string) string {
 	v := fold.Squash(s)
 	if !dutch.MatchString(v) && len(v) > 6 && isZipAlphabet(v[:6]) {
@@ -160,8 +161,8 @@ func dutchZip(s string) string {
 	return ""
 }
 
-// zipPrefixes are the country marks that Europeans write before a postcode:
-// vehicle codes and ISO codes.
+// zipPrefixes are the country prefixes that Europeans write before a postcode: vehicle codes
+// and ISO codes.
 var zipPrefixes = map[string]string{
 	"d": "de", "f": "fr", "l": "lu", "a": "at", "b": "be", "i": "it", "e": "es", "p": "pt", "s": "se", "n": "no", "h": "hu",
 	"de": "de", "fr": "fr", "lu": "lu", "at": "at", "be": "be", "it": "it", "es": "es", "pt": "pt", "se": "se", "no": "no", "hu": "hu",

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// ReadTime reads a JSON value as the moment an event happened, as findTime
-// does; loc is for date-times without a zone, layouts are tried after the
-// standard forms (TimeFormat). Importers ask it before they store an event,
-// because one whose time cannot be read would happen now.
+// ReadTime reads a JSON value as an event time, with the same rules as the mapper. loc is the
+// zone of times without one. layouts are tried after the standard forms (see CheckTimeFormat).
+// Importers call ReadTime before they store an event: an event with an unreadable time would be
+// dated to its time of receipt.
 func ReadTime(value []byte, loc *time.Location, layouts ...string) (time.Time, bool) {
 	c := Times{Loc: loc, Layouts: layouts}
 	return c.Value(value, time.Time{})
 }
 
-// Value reads a JSON value.
+// Value is Read for JSON text.
 func (c *Times) Value(value []byte, received time.Time) (time.Time, bool) {
 	if len(value) == 0 {
 		return time.Time{}, false
@@ -30,7 +30,7 @@ func (c *Times) Value(value []byte, received time.Time) (time.Time, bool) {
 		if err := json.Unmarshal(value, &s); err != nil {
 			return time.Time{}, false
 		}
-		return c.text(s, received)
+		return c.ReadText(s, received)
 	}
 	t, err := NewDecoder().Decode(value)
 	if err != nil {
@@ -39,39 +39,39 @@ func (c *Times) Value(value []byte, received time.Time) (time.Time, bool) {
 	return c.Read(&t.Root, received)
 }
 
-// TimeFormat checks a form of dates as time_format and --time-format take it:
-// the moment of Monday, 2 January 2006, 15:04:05, written in that form (the
-// layouts of Go's package time). The error says what to write instead.
-func TimeFormat(layout string) error {
+// CheckTimeFormat checks a layout as `time_format` and --time-format accept it: Monday, 2
+// January 2006, 15:04:05 written in that format, as in Go's package time. The error suggests a
+// correction.
+func CheckTimeFormat(layout string) error {
 	if strings.TrimSpace(layout) == "" {
-		return errors.New("a time format is empty")
+		return errors.New("the time format is empty")
 	}
 	if other := otherLayout(layout); other != layout {
-		if TimeFormat(other) == nil {
-			return fmt.Errorf("a time format is written as the moment 2 January 2006, 15:04:05 in that form: %q", other)
+		if CheckTimeFormat(other) == nil {
+			return fmt.Errorf("write the time 2 January 2006, 15:04:05 in your format: %q", other)
 		}
-		return errors.New(`a time format is written as the moment 2 January 2006, 15:04:05 in that form, such as "02/01/2006 15:04"`)
+		return errors.New(`write the time 2 January 2006, 15:04:05 in your format, such as "02/01/2006 15:04"`)
 	}
 	if strings.Contains(layout, "MST") {
-		return errors.New("MST, the letters of a zone, says too little: write -0700 for an offset, or leave the zone out and set timezone")
+		return errors.New("the zone abbreviation MST is ambiguous: write -0700 for an offset, or omit the zone and set timezone")
 	}
-	// A form is usable when a day and an hour in the afternoon survive it.
+	// A layout is usable if a date and an hour in the afternoon survive formatting and parsing.
 	sample := time.Date(2017, 11, 28, 19, 38, 0, 0, time.UTC)
 	text := sample.Format(layout)
 	back, err := time.Parse(layout, text)
 	switch {
 	case text == layout, err != nil, back.Year() != 2017 || back.Month() != 11 || back.Day() != 28:
-		return errors.New(`it has no day, month and year: write the moment 2 January 2006, 15:04:05 in that form, such as "02/01/2006 15:04"`)
+		return errors.New(`it lacks a day, month or year: write the time 2 January 2006, 15:04:05 in your format, such as "02/01/2006 15:04"`)
 	case back.Hour() == 7:
-		return errors.New(`its hours go to 12, and nothing says which half of the day: write 15 for hours to 24, or add PM`)
+		return errors.New(`it has 12-hour times without AM or PM: write 15 for 24-hour times, or add PM`)
 	case back.Hour() != 19 && back.Hour() != 0:
-		return errors.New("it does not keep the hour: write 15 for hours to 24, or 03 and PM")
+		return errors.New("it loses the hour: write 15 for 24-hour times, or 03 and PM")
 	}
 	return nil
 }
 
-// otherLayout turns the two other ways of writing a form, %d/%m/%Y and
-// DD/MM/YYYY, into the one of package time. What is neither stays.
+// otherLayout translates the layouts %d/%m/%Y and DD/MM/YYYY into the notation of package time.
+// It returns other layouts unchanged.
 func otherLayout(layout string) string {
 	if strings.Contains(layout, "%") {
 		return strings.NewReplacer("%Y", "2006", "%y", "06", "%m", "01", "%d", "02", "%e", "2", "%b", "Jan", "%B", "January", "%H", "15", "%I", "03", "%M", "04",
@@ -85,7 +85,7 @@ func otherLayout(layout string) string {
 		"M", "1", "D", "2", "d", "2", "H", "15", "h", "3").Replace(layout)
 }
 
-// UnreadableTime says what is wrong with a time, by its shape alone.
+// UnreadableTime explains why a time was rejected. It shows only the shape of the value.
 func UnreadableTime(n *Node) string {
-	return "not a time that can be read, or before 2004 or over a year ahead (" + Shape(n) + "): send 2026-11-20T18:30:00Z, or name the form under time_format"
+	return "not a readable time, or before 2004 or over a year ahead (" + Shape(n) + "): send 2026-11-20T18:30:00Z, or set time_format"
 }

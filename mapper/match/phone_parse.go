@@ -8,22 +8,22 @@ import (
 	"relay/mapper/fold"
 )
 
-// written is a phone number as somebody wrote it, taken apart.
-type written struct {
+// writtenNumber holds the parts of a phone number as written.
+type writtenNumber struct {
 	bare          string // without labels and extension
-	digits        string // all its digits
-	letters       string // digits with vanity letters keyed in, "" when it has none
-	international bool   // begins with + or 00
-	trunk         int    // how many digits come before "(0)"; 0 when there is none
-	stripped      bool   // letters were dropped that are no label
+	digits        string // all digits
+	letters       string // digits with vanity letters converted; "" if there are no letters
+	international bool   // starts with + or 00
+	trunk         int    // number of digits before "(0)"; 0 if there is none
+	stripped      bool   // letters other than labels were dropped
 }
 
-// extension finds what is dialled after the call is connected, in the words
-// of several languages.
+// extension matches an extension number, which is dialled after the call is connected, in
+// several languages.
 var extension = regexp.MustCompile(`(?i)^(.*\d[\d\s().\-/]*?)\s*(?:;\s*ext=|;\s*isub=.*|,+|;+|\bext(?:ensi[oó]n|n)?\b|ext|xtn?|x|#|~|\bint(?:erno)?\b|\banexo\b|\bramal\b|\bposte\b|` +
 	`\bdurchwahl\b|\bdw\b|\bnst\b|\bnebenstelle\b|доб(?:авочный)?|\btoestel\b|\btst\b|\bapp\b|\bexten\b|\bopt(?:ion)?\b|内線)\s*[.:=#]*\s*\(?\s*\d{0,7}\s*\)?\s*#?$`)
 
-// phoneLabels are words people write beside a number.
+// phoneLabels are words that people write next to a number.
 var phoneLabels = wordSet(`tel tél telefon telefono teléfono telephone téléphone telefone phone ph fon mobile mob mobil móvil movil cell cellphone cel celular
 	cellular handy natel portable gsm home work office business private privat privé casa trabajo oficina haus arbeit büro bureau domicile fixe fix
 	fax main direct day night evening daytime whatsapp wa sms text landline primary secondary preferred h m w c t p o f tlf tfn tfno nr no number num
@@ -37,8 +37,8 @@ var (
 	trunkZero  = regexp.MustCompile(`[(\[]\s*0\s*[)\]]`)
 )
 
-// readPhone takes a clean value with ASCII digits apart.
-func readPhone(s string) written {
+// parseWritten splits a clean value with ASCII digits into its parts.
+func parseWritten(s string) writtenNumber {
 	if thousands.MatchString(s) {
 		s = strings.ReplaceAll(s, ",", "") // a spreadsheet's 6,505,551,212
 	}
@@ -47,12 +47,12 @@ func readPhone(s string) written {
 	}
 	if m := scientific.FindStringSubmatch(s); m != nil {
 		if exp := (int(m[3][0]) - '0'); len(m[3]) == 1 && len(m[2]) == exp || len(m[3]) == 2 && len(m[2]) == 10*exp+int(m[3][1]-'0') {
-			s = s[:len(s)-len(strings.TrimPrefix(s, "+"))] + m[1] + m[2] // 1.6505551212E+10 has kept every digit
+			s = s[:len(s)-len(strings.TrimPrefix(s, "+"))] + m[1] + m[2] // 1.6505551212E+10 still has all digits
 		} else {
-			return written{bare: s}
+			return writtenNumber{bare: s}
 		}
 	}
-	// RFC 3966: the context is the country code.
+	// In RFC 3966, the context is the country code.
 	if i := strings.Index(s, ";phone-context=+"); i > 0 {
 		ctx, rest := s[i+len(";phone-context="):], s[:i]
 		ctx, _, _ = strings.Cut(ctx, ";")
@@ -66,7 +66,7 @@ func readPhone(s string) written {
 		}
 		s = m[1]
 	}
-	w := written{bare: s}
+	w := writtenNumber{bare: s}
 	var bare strings.Builder
 	vanity := 0
 	for len(s) > 0 {
@@ -97,7 +97,7 @@ func readPhone(s string) written {
 	w.bare = strings.TrimSpace(bare.String())
 	w.digits = fold.OnlyDigits(w.bare)
 	if vanity >= 3 {
-		w.letters = keyed(w.bare)
+		w.letters = keypadDigits(w.bare)
 	}
 	w.stripped = w.stripped || vanity > 0
 	if i := strings.IndexAny(w.bare, "+0123456789"); i >= 0 {
@@ -115,8 +115,8 @@ func isASCIILetters(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !isAlnum(r) }) < 0
 }
 
-// keyed replaces letters by the digits they share a key with (ITU E.161).
-func keyed(s string) string {
+// keypadDigits replaces letters by the digits on the same keys (ITU E.161).
+func keypadDigits(s string) string {
 	const keys = "22233344455566677778889999"
 	return strings.Map(func(r rune) rune {
 		switch l := r | 0x20; {

@@ -5,20 +5,19 @@ import (
 	"sync"
 )
 
-// hashState says whether a value looks like somebody's hash.
+// hashState is the result of checking a value for a hash.
 type hashState int
 
 const (
-	notHashed  hashState = iota
-	isSHA256             // 64 hex digits: passes as it is
-	isNoPerson           // SHA-256 of nothing or of a placeholder, or all zeros: would join strangers
-	isOther              // MD5, SHA-1, SHA-512 or base64: Meta holds none of these
+	notHashed         hashState = iota
+	isSHA256                    // 64 hex digits: passed on unchanged
+	isPlaceholderHash           // SHA-256 of an empty value or a placeholder, or all zeros: would merge different customers
+	isOtherHash                 // MD5, SHA-1, SHA-512 or base64: Meta has none of these
 )
 
-// readHash recognises a value that was hashed before it came. Meta's parameter
-// builder adds a dot and 2 or 8 characters to its hashes (docs/meta.md
-// 3.3); that suffix is taken off, and so are the name of the hash before it (sha256:)
-// and blanks or colons between its digits. s is clean.
+// readHash recognises a value that arrived hashed. It removes the suffix of Meta's parameter
+// builder (a dot and 2 or 8 characters; docs/meta.md 3.3), the name of the hash function before
+// it (sha256:), and blanks or colons between the digits. s is clean.
 func readHash(s string) (string, hashState) {
 	s = strings.Trim(s, "\"'")
 	if len(s) < 32 {
@@ -36,27 +35,27 @@ func readHash(s string) (string, hashState) {
 			return "", notHashed
 		}
 		s = strings.ToLower(s)
-		if emptyHashes()[s] || strings.Trim(s, "0") == "" {
-			return "", isNoPerson
+		if placeholderHashes()[s] || strings.Trim(s, "0") == "" {
+			return "", isPlaceholderHash
 		}
 		return s, isSHA256
 	case 32, 40, 96, 128:
 		if isHex(s) && hasHexLetter(s) {
-			return "", isOther
+			return "", isOtherHash
 		}
 	case 44: // base64 of 32 bytes
 		if s[43] == '=' && isBase64(s[:43]) && strings.ToLower(s) != s {
-			return "", isOther
+			return "", isOtherHash
 		}
 	}
 	return "", notHashed
 }
 
-// hashNames are written before a hash, with a sign between.
+// hashNames are names of hash functions that can precede a hash, followed by a separator.
 var hashNames = []string{"sha256", "sha-256", "sha2-256", "sha1", "sha-1", "sha512", "sha-512", "md5", "hash", "0x"}
 
-// bareHash is a hash without what programs write before and within it; any other text is
-// as it was. It is not empty.
+// bareHash removes what programs write before and within a hash. Other text is returned
+// unchanged. s is not empty.
 func bareHash(s string) string {
 	bare := s
 	switch s[0] {
@@ -104,9 +103,9 @@ func isAlnum(r rune) bool {
 	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
-// emptyHashes are the hashes of what no customer is called: somebody hashed
-// before looking.
-var emptyHashes = sync.OnceValue(func() map[string]bool {
+// placeholderHashes returns the hashes of empty values and placeholders, which were hashed
+// without being checked.
+var placeholderHashes = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{SHA256(""): true, SHA256(" "): true}
 	for _, w := range []string{
 		"n/a", "N/A", "na", "NA", "nan", "NaN", "-", "--", "0", "00000", "x", "xx", "xxx", "[object Object]",
@@ -122,33 +121,34 @@ var emptyHashes = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
-// hashedOr settles a value that came hashed. done is false when the caller
-// must go on.
-func hashedOr(key, s string, t *Trace) (n Value, done bool) {
+// checkHash handles a value that arrived hashed. done is false if it is not a hash and the
+// caller must go on.
+func checkHash(key, s string, t *Trace) (n Value, done bool) {
 	h, state := readHash(s)
 	switch state {
 	case isSHA256:
-		t.add("already a SHA-256: passed on unhashed, in lower case", h)
+		t.add("already a SHA-256: not hashed again, lower case", h)
 		return Value{Form: h, Hashed: true}, true
-	case isNoPerson:
-		return LeftOut(key, "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers"), true
-	case isOther:
-		return LeftOut(key, "not_sha256", "looks hashed or encoded, but not with SHA-256, so it could never match"), true
+	case isPlaceholderHash:
+		return Reject(key, "placeholder", "is the hash of an empty value or a placeholder and would merge different customers"), true
+	case isOtherHash:
+		return Reject(key, "not_sha256", "looks hashed or encoded, but not with SHA-256, so it can never match"), true
 	}
 	return Value{}, false
 }
 
-// LeftOut is a value that is not sent. why reads on after the key's name.
-func LeftOut(key, what, why string) Value {
+// Reject returns a Value that is not sent. what completes the code of the note; why follows the
+// name of the key in its text.
+func Reject(key, what, why string) Value {
 	return Value{Code: key + "_" + what, Why: strings.ReplaceAll(key, "_", " ") + " " + why + "; left out"}
 }
 
-// Placeholder is LeftOut of a value that tills write for nobody.
-func Placeholder(key string) Value {
-	return LeftOut(key, "placeholder", "is a placeholder, which would join strangers")
+// RejectPlaceholder rejects a value that tills enter when there is no customer.
+func RejectPlaceholder(key string) Value {
+	return Reject(key, "placeholder", "is a placeholder that would merge different customers")
 }
 
-// IsHash says whether a clean text is the SHA-256 of somebody.
+// IsHash reports whether a clean text is the SHA-256 of a real value.
 func IsHash(s string) bool {
 	_, state := readHash(s)
 	return state == isSHA256

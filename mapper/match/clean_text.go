@@ -10,8 +10,8 @@ import (
 	"relay/mapper/fold"
 )
 
-// cleanText is clean for words: HTML entities and broken encoding are undone
-// first, while their bytes are still there.
+// cleanText is fold.Clean for names and places. It first decodes escapes and repairs broken
+// encoding, for which the original bytes are needed.
 func cleanText(raw string, t *Trace) string {
 	u := unescape(raw)
 	s := u
@@ -20,22 +20,21 @@ func cleanText(raw string, t *Trace) string {
 	}
 	s = fold.Clean(s)
 	if u != raw {
-		t.add("HTML entities and broken encoding undone", s)
+		t.add("HTML entities and broken encoding repaired", s)
 	}
 	return s
 }
 
-// whyLostLetter is said of a name or a place with a question mark: M?ller, Ren?. A program
-// wrote it for a letter that its encoding lacks, and the hash of the rest is somebody else's.
-const whyLostLetter = "holds a question mark, as programs write for a letter that they cannot"
+// whyQuestionMark rejects a name or place with a question mark: M?ller, Ren?. A program wrote
+// it for a letter missing in its encoding, and the hash of the rest belongs to another name.
+const whyQuestionMark = "contains a question mark in place of a letter that a program could not encode"
 
-// tradeMarks are symbols that NFKC would turn into letters.
+// tradeMarks removes symbols that NFKC would turn into letters.
 var tradeMarks = strings.NewReplacer("™", "", "℠", "")
 
-// unescape undoes HTML entities (O&#39;Neil), the escapes of JSON (M\u00fcller) and of
-// addresses of pages (M%C3%BCller), and one layer of UTF-8 read as Windows-1252
-// (MÃ¼ller): all are common in what old tills export, and none ever is how a person or
-// a place is written.
+// unescape decodes HTML entities (O&#39;Neil), JSON escapes (M\u00fcller) and URL escapes
+// (M%C3%BCller), and repairs one layer of UTF-8 read as Windows-1252 (MÃ¼ller). All are common
+// in exports of old tills, and no person or place is written this way.
 func unescape(s string) string {
 	if strings.Contains(s, "&") && strings.Contains(s, ";") {
 		s = html.UnescapeString(s)
@@ -53,20 +52,20 @@ func unescape(s string) string {
 	if fold.IsPlainLatin(s) {
 		return s
 	}
-	return demojibake(s)
+	return repairMojibake(s)
 }
 
-// cp1252 gives the byte of Windows-1252 for a rune outside Latin-1.
+// cp1252 maps runes outside Latin-1 to their byte in Windows-1252.
 var cp1252 = map[rune]byte{
 	'€': 0x80, '‚': 0x82, 'ƒ': 0x83, '„': 0x84, '…': 0x85, '†': 0x86, '‡': 0x87, 'ˆ': 0x88, '‰': 0x89, 'Š': 0x8a, '‹': 0x8b,
 	'Œ': 0x8c, 'Ž': 0x8e, '‘': 0x91, '’': 0x92, '“': 0x93, '”': 0x94, '•': 0x95, '–': 0x96, '—': 0x97, '˜': 0x98, '™': 0x99,
 	'š': 0x9a, '›': 0x9b, 'œ': 0x9c, 'ž': 0x9e, 'Ÿ': 0x9f,
 }
 
-// demojibake undoes UTF-8 that was read as Windows-1252, where what comes out
-// is what such mistakes come from: letters of Latin alphabets and typographic
-// signs, or a text all in another script. Ó’Briain happens to be UTF-8 too.
-func demojibake(s string) string {
+// repairMojibake repairs UTF-8 that was read as Windows-1252, if the result is plausible: Latin
+// letters and typographic signs, or text entirely in another script. Some correct text is also
+// valid UTF-8 in Windows-1252: Ó’Briain.
+func repairMojibake(s string) string {
 	b := make([]byte, 0, len(s))
 	for _, r := range s {
 		c, ok := cp1252[r]
