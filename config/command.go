@@ -15,38 +15,38 @@ import (
 	"relay/internal/disk"
 )
 
-// commandFlaw is what is wrong with a command.
+// commandFlaw is a problem of a command.
 type commandFlaw struct {
 	text, fix string
-	refused   bool // somebody who has no say here decides what runs: it is not run
+	refused   bool // an untrusted user can change what runs: relay does not run it
 }
 
-// RefusableCommand says why a command must not be run: a user who has no say here decides
-// what it does. The error has what ends that. nil: it may be run, and may fail.
+// RefusableCommand returns an error if an untrusted user can change what a command
+// does, so that relay must not run it. The error has the fix. nil: it can be run, and can fail.
 func RefusableCommand(command []string) error {
 	for _, f := range commandFlaws(command) {
 		if f.refused {
-			return fmt.Errorf("%s; it is not run. To end that: %s", f.text, f.fix)
+			return fmt.Errorf("%s; relay does not run it. Fix: %s", f.text, f.fix)
 		}
 	}
 	return nil
 }
 
-// checkCommand refuses a program of alerts.command that others may change or put in its
-// place. One that would not start is warned about: alerts are no reason to take no sales.
+// checkCommand refuses a program of alerts.command that others can change or replace.
+// It only warns about one that would not start: a missing alert must not stop intake.
 func (l *loader) checkCommand() {
 	for _, f := range commandFlaws(l.cfg.Alerts.Command) {
 		p := l.errorf("alerts.command", "%s", f.text).WithHint("%s", f.fix)
 		if !f.refused {
 			p.Warning = true
-			p.Message += ", so that alerts would not be sent"
+			p.Message += "; alerts would not be sent"
 		}
 	}
 }
 
-// commandFlaws judges what a command runs: its first word, the script that it gives to an
-// interpreter, other programs and scripts among its words, and the interpreters that the
-// scripts name.
+// commandFlaws checks everything a command runs: its first word, the script that it passes
+// to an interpreter, other programs and scripts among its arguments, and the interpreters
+// that the scripts name.
 func commandFlaws(command []string) []commandFlaw {
 	if len(command) == 0 {
 		return nil
@@ -68,7 +68,7 @@ func (c *commandLook) add(refused bool, fix, format string, args ...any) {
 	c.flaws = append(c.flaws, commandFlaw{fmt.Sprintf(format, args...), fix, refused})
 }
 
-// find is where a program lies; false when it is nowhere, or must not be run.
+// find returns the path of a program; false if there is none, or if it must not be run.
 func (c *commandLook) find(word string) (string, bool) {
 	if strings.ContainsRune(word, filepath.Separator) && !filepath.IsAbs(word) {
 		c.relative(word)
@@ -80,33 +80,33 @@ func (c *commandLook) find(word string) (string, bool) {
 	case err == nil && filepath.IsAbs(path):
 		return path, true
 	case errors.Is(err, exec.ErrDot) || err == nil:
-		c.add(true, "write the whole path of the program, and take folders that are no whole paths out of PATH",
-			"%s is found in the folder that relay was started in, where anybody may have put it", word)
+		c.add(true, "write the absolute path of the program, and remove relative directories from PATH",
+			"%s is found in the directory in which relay was started, where any user can have put it", word)
 	case !filepath.IsAbs(word):
-		c.add(false, "install it, or write the whole path of the program", "there is no program %s in PATH", word)
+		c.add(false, "install it, or write the absolute path of the program", "there is no program %s in PATH", word)
 	case statErr != nil:
-		c.add(false, "put it there, or correct alerts.command", "%s cannot be looked at: %v", word, disk.Bare(statErr))
+		c.add(false, "put it there, or correct alerts.command", "%s cannot be read: %v", word, disk.Bare(statErr))
 	case !info.Mode().IsRegular():
-		c.add(false, "name a program", "%s is no file", word)
+		c.add(false, "name a program", "%s is not a regular file", word)
 	case info.Mode().Perm()&0o111 == 0:
 		c.add(false, "chmod +x "+disk.ShellWord(word), "%s has no execute bit", word)
 	default:
-		c.add(false, "chmod a+rx "+disk.ShellWord(word)+" (and mount its volume without noexec)", "uid %d may not run %s", os.Geteuid(), word)
+		c.add(false, "chmod a+rx "+disk.ShellWord(word)+" (and mount its volume without noexec)", "uid %d has no permission to run %s", os.Geteuid(), word)
 	}
 	return "", false
 }
 
 func (c *commandLook) relative(word string) {
-	fix := "write its whole path, such as /etc/relay/" + filepath.Base(word)
+	fix := "write its absolute path, such as /etc/relay/" + filepath.Base(word)
 	if abs, err := filepath.Abs(word); err == nil {
 		if _, err := os.Stat(abs); err == nil {
-			fix = "write its whole path: " + abs
+			fix = "write its absolute path: " + abs
 		}
 	}
-	c.add(true, fix, "%s is a relative path: what runs is decided by whoever may write to the folder that relay was started in", word)
+	c.add(true, fix, "%s is a relative path: any user who can write to the directory in which relay was started decides what runs", word)
 }
 
-// file judges a file that is run, or given to an interpreter.
+// file checks a file that is run, or passed to an interpreter.
 func (c *commandLook) file(path string, run bool) {
 	if slices.Contains(c.seen, path) {
 		return
@@ -132,16 +132,16 @@ func (c *commandLook) file(path string, run bool) {
 		c.add(false, fix, "uid %d cannot read %s: %v", os.Geteuid(), path, disk.Bare(err))
 	case bytes.HasPrefix(head, []byte("#!")):
 		c.interpreter(path, head[2:])
-	case err == nil && run && !bytes.ContainsRune(head, 0): // a binary has zeros in its head
-		c.add(false, "sed -i '1i #!/bin/sh' "+disk.ShellWord(path), "%s is a script without a first line that names its interpreter", path)
+	case err == nil && run && !bytes.ContainsRune(head, 0): // a binary has zeros at its beginning
+		c.add(false, "sed -i '1i #!/bin/sh' "+disk.ShellWord(path), "%s is a script whose first line names no interpreter", path)
 	}
 }
 
-// interpreter judges what the first line of a script names.
+// interpreter checks the interpreter that the first line of a script names.
 func (c *commandLook) interpreter(script string, head []byte) {
 	line, _, _ := bytes.Cut(head, []byte("\n"))
 	if bytes.HasSuffix(line, []byte("\r")) {
-		c.add(false, `sed -i 's/\r$//' `+disk.ShellWord(script), "%s has the line ends of Windows, with which its interpreter is not found", script)
+		c.add(false, `sed -i 's/\r$//' `+disk.ShellWord(script), "%s has Windows line ends, so its interpreter is not found", script)
 		return
 	}
 	words := strings.Fields(string(line))
@@ -150,7 +150,7 @@ func (c *commandLook) interpreter(script string, head []byte) {
 		return
 	}
 	if !filepath.IsAbs(words[0]) {
-		c.add(true, "write the whole path of the interpreter, such as #!/bin/sh", "the first line of %s names its interpreter by a relative path, %s: what runs is decided by whoever may write to the folder that relay was started in", script, words[0])
+		c.add(true, "write the absolute path of the interpreter, such as #!/bin/sh", "the first line of %s names its interpreter by a relative path, %s: any user who can write to the directory in which relay was started decides what runs", script, words[0])
 		return
 	}
 	missing := func(name string) {
@@ -182,19 +182,19 @@ func (c *commandLook) interpreter(script string, head []byte) {
 }
 
 var (
-	// interpreters run the script that their first word which is no option names.
+	// interpreters run the script named by their first argument that is not an option.
 	interpreters = regexp.MustCompile(`^(?:sh|bash|dash|ash|zsh|ksh|fish|python[0-9.]*|perl|ruby|node|php[0-9.]*|pwsh|lua[0-9.]*|tclsh)$`)
 	scriptName   = regexp.MustCompile(`\.(?:sh|bash|py|pl|rb|js|mjs|php|ps1|lua|tcl)$`)
 	inlineText   = regexp.MustCompile(`^-[a-z]*[cem]$|^--(?:eval|command)$|^-r$`)
 )
 
-// arguments judges the files among the words behind a program.
+// arguments checks the files among the arguments of a program.
 func (c *commandLook) arguments(program string, words []string) {
 	script := interpreters.MatchString(strings.TrimSuffix(filepath.Base(program), ".exe"))
 	for _, word := range words {
 		option := strings.HasPrefix(word, "-")
 		if script && inlineText.MatchString(word) {
-			script = false // the words that follow are text, not a file
+			script = false // the following arguments are text, not a file
 		}
 		info, err := os.Stat(word)
 		regular := err == nil && info.Mode().IsRegular()
@@ -204,7 +204,7 @@ func (c *commandLook) arguments(program string, words []string) {
 				c.relative(word)
 			}
 		case script && !option && err != nil:
-			c.add(false, "put it there, or correct alerts.command", "%s cannot be looked at: %v", word, disk.Bare(err))
+			c.add(false, "put it there, or correct alerts.command", "%s cannot be read: %v", word, disk.Bare(err))
 		case script && !option:
 			c.file(word, false)
 		case regular && filepath.IsAbs(word) && runs(word, info):
@@ -214,7 +214,7 @@ func (c *commandLook) arguments(program string, words []string) {
 	}
 }
 
-// runs says whether a file is a program or a script.
+// runs reports whether a file is a program or a script.
 func runs(path string, info os.FileInfo) bool {
 	if info.Mode().Perm()&0o111 != 0 {
 		return true

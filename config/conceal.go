@@ -9,25 +9,24 @@ import (
 )
 
 var (
-	// secretKey finds a key whose value must not be shown.
+	// secretKey matches a key whose value must not be shown.
 	secretKey = regexp.MustCompile(`(?i)["']?[a-z_]*(token|secret|password|keys|key|webhook|proxy)["']?\s*:`)
-	// namesFile are keys of that kind whose value is a path.
+	// namesFile matches such a key whose value is a path.
 	namesFile = regexp.MustCompile(`(?i)(_file|encryption_key)["']?\s*:$`)
-	// flowValue is one value within { } and what follows it.
+	// flowValue matches one value within { } and the text after it.
 	flowValue = regexp.MustCompile(`^(\s*)("[^"\\]*"|'[^']*'|[^,\[\]{}"'\s]+)(,\s*[A-Za-z_]+\s*:.*)$`)
 	urlUser   = regexp.MustCompile(`://[^/\s@"']*@`)
 	urlToken  = regexp.MustCompile(`(?i)([a-z_]*(?:token|secret|key|password))=[^&\s"']+`)
-	// swallowed is a quotation in a message that holds a secret's key: an unclosed
-	// quote has swallowed the lines that follow it.
+	// swallowed matches a quotation in a message that contains a secret's key: an unclosed
+	// quote includes the lines after it.
 	swallowed = regexp.MustCompile(`(?i)"(?:[^"\\]|\\.)*(token|secret|password|keys|key|webhook|proxy)(?:["'\\])*\s*:(?:[^"\\]|\\.)*"`)
 	anyKey    = regexp.MustCompile(`^\s*(-\s+)*["']?[A-Za-z_]+["']?\s*:(\s|$)`)
-	// plainReference is a ${…} that tells nothing but a name.
+	// plainReference matches a ${…} that contains only a name.
 	plainReference = regexp.MustCompile(`\$\{(env|file|cred):[^}:]+(:-|:\?[^}]*)?\}`)
 	punctuation    = regexp.MustCompile(`^[\s"'\[\]{},-]*(\s#.*)?$`)
 )
 
-// conceal takes secrets out of the source lines that problems show, and out of
-// what messages quote.
+// conceal removes secrets from the source lines and quotations that problems show.
 func (l *loader) conceal(ps []strictyaml.Problem) []strictyaml.Problem {
 	for i := range ps {
 		ps[i].Source = concealLine(l.lines, ps[i].Line, ps[i].Source)
@@ -40,14 +39,13 @@ func splitLines(src []byte) []string {
 	return strings.Split(strings.ReplaceAll(string(src), "\r\n", "\n"), "\n")
 }
 
-// concealLine returns source, line number n, without the secrets it may hold:
-// what is behind a key that names one, the whole of a line that belongs to such
-// a key further up, and passwords and tokens in URLs. Where it can, it keeps
-// what follows in its column.
+// concealLine returns source, line number n, without secrets: the value of a key
+// that names one, the whole line if it belongs to such a key above, and passwords
+// and tokens in URLs. If possible, the text after a secret keeps its column.
 func concealLine(lines []string, n int, source string) string {
 	source = urlUser.ReplaceAllString(source, "://"+hidden+"@")
 	source = urlToken.ReplaceAllString(source, "$1="+hidden)
-	shown := 0 // behind keys whose value is the path of a certificate's key
+	shown := 0 // after keys whose value is the path of a certificate's key
 	for {
 		at := secretKey.FindStringIndex(source[shown:])
 		if at == nil || !certificateKey(lines, n, source, shown+at[0], shown+at[1]) {
@@ -60,7 +58,7 @@ func concealLine(lines []string, n int, source string) string {
 	}
 	if at := secretKey.FindStringIndex(source); at != nil && !namesFile.MatchString(source[at[0]:at[1]]) {
 		head, tail := source[:at[1]], source[at[1]:]
-		if tellsNothing(tail) {
+		if harmless(tail) {
 			return source
 		}
 		if m := flowValue.FindStringSubmatch(tail); m != nil && strings.Contains(head, "{") {
@@ -68,7 +66,7 @@ func concealLine(lines []string, n int, source string) string {
 		}
 		return head + " " + hidden
 	}
-	if anyKey.MatchString(source) || tellsNothing(source) {
+	if anyKey.MatchString(source) || harmless(source) {
 		return source
 	}
 	for i := min(n-2, len(lines)-1); i >= 0; i-- {
@@ -89,8 +87,8 @@ var (
 	tlsKey  = regexp.MustCompile(`^\s*["']?tls["']?\s*:\s*(#.*)?$`)
 )
 
-// certificateKey says whether the key that stands in source from begin to end is that of a
-// tls section: its value is a path, which is no secret, unless it came through ${…}.
+// certificateKey reports whether the key in source from begin to end belongs to a
+// tls section. Its value is then a path and not a secret, unless it came through ${…}.
 func certificateKey(lines []string, n int, source string, begin, end int) bool {
 	if !bareKey.MatchString(source[begin:end]) {
 		return false
@@ -109,7 +107,7 @@ func certificateKey(lines []string, n int, source string, begin, end int) bool {
 	return false
 }
 
-// sameWidth hides text and takes up as many columns.
+// sameWidth returns a hidden text of the same width, in columns.
 func sameWidth(text string) string {
 	width := utf8.RuneCountInString(text)
 	if width < len(hidden) {
@@ -118,7 +116,7 @@ func sameWidth(text string) string {
 	return hidden + strings.Repeat(" ", width-len(hidden))
 }
 
-func tellsNothing(text string) bool {
+func harmless(text string) bool {
 	text = plainReference.ReplaceAllString(text, "")
 	return utf8.ValidString(text) && !secretKey.MatchString(text) && punctuation.MatchString(text)
 }

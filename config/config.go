@@ -2,16 +2,16 @@ package config
 
 import "time"
 
-// Config is relay.yaml, checked and with every default filled in. Paths are
+// Config is a checked relay.yaml with every default filled in. Paths are
 // absolute or relative to the working directory (Load has resolved them
-// against the file's folder).
+// against the file's directory).
 type Config struct {
 	File    string // the file it was read from
 	Listen  string // host:port or unix:/path
 	Mapping string // path of the mapping file
 	Spool   Spool
 
-	SpoolKeep time.Duration // how long files stay that were taken from Spool.Dir and stored
+	SpoolKeep time.Duration // how long stored files of Spool.Dir are kept
 
 	Forward Forward
 
@@ -31,22 +31,22 @@ type Config struct {
 
 	// Files lists every file this configuration was made from or names: itself,
 	// the mapping, token files, ${file:…}, ${cred:…}, TLS and CA files, whether
-	// they exist or not. They are what a Watcher is to watch.
+	// they exist or not. A Watcher watches them.
 	Files []string
 
-	source  Secret // the file's text; it may hold tokens
+	source  Secret // the file's text; it can contain tokens
 	origins map[string]Origin
-	// references are the values that came through ${…}, by key or item of one:
-	// what is shown instead.
+	// references has the text to show instead of each value that came through ${…},
+	// by key or by item of one.
 	references map[string]string
 	places     map[string]place
 }
 
-// Spool is the directory of dropped files, and what the columns of the tables in it
-// mean.
+// Spool is the directory of dropped files, and the meaning of the columns of its
+// tables.
 type Spool struct {
 	Dir        string // empty: none
-	Event      string // name of rows that give none
+	Event      string // name of rows without one
 	Columns    []SpoolColumn
 	TimeFormat string
 	HeaderRow  int // 0: the first line that is not blank
@@ -57,17 +57,17 @@ type Spool struct {
 	Timezone   string
 }
 
-// SpoolColumn says what fills a place of the event: a column, or several joined
+// SpoolColumn is the column that fills a field of the event, or several joined
 // with " + ". An empty Path leaves the column out.
 type SpoolColumn struct{ Path, From string }
 
-// Forward is the relay that this one hands everything to, in the place of a mapping
-// and Meta.
+// Forward is the relay to which this one forwards everything, instead of mapping and
+// uploading itself.
 type Forward struct {
 	URL string // empty: this relay maps and uploads itself
 	Key Secret
 
-	Keep time.Duration // how long copies stay of what was handed over
+	Keep time.Duration // how long copies of forwarded events are kept
 }
 
 // Admin is the admin listener, and the socket of the commands.
@@ -79,10 +79,10 @@ type Admin struct {
 	TLS    TLS
 }
 
-// AdminSocket is where the commands reach relay.
+// AdminSocket is the socket of the commands.
 type AdminSocket struct {
 	Path  string // empty: in the queue's directory
-	Group string // whose members may use it too; empty: nobody but the owner and root
+	Group string // whose members can use it too; empty: only the owner and root
 }
 
 // Health is the listener for probes and scrapers.
@@ -90,14 +90,14 @@ type Health struct {
 	Listen string // host:port or unix:/path; empty: none
 }
 
-// Auth holds the write keys; none: every local caller may write.
+// Auth has the write keys; none: every local caller can write.
 type Auth struct {
 	WriteKeys []Secret
 	Keys      []Key // keys with an allow-list of event names
 }
 
-// Key is a write key that may send only some events, or that is a store's: with that
-// another relay may forward what the store sold.
+// Key is a write key that can send only some events, or that belongs to a store, whose
+// relay forwards with it.
 type Key struct {
 	Key    Secret // empty: Hash is given
 	Hash   string // SHA-256 of the key, 64 hex digits
@@ -127,13 +127,13 @@ type TLS struct {
 	Key  string
 }
 
-// Full says what a full queue does.
+// Full is the policy of a full queue.
 type Full string
 
 // The policies of queue.full.
 const (
-	Reject     Full = "reject"      // 429 until there is room
-	DropOldest Full = "drop_oldest" // the oldest waiting events go, counted
+	Reject     Full = "reject"      // 429 until there is space
+	DropOldest Full = "drop_oldest" // drop and count the oldest pending events
 )
 
 // Queue is the local queue.
@@ -151,8 +151,8 @@ type Queue struct {
 	DeadFull        Full
 	ReceiptsMaxSize int64  // bytes; 0: no receipts are kept
 	EncryptionKey   string // path of the key file; empty: not encrypted
-	NoSync          bool   // only for tests of the tests: 200 no longer means on disk
-	NATS            NATS   // in the place of Path
+	NoSync          bool   // only for measurements: 200 no longer means on disk
+	NATS            NATS   // instead of Path
 }
 
 // NATS are the servers that hold the queue of a relay of several.
@@ -171,10 +171,10 @@ type NATS struct {
 	Lease       time.Duration
 }
 
-// On says whether the queue lies on NATS servers.
+// On reports whether the queue is on NATS servers.
 func (n *NATS) On() bool { return len(n.URLs) > 0 }
 
-// Lack says why a file gave no secret.
+// Lack is the reason why a file gave no secret.
 type Lack string
 
 // The lacks; the zero value: the file gave one, or none is named.
@@ -193,7 +193,7 @@ type Graph struct {
 	AccessToken     Secret
 	AccessTokenFile string // re-read when it changes
 	AccessTokenLack Lack   // why that file gave none
-	AccessTokenFlaw string // what is wrong with what it holds, and how to put it right: nothing of the text
+	AccessTokenFlaw string // what is wrong with its content, and the fix; contains nothing of the text
 	AppSecret       Secret
 	AppSecretFile   string
 	DryRun          bool
@@ -209,20 +209,20 @@ type Rate struct {
 	Burst             int
 }
 
-// Batch says how much goes into one request.
+// Batch limits the size of one request.
 type Batch struct {
 	MaxEvents int
 	MaxBytes  int64
 	MaxWait   time.Duration
 }
 
-// Retry is the backoff after errors that pass.
+// Retry is the backoff after temporary errors.
 type Retry struct {
 	MinInterval   time.Duration
 	MaxInterval   time.Duration
 	ProbeInterval time.Duration // how often a paused event set is tried again
-	SplitAfter    int           // answers that settle nothing, after which a request is taken apart
-	BreakerAfter  int           // pause after so many permanent refusals in a row
+	SplitAfter    int           // unclear answers after which a request is sent in parts
+	BreakerAfter  int           // pause after this many permanent refusals in a row
 }
 
 // Log is the log on standard error.
@@ -238,7 +238,7 @@ type Alerts struct {
 	Interval time.Duration // the same alert at most so often
 }
 
-// Watch says how file changes are noticed.
+// Watch is how file changes are detected.
 type Watch struct {
 	Mode string // auto (fsnotify and a slow poll), poll, off
 	Poll time.Duration

@@ -7,12 +7,12 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// ErrInvalid is what every error about the content or absence of a
-// configuration is, by errors.Is: the command exits with 78.
+// ErrInvalid matches, by errors.Is, every error about the content or absence of a
+// configuration. The command exits with 78.
 var ErrInvalid = errors.New("invalid configuration")
 
-// InvalidError says that a file cannot be used. Problems is empty when the file
-// could not be read at all; Err then says why.
+// InvalidError is the error of a file that cannot be used. Problems is empty when the
+// file could not be read; Err is then the reason.
 type InvalidError struct {
 	File     string
 	Problems strictyaml.Problems
@@ -42,15 +42,15 @@ func (e *InvalidError) Unwrap() []error {
 // Is makes every InvalidError an ErrInvalid.
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
-// place is where a key stands in the file.
+// place is the position of a key in the file.
 type place struct {
 	line, column int
 	source       string
 }
 
-// Invalid returns an error about a key's value that only its user could find,
-// such as a queue.max_size larger than the volume, at the key's place in the
-// file.
+// Invalid returns an error about a key's value that only the code using it can find,
+// such as a queue.max_size larger than the volume. The error has the key's position in
+// the file.
 func (c *Config) Invalid(key, format string, args ...any) *InvalidError {
 	p := strictyaml.Problem{File: c.File, Line: 1, Column: 1, Message: key + ": " + fmt.Sprintf(format, args...)}
 	if at, ok := c.places[key]; ok {

@@ -14,30 +14,30 @@ import (
 	"relay/internal/disk"
 )
 
-// maxSecretFile bounds ${file:…}, ${cred:…} and the token files.
+// maxSecretFile is the largest accepted token file or ${file:…}, ${cred:…}, in bytes.
 const maxSecretFile = 64 << 10
 
-// maxNesting bounds defaults within defaults.
+// maxNesting is the deepest nesting of defaults within defaults.
 const maxNesting = 8
 
 // expander replaces ${…} in scalars.
 type expander struct {
-	dir       string // the config file's folder, for relative paths
+	dir       string // the config file's directory, for relative paths
 	lookupEnv func(string) (string, bool)
 }
 
-// source says where one scalar's text came from.
+// source is where one scalar's text came from.
 type source struct {
 	kind  string   // env, file or cred, the last one used; empty: as written
 	name  string   // the variable, path or credential
-	files []string // every file asked for, found or not: to be watched
+	files []string // every file named, found or not: to be watched
 
-	written string // as the file has it, before it was expanded
-	empty   bool   // nothing came of it
+	written string // as in the file, before expansion
+	empty   bool   // the expansion is empty
 }
 
-// errAbsent marks a variable or file that is not there, for which a default
-// stands in.
+// errAbsent marks a missing variable or file, for which a default
+// is used.
 var errAbsent = errors.New("absent")
 
 var (
@@ -46,8 +46,8 @@ var (
 )
 
 // expand returns text with every ${env:…}, ${file:…} and ${cred:…} replaced and
-// $${ turned into ${. What comes out of a variable or file is not expanded
-// again. Errors never hold a value.
+// $${ turned into ${. The content of a variable or file is not expanded
+// again. Errors never contain a value.
 func (e *expander) expand(text string) (string, source, error) {
 	var src source
 	out, err := e.run(text, &src, 0)
@@ -56,7 +56,7 @@ func (e *expander) expand(text string) (string, source, error) {
 
 func (e *expander) run(text string, src *source, depth int) (string, error) {
 	if depth > maxNesting {
-		return "", fmt.Errorf("${…} nested more than %d deep", maxNesting)
+		return "", fmt.Errorf("${…} is nested more than %d deep; write the default as plain text", maxNesting)
 	}
 	var b strings.Builder
 	for {
@@ -89,10 +89,10 @@ func (e *expander) run(text string, src *source, depth int) (string, error) {
 type reference struct {
 	kind, name  string
 	operator    string // "", ":-" or ":?"
-	alternative string // behind the operator, not yet expanded
+	alternative string // after the operator, not yet expanded
 }
 
-// parseReference reads the reference at the start of text and returns it with
+// parseReference parses the reference at the start of text and returns it with
 // its length.
 func parseReference(text string) (reference, int, error) {
 	end := closingBrace(text)
@@ -106,7 +106,7 @@ func parseReference(text string) (reference, int, error) {
 		if envName.MatchString(body) {
 			hint = fmt.Sprintf("write ${env:%s}, or $${%s} if it is meant as text", body, body)
 		}
-		return reference{}, 0, fmt.Errorf("${%s} is not understood (${env:NAME}, ${file:PATH} and ${cred:NAME} are); %s", clip(kind), hint)
+		return reference{}, 0, fmt.Errorf("${%s} is unknown (known: ${env:NAME}, ${file:PATH}, ${cred:NAME}); %s", clip(kind), hint)
 	}
 	ref := reference{kind: kind, name: after}
 	if at := firstOperator(after); at >= 0 {
@@ -114,11 +114,11 @@ func parseReference(text string) (reference, int, error) {
 	}
 	switch {
 	case kind == "env" && !envName.MatchString(ref.name):
-		return ref, 0, fmt.Errorf("${env:%s}: that is not the name of an environment variable", clip(ref.name))
+		return ref, 0, fmt.Errorf("${env:%s}: this is not the name of an environment variable; use letters, digits and _", clip(ref.name))
 	case kind == "cred" && !credName.MatchString(ref.name):
-		return ref, 0, fmt.Errorf("${cred:%s}: that is not the name of a credential", clip(ref.name))
+		return ref, 0, fmt.Errorf("${cred:%s}: this is not the name of a credential; use letters, digits, _, . and -", clip(ref.name))
 	case ref.name == "":
-		return ref, 0, fmt.Errorf("${%s:}: the name is missing", kind)
+		return ref, 0, fmt.Errorf("${%s:}: the name is missing; write it after the colon", kind)
 	}
 	return ref, end + 1, nil
 }
@@ -131,7 +131,7 @@ func clip(s string) string {
 }
 
 // closingBrace returns the offset of the brace that closes the "${" at the
-// start of text, passing over references within.
+// start of text, skipping nested references.
 func closingBrace(text string) int {
 	depth := 0
 	for i := 0; i < len(text); i++ {
@@ -177,7 +177,7 @@ func (e *expander) resolve(ref reference, src *source, depth int) (string, error
 	return value, nil
 }
 
-// absent is an error that errors.Is takes for errAbsent and that reads well.
+// absent is an error with its own text for which errors.Is(err, errAbsent) is true.
 type absent string
 
 func (a absent) Error() string        { return string(a) }
@@ -189,13 +189,13 @@ func (e *expander) fetch(ref reference, src *source) (string, error) {
 	case "env":
 		value, ok := e.lookupEnv(ref.name)
 		if !ok {
-			return "", absent("the environment variable is not set")
+			return "", absent("the environment variable is not set; set it, or add a default with :-")
 		}
 		return value, nil
 	case "cred":
 		dir, _ := e.lookupEnv("CREDENTIALS_DIRECTORY")
 		if dir == "" {
-			return "", absent("CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=")
+			return "", absent("CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=")
 		}
 		path = filepath.Join(dir, ref.name)
 	case "file":
@@ -205,9 +205,9 @@ func (e *expander) fetch(ref reference, src *source) (string, error) {
 	return readTrimmed(path)
 }
 
-// ReadSecretFile returns what a token file holds, without a byte order mark and the
-// line ends behind it. It reads at most 64 KiB. What is no bare token is refused with
-// what is wrong, where and how to put it right; the error holds nothing of the text.
+// ReadSecretFile returns the content of a token file, without a byte order mark and
+// trailing line ends. It reads at most 64 KiB. On content that is not a bare token the error
+// says what is wrong, where, and the fix; it contains nothing of the text.
 func ReadSecretFile(path string) (Secret, error) {
 	text, err := readTrimmed(path)
 	if err != nil {
@@ -233,7 +233,7 @@ func readTrimmed(path string) (string, error) {
 	case err != nil:
 		return "", disk.Bare(err)
 	case len(data) > maxSecretFile:
-		return "", malformed{fmt.Sprintf("the file is larger than %d bytes", maxSecretFile), "write the value there alone"}
+		return "", malformed{fmt.Sprintf("the file is larger than %d bytes", maxSecretFile), "write only the value there"}
 	case !utf8.Valid(data):
 		return "", notText(data)
 	}
@@ -243,7 +243,7 @@ func readTrimmed(path string) (string, error) {
 	return trimmed(string(data)), nil
 }
 
-// resolvePath makes a path of the config file relative to its folder.
+// resolvePath makes a path in the config file relative to its directory.
 func resolvePath(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path

@@ -59,23 +59,23 @@ func TestExpandErrors(t *testing.T) {
 	write(t, filepath.Join(dir, "binary"), "\xff\xfe")
 	e := expander{dir: dir, lookupEnv: func(string) (string, bool) { return "", false }}
 	for text, want := range map[string]string{
-		"${env:A}":                      "${env:A}: the environment variable is not set",
+		"${env:A}":                      "${env:A}: the environment variable is not set; set it, or add a default with :-",
 		"${env:A:?}":                    "${env:A}: it must be set",
 		"${env:A:?say why}":             "${env:A}: say why",
-		"${env:A:-${env:B}}":            "${env:B}: the environment variable is not set",
+		"${env:A:-${env:B}}":            "${env:B}: the environment variable is not set; set it, or add a default with :-",
 		"${env:A":                       `"${" has no closing "}"; write $${ if it is meant as text`,
 		"${env:A:-${env:B}":             `"${" has no closing "}"; write $${ if it is meant as text`,
-		"${env:A B}":                    "${env:A B}: that is not the name of an environment variable",
-		"${file:}":                      "${file} is not understood (${env:NAME}, ${file:PATH} and ${cred:NAME} are); write $${ if it is meant as text",
-		"${file::-x}":                   "${file:}: the name is missing",
+		"${env:A B}":                    "${env:A B}: this is not the name of an environment variable; use letters, digits and _",
+		"${file:}":                      "${file} is unknown (known: ${env:NAME}, ${file:PATH}, ${cred:NAME}); write $${ if it is meant as text",
+		"${file::-x}":                   "${file:}: the name is missing; write it after the colon",
 		"${file:none}":                  "${file:none}: the file does not exist",
-		"${file:large}":                 "${file:large}: the file is larger than 65536 bytes; write the value there alone",
-		"${file:binary}":                "${file:binary}: the file is UTF-16, as > in Windows PowerShell writes it; save it as UTF-8: Set-Content -Encoding ascii",
-		"${cred:a/b}":                   "${cred:a/b}: that is not the name of a credential",
-		"${cred:a}":                     "${cred:a}: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=",
-		"${A}":                          "${A} is not understood (${env:NAME}, ${file:PATH} and ${cred:NAME} are); write ${env:A}, or $${A} if it is meant as text",
+		"${file:large}":                 "${file:large}: the file is larger than 65536 bytes; write only the value there",
+		"${file:binary}":                "${file:binary}: the file is UTF-16, as written by > in Windows PowerShell; save it as UTF-8: Set-Content -Encoding ascii",
+		"${cred:a/b}":                   "${cred:a/b}: this is not the name of a credential; use letters, digits, _, . and -",
+		"${cred:a}":                     "${cred:a}: CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=",
+		"${A}":                          "${A} is unknown (known: ${env:NAME}, ${file:PATH}, ${cred:NAME}); write ${env:A}, or $${A} if it is meant as text",
 		strings.Repeat("${env:A:-", 20): `"${" has no closing "}"; write $${ if it is meant as text`,
-		strings.Repeat("${env:A:-", 20) + strings.Repeat("}", 20): "${…} nested more than 8 deep",
+		strings.Repeat("${env:A:-", 20) + strings.Repeat("}", 20): "${…} is nested more than 8 deep; write the default as plain text",
 	} {
 		if got, _, err := e.expand(text); err == nil || err.Error() != want {
 			t.Errorf("%s: got %q, %v; want %s", text, got, err, want)

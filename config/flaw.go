@@ -10,33 +10,33 @@ import (
 	"unicode/utf8"
 )
 
-// malformed is the error of a text that cannot be a secret: what is wrong with it
-// and where, and how to put it right. Neither holds anything of the text.
+// malformed is the error of a text that cannot be a secret: what is wrong and where,
+// and the fix. Neither field holds any part of the text.
 type malformed struct{ what, fix string }
 
 // Error returns what is wrong and what to do about it.
 func (m malformed) Error() string { return m.what + "; " + m.fix }
 
-// trimmed takes off what editors and `echo` put around a secret and nobody means: a
-// byte order mark before it, line ends behind it.
+// trimmed removes what editors and `echo` add to a secret: a byte order mark before it
+// and line ends after it.
 func trimmed(text string) string {
 	return strings.TrimRight(strings.TrimPrefix(text, "\ufeff"), "\r\n")
 }
 
 var (
-	// A name in front, as .env files and shells have it. A write key may hold an "=",
-	// so the name is one of an environment variable or says token, key or secret.
+	// A name in front, as in .env files and shells. A write key can hold an "=",
+	// so the name must look like an environment variable or contain token, key or secret.
 	namedWith = regexp.MustCompile(`^(?i:export[ \t]+|set[ \t]+|\$env:)?(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?i:(?:[a-z0-9]+[_-])*(?:token|accesstoken|secret|appsecret|password)))[ \t]*[=:][ \t]*(?:[^= \t]|$)`)
 	schemed   = regexp.MustCompile(`^(?i:bearer|basic|oauth)[ \t]`)
 )
 
-// quotes are those that people and word processors put around text.
+// quotes are the quotation marks that people and word processors put around text.
 const quotes = "\"'`´“”„‟‘’‚‛«»‹›"
 
-// flaw says why a text, already trimmed, cannot be a token or key; nil: it can.
+// flaw returns why a trimmed text cannot be a token or key; nil: it can.
 func flaw(text string) error {
 	if lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }); len(lines) > 1 {
-		return malformed{fmt.Sprintf("it has %d lines", len(lines)), "keep the one line that is the secret, and nothing else"}
+		return malformed{fmt.Sprintf("it has %d lines", len(lines)), "keep only the line with the secret"}
 	}
 	if strings.HasPrefix(text, "\n") || strings.HasPrefix(text, "\r") {
 		return malformed{"its first line is empty", "remove that line"}
@@ -47,11 +47,11 @@ func flaw(text string) error {
 	case text == "":
 		return nil
 	case first == '{' || first == '[':
-		return malformed{"it begins with a bracket, as JSON does", "keep the bare secret alone, without name, brackets and quotes"}
+		return malformed{"it begins with a bracket, like JSON", "keep only the secret, without name, brackets and quotes"}
 	case namedWith.MatchString(text):
-		return malformed{"it begins with a name and = or :, as a line of an .env or YAML file does", "keep only what follows that, without quotes"}
+		return malformed{"it begins with a name and = or :, like a line of an .env or YAML file", "keep only the part after it, without quotes"}
 	case schemed.MatchString(text):
-		return malformed{"it begins with a word such as Bearer and a space, as a header does", "keep only what follows the space"}
+		return malformed{"it begins with a word such as Bearer and a space, like a header", "keep only the part after the space"}
 	case strings.ContainsRune(quotes, first) && strings.ContainsRune(quotes, last) && utf8.RuneCountInString(text) > 1:
 		return malformed{"it is in quotes", "remove the first and the last character"}
 	case strings.ContainsRune(quotes, first):
@@ -63,14 +63,14 @@ func flaw(text string) error {
 	for _, r := range text {
 		n++
 		if name := unprintable(r); name != "" {
-			return malformed{fmt.Sprintf("character %d is %s", n, name), "remove it: copy the secret once more, without what is around it"}
+			return malformed{fmt.Sprintf("character %d is %s", n, name), "remove it: copy the secret again, without the text around it"}
 		}
 	}
 	return nil
 }
 
-// unprintable names a character that no token or key has and that is mostly not
-// seen; "": it is none.
+// unprintable returns the name of a character that no token or key contains and that is
+// mostly invisible; "" for any other character.
 func unprintable(r rune) string {
 	switch r {
 	case ' ':
@@ -80,7 +80,7 @@ func unprintable(r rune) string {
 	case '\n', '\r':
 		return "a line end"
 	case utf8.RuneError:
-		return "no character (U+FFFD, put in where a text was read in a wrong encoding)"
+		return "a replacement character (U+FFFD, from text read in a wrong encoding)"
 	case 0xA0, 0x202F:
 		return fmt.Sprintf("a no-break space (U+%04X)", r)
 	case 0xFEFF:
@@ -101,16 +101,16 @@ func unprintable(r rune) string {
 	return ""
 }
 
-// notText says why bytes are no text.
+// notText returns why bytes are not text.
 func notText(data []byte) error {
 	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) {
-		return malformed{"the file is UTF-16, as > in Windows PowerShell writes it", "save it as UTF-8: Set-Content -Encoding ascii"}
+		return malformed{"the file is UTF-16, as written by > in Windows PowerShell", "save it as UTF-8: Set-Content -Encoding ascii"}
 	}
-	return malformed{"the file is not UTF-8 text", "write the value there as plain text"}
+	return malformed{"the file is not UTF-8 text", "write only the value there, as plain text"}
 }
 
-// Malformed says of a secret what is wrong with it, where, and how to put it right,
-// without the secret; "": nothing is.
+// Malformed returns what is wrong with a secret, where, and the fix, without the secret
+// itself; "": nothing is wrong.
 func Malformed(s Secret) string {
 	if err := flaw(s.Reveal()); err != nil {
 		return err.Error()
@@ -118,8 +118,7 @@ func Malformed(s Secret) string {
 	return ""
 }
 
-// flawOf returns what err says of a text that cannot be a secret; "": it is about
-// something else.
+// flawOf returns the text of a malformed error; "" for any other error.
 func flawOf(err error) string {
 	if m, ok := errors.AsType[malformed](err); ok {
 		return m.Error()

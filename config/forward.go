@@ -12,16 +12,16 @@ import (
 // pathOfRelay matches a path that a relay has itself, such as /v1/batch.
 var pathOfRelay = regexp.MustCompile(`/v1(/[a-z]+)?$`)
 
-// checkForward: who forwards has neither mapping nor token, and shows its key to
-// nobody on the way.
+// checkForward checks a relay that forwards: it has neither mapping nor token, and
+// does not send its key unencrypted.
 func (l *loader) checkForward() {
 	f := &l.cfg.Forward
 	if f.URL == "" {
 		if !f.Key.IsEmpty() {
-			l.errorf("forward.key", "forward.url is not set").WithHint("name the relay that takes what is forwarded")
+			l.errorf("forward.key", "forward.url is not set").WithHint("set forward.url to the address of the hub, or remove this key")
 		}
 		if f.Keep != 0 {
-			l.errorf("forward.keep", "forward.url is not set").WithHint("copies are kept of what is forwarded")
+			l.errorf("forward.keep", "forward.url is not set").WithHint("set forward.url, or remove this key: only forwarded events have copies")
 		}
 		return
 	}
@@ -29,32 +29,32 @@ func (l *loader) checkForward() {
 	u, err := url.Parse(f.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		l.errorf("forward.url", "expected a URL such as https://hub.example.com")
+		l.errorf("forward.url", "expected a URL such as https://hub.example.com").WithHint("write scheme and host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		l.errorf("forward.url", "a user, query or fragment has no place here")
+		l.errorf("forward.url", "a user, query or fragment is not allowed here").WithHint("write scheme and host only; the key belongs in forward.key")
 	case pathOfRelay.MatchString(u.Path):
-		l.errorf("forward.url", "the path %s is one of the paths of a relay; this relay asks for forward.url followed by /v1/forward", u.Path).
-			WithHint("write the address of the hub's relay alone: %s", strings.TrimSuffix(f.URL, u.EscapedPath()))
+		l.errorf("forward.url", "%s is one of relay's own paths; relay appends /v1/forward to forward.url", u.Path).
+			WithHint("write only the hub's address: %s", strings.TrimSuffix(f.URL, u.EscapedPath()))
 	case l.ownAddress(u) != "":
-		l.errorf("forward.url", "this is %s of this relay: it would forward to itself", l.ownAddress(u)).
-			WithHint("name the listen address of the relay that takes what is forwarded")
+		l.errorf("forward.url", "this is %s of this relay, which would forward to itself", l.ownAddress(u)).
+			WithHint("write the listen address of the hub")
 	case u.Scheme == "http" && !loopback.Address(u.Hostname()):
-		l.errorf("forward.url", "plain http would send the key and the customers' data in clear").WithHint("write https://%s", u.Host)
+		l.errorf("forward.url", "plain http would send the key and customer data unencrypted").WithHint("write https://%s", u.Host)
 	}
 	if l.unset("forward.key") {
-		l.errorf("forward.url", "forward.key is not set, or empty").WithHint("give it the key that auth.keys at the hub has for this store")
-	} else if why := WeakToken(f.Key.Reveal()); why != "" && !f.Key.IsEmpty() { // one that cannot be read is said already
+		l.errorf("forward.url", "forward.key is not set, or empty").WithHint("set forward.key to the key that auth.keys at the hub has for this store")
+	} else if why := WeakToken(f.Key.Reveal()); why != "" && !f.Key.IsEmpty() { // an unreadable one is already reported
 		l.warnf("forward.key", "%s", why).WithHint("make one for each store: openssl rand -hex 24")
 	}
 	for _, key := range []string{"mapping", "graph.access_token", "graph.access_token_file", "graph.dry_run"} {
 		if !l.unset(key) {
-			l.errorf(key, "forward.url is set too: the relay there maps and uploads").WithHint("remove one of the two")
+			l.errorf(key, "forward.url is set too, and the hub maps and uploads").WithHint("remove one of the two")
 		}
 	}
 	l.cfg.Mapping = ""
 }
 
-// unset says whether a key is not in the file, or is there with nothing in it.
+// unset reports whether a key is missing or empty.
 func (l *loader) unset(key string) bool {
 	v, ok := l.values[key]
 	if !ok || v.IsNull() {
@@ -64,7 +64,7 @@ func (l *loader) unset(key string) bool {
 	return ok && strings.TrimSpace(text) == ""
 }
 
-// ownAddress says which setting makes u an address of this relay; "": none does.
+// ownAddress returns the setting that makes u an address of this relay; "": none.
 func (l *loader) ownAddress(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -79,7 +79,7 @@ func (l *loader) ownAddress(u *url.URL) string {
 		if err != nil || !a.clashes(at) {
 			continue
 		}
-		if sameHost(a.Host, at.Host) || at.Local() { // another machine may have the port too
+		if sameHost(a.Host, at.Host) || at.Local() { // another machine can use the same port
 			return own.key
 		}
 	}

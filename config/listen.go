@@ -11,7 +11,7 @@ import (
 	"relay/internal/loopback"
 )
 
-// Address is a listen address taken apart.
+// Address is a parsed listen address.
 type Address struct {
 	Network string // tcp or unix
 	Host    string // tcp: empty means every interface
@@ -19,15 +19,15 @@ type Address struct {
 	Path    string // unix
 }
 
-// ParseAddress reads host:port or unix:/path.
+// ParseAddress parses host:port or unix:/path.
 func ParseAddress(text string) (Address, error) {
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
 		path = strings.TrimPrefix(path, "//")
 		switch {
 		case path == "":
-			return Address{}, errors.New("the path behind unix: is missing")
+			return Address{}, errors.New("the path after unix: is missing; write such as unix:/run/relay/in.sock")
 		case len(path) > 100:
-			return Address{}, errors.New("the path of a unix socket can be 100 bytes long")
+			return Address{}, errors.New("the path of a unix socket can have at most 100 bytes; choose a shorter one")
 		}
 		return Address{Network: "unix", Path: path}, nil
 	}
@@ -48,10 +48,10 @@ func ParseAddress(text string) (Address, error) {
 	return Address{Network: "tcp", Host: host, Port: int(n)}, nil
 }
 
-// Local says whether only this machine can reach the address.
+// Local reports whether only this machine can reach the address.
 func (a Address) Local() bool { return a.Network == "unix" || loopback.Address(a.Host) }
 
-// String returns the address as net.Listen and unix: write it.
+// String returns the address in the form that ParseAddress reads.
 func (a Address) String() string {
 	if a.Network == "unix" {
 		return "unix:" + a.Path
@@ -59,7 +59,7 @@ func (a Address) String() string {
 	return net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
 }
 
-// clashes says whether two listeners cannot both have their address.
+// clashes reports whether two listeners cannot use both addresses.
 func (a Address) clashes(b Address) bool {
 	if a.Network != b.Network {
 		return false

@@ -12,17 +12,17 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// Options changes where Load finds things. The zero value means the process's
+// Options changes where Load reads from. The zero value means the process's
 // own environment.
 type Options struct {
 	LookupEnv func(name string) (string, bool) // nil: os.LookupEnv
-	Source    []byte                           // what Load takes the file to hold; nil: what it holds now
+	Source    []byte                           // content to load instead of the file's; nil: the file's
 }
 
-// Load reads, expands and checks relay.yaml. It returns what is legal but
-// suspicious as warnings, and everything that is wrong as one *InvalidError.
-// The Config is nil exactly when there is an error. Relative paths in it are
-// relative to the file's folder.
+// Load reads, expands and checks relay.yaml. It returns legal but suspicious
+// values as warnings, and all problems as one *InvalidError.
+// The Config is nil exactly when there is an error. Relative paths in the file are
+// relative to its directory.
 func Load(path string, o Options) (*Config, []strictyaml.Problem, error) {
 	src, err := o.Source, error(nil)
 	if src == nil {
@@ -36,7 +36,7 @@ func Load(path string, o Options) (*Config, []strictyaml.Problem, error) {
 	return Parse(path, src, o)
 }
 
-// Parse is Load for bytes already read, such as a Watcher delivers.
+// Parse is Load for content that was already read, such as by a Watcher.
 func Parse(path string, src []byte, o Options) (*Config, []strictyaml.Problem, error) {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
@@ -71,7 +71,7 @@ func Default(dir string) *Config {
 	return c
 }
 
-// loader is one Load under way.
+// loader is the state of one Load.
 type loader struct {
 	file, dir string
 	src       []byte
@@ -80,7 +80,7 @@ type loader struct {
 	cfg       *Config
 	root      strictyaml.Value
 	values    map[string]strictyaml.Value // of the keys that are in the file
-	short     map[string]strictyaml.Value // of sections that are written as one value
+	short     map[string]strictyaml.Value // of sections written as one value
 	sources   map[string]source           // of expanded scalars, by path
 }
 
@@ -126,7 +126,7 @@ func (l *loader) expand(v strictyaml.Value, text string) (string, error) {
 	return out, err
 }
 
-// readAll reads every key of the table and reports those that are not in it.
+// readAll reads every key of the table and reports unknown keys.
 func (l *loader) readAll() {
 	root, _ := l.root.Object()
 	sections := map[string]*strictyaml.Object{"": root}
@@ -167,7 +167,7 @@ func (l *loader) openSection(outer *strictyaml.Object, name string) *strictyaml.
 	return o
 }
 
-// sectionOf returns the object of a section, opening it and those around it.
+// sectionOf returns the object of a section, and opens it and its outer sections.
 func (l *loader) sectionOf(sections map[string]*strictyaml.Object, section string) *strictyaml.Object {
 	if o := sections[section]; o != nil {
 		return o
@@ -181,7 +181,7 @@ func (l *loader) sectionOf(sections map[string]*strictyaml.Object, section strin
 	return o
 }
 
-// belongs says where a key that is unknown in one section does exist.
+// belongs returns a hint about the section to which a misplaced key belongs.
 func belongs(section string) func(string) string {
 	return func(name string) string {
 		var places []string
@@ -201,7 +201,7 @@ func belongs(section string) func(string) string {
 	}
 }
 
-// notePlace remembers where a key stands and where its value came from.
+// notePlace records the position of a key and the origin of its value.
 func (l *loader) notePlace(s setting, v strictyaml.Value) {
 	line, column := v.Pos()
 	l.cfg.places[s.key] = place{line: line, column: column, source: concealLine(l.lines, line, v.Source())}
@@ -219,14 +219,14 @@ func (l *loader) notePlace(s setting, v strictyaml.Value) {
 
 // readSecretFiles fills access_token and app_secret from their files. A file
 // that cannot be read is a warning: relay then accepts and keeps events, and
-// the watcher sees the file come.
+// the watcher detects the file when it appears.
 func (l *loader) readSecretFiles() {
 	g := &l.cfg.Graph
 	for _, f := range []struct {
 		key, file string
 		path      string
 		secret    *Secret
-		lack      *Lack // nil: nobody asks
+		lack      *Lack // nil: not recorded
 	}{
 		{"graph.access_token", "graph.access_token_file", g.AccessTokenFile, &g.AccessToken, &g.AccessTokenLack},
 		{"graph.app_secret", "graph.app_secret_file", g.AppSecretFile, &g.AppSecret, nil},
@@ -248,7 +248,7 @@ func (l *loader) readSecretFiles() {
 			continue
 		}
 		if secret.IsEmpty() {
-			v.Warnf("the file %s is empty", f.path)
+			v.Warnf("the file %s is empty", f.path).WithHint("write the secret into it; relay notices it")
 		}
 		*f.secret = secret
 		l.cfg.origins[f.key] = Origin{Kind: FromOtherFile, Name: f.path}
@@ -256,7 +256,7 @@ func (l *loader) readSecretFiles() {
 	}
 }
 
-// lackOf says why reading a file gave no secret.
+// lackOf returns why reading a file gave no secret.
 func lackOf(s Secret, err error) Lack {
 	switch {
 	case flawOf(err) != "":
@@ -286,8 +286,8 @@ func (l *loader) addFiles() {
 	c.Files = slices.Compact(c.Files)
 }
 
-// ReadSource reads a YAML file. Of one that is larger than is parsed it reads only
-// the beginning: the parser says that it is too large.
+// ReadSource reads a YAML file. Of a file above the parser's limit it reads only
+// the beginning: the parser reports that it is too large.
 func ReadSource(path string) ([]byte, error) { return disk.ReadFirst(path, strictyaml.MaxSize+1) }
 
 // ReadTrusted is ReadSource for a file that relay obeys: one that a user who has no

@@ -57,16 +57,16 @@ func TestNATSRefuses(t *testing.T) {
 		{"path: data, ", "", "", "queue.path: queue.nats is set too"},
 		{"receipts_max_size: 1MiB, ", "", "", "keeps no receipts"},
 		{"dead_max_age: 7d, ", "", "", "keeps dead letters until they are dropped"},
-		{"full: drop_oldest, ", "", "", "drops nothing by itself"},
-		{"dead_full: drop_oldest, ", "", "", "drops nothing by itself"},
+		{"full: drop_oldest, ", "", "", "never drops events automatically"},
+		{"dead_full: drop_oldest, ", "", "", "never drops events automatically"},
 		{"segment_size: 1MiB, ", "", "", "no segments"},
-		{"no_sync: true, ", "", "", "the servers say how they sync"},
+		{"no_sync: true, ", "", "", "the servers decide how they sync"},
 		{"", "", "spool: drop\n", "takes no dropped files"},
-		{"", "", "forward: { url: \"https://hub.example.com\", key: k }\n", "forwards nothing"},
+		{"", "", "forward: { url: \"https://hub.example.com\", key: k }\n", "cannot forward"},
 		{"", ", name: a.b", "", "expected letters"},
 		{"", ", replicas: 2", "", "expected 3 or 5"},
 		{"", ", replicas: 1", "", "lost with its server"},
-		{"", ", replicas: 5", "", "5 servers are to hold each event, and the list has 3"},
+		{"", ", replicas: 5", "", "queue.nats.replicas needs 5 servers, and the list has 3"},
 		{"", ", credentials: /nothing/relay.creds", "", "queue.nats.credentials is set too"},
 		{"", ", cert: /nothing/c.pem", "", "cert and key belong together"},
 		{"", ", monitor: [\"http://n0:8222\"]", "", "has 1 addresses for 3 servers"},
@@ -79,7 +79,7 @@ func TestNATSRefuses(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`queue: { nats: { urls: ["nats://u:p@127.0.0.1:4222"], replicas: 1, i_accept_loss: true } }`: "has a user in it",
+		`queue: { nats: { urls: ["nats://u:p@127.0.0.1:4222"], replicas: 1, i_accept_loss: true } }`: "contains a user",
 		`queue: { nats: { urls: ["https://n0"], replicas: 1, i_accept_loss: true } }`:                "item 1 is not a server",
 		`queue: { nats: { replicas: 5 } }`:                                                           "queue.nats.urls is not set",
 	} {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// OriginKind says where a value came from.
+// OriginKind is the kind of source of a value.
 type OriginKind string
 
 // The origins.
@@ -69,7 +69,7 @@ func (c *Config) WriteYAML(w io.Writer) error {
 }
 
 // Changed compares two configurations and returns the keys that differ: those
-// a running relay takes over, and those that wait for a restart.
+// that take effect while relay runs, and those that need a restart.
 func Changed(old, now *Config) (hot, restart []string) {
 	for _, s := range settings() {
 		a, b := reflect.ValueOf(s.at(old)).Elem().Interface(), reflect.ValueOf(s.at(now)).Elem().Interface()
@@ -85,8 +85,8 @@ func Changed(old, now *Config) (hot, restart []string) {
 	return hot, restart
 }
 
-// shown is what may be told of a setting: of what came through ${…} the
-// reference alone, whatever kind of setting it is.
+// shown returns a setting for display. Of a value that came through ${…} it shows only
+// the reference, whatever the kind of setting.
 func (c *Config) shown(s setting) string {
 	if ref, ok := c.references[s.key]; ok {
 		return quoteYAML(ref)
@@ -115,7 +115,7 @@ func (c *Config) shown(s setting) string {
 	return c.shownList(s.key, items)
 }
 
-// shownKey writes an entry of auth.keys. A hash is no secret.
+// shownKey returns an entry of auth.keys for display. A hash is not a secret.
 func (c *Config) shownKey(name string, k Key) string {
 	var parts []string
 	if key, ok := c.references[name+".key"]; ok {
@@ -134,7 +134,7 @@ func (c *Config) shownKey(name string, k Key) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// shownColumns writes what fills each place, and what is left out.
+// shownColumns returns which column fills each field, and which are left out.
 func (c *Config) shownColumns(name string, all []SpoolColumn) string {
 	var items, out []string
 	for i, col := range all {
@@ -154,8 +154,8 @@ func (c *Config) shownColumns(name string, all []SpoolColumn) string {
 	return "{" + strings.Join(items, ", ") + "}"
 }
 
-// shownList writes a list, and instead of each item that came through ${…} the
-// reference.
+// shownList returns a list for display, with the reference instead of each item that
+// came through ${…}.
 func (c *Config) shownList(name string, items []string) string {
 	for i := range items {
 		if ref, ok := c.references[fmt.Sprintf("%s[%d]", name, i)]; ok {
@@ -219,7 +219,7 @@ func quoteYAML(text string) string {
 	return text
 }
 
-// withoutPassword hides what a URL may carry in secret: user and password, and
+// withoutPassword hides the secret parts of a URL: user and password, and
 // the path and query of a webhook.
 func withoutPassword(text string, webhook bool) string {
 	u, err := url.Parse(text)

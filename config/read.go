@@ -13,7 +13,7 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// setDefault puts the table's default into c. A default that does not parse is
+// setDefault sets the table's default in c. A default that does not parse is
 // a mistake in the table, which the tests find.
 func (s setting) setDefault(c *Config) error {
 	if s.def == "" {
@@ -54,8 +54,8 @@ func (s setting) setDefault(c *Config) error {
 	return nil
 }
 
-// read puts the file's value into c and notes what is wrong with it. dir is
-// the file's folder.
+// read sets the file's value in c and reports problems with it. dir is
+// the file's directory.
 func (s setting) read(c *Config, v strictyaml.Value, dir string) {
 	switch p := s.at(c).(type) {
 	case *string:
@@ -95,7 +95,7 @@ func (s setting) read(c *Config, v strictyaml.Value, dir string) {
 			text, ok := item.Text()
 			switch {
 			case ok && text == "" && !item.IsExpanded():
-				item.Errorf("is empty")
+				item.Errorf("is empty").WithHint("give it a value or remove it")
 			case ok && text != "":
 				*p = append(*p, text)
 			}
@@ -136,7 +136,7 @@ func (s setting) read(c *Config, v strictyaml.Value, dir string) {
 		if text, ok := v.Text(); ok {
 			mode, err := parseMode(text)
 			if err != nil {
-				v.Errorf("expected a file mode such as 0660, found %s", v.Written())
+				v.Errorf("expected a file mode such as 0660, found %s", v.Written()).WithHint("write three or four octal digits")
 				return
 			}
 			*p = mode
@@ -144,7 +144,7 @@ func (s setting) read(c *Config, v strictyaml.Value, dir string) {
 	}
 }
 
-// textOf returns a scalar's text without noting a problem.
+// textOf returns a scalar's text without reporting a problem.
 func textOf(v strictyaml.Value) (string, bool) {
 	if v.Kind() != strictyaml.ScalarKind {
 		return "", false
@@ -152,7 +152,7 @@ func textOf(v strictyaml.Value) (string, bool) {
 	return v.Text()
 }
 
-// loneReference is a value that is one reference and no text that may be a secret.
+// loneReference matches a value that is one reference, without text that can be a secret.
 var loneReference = regexp.MustCompile(`^"(\$\{(?:env|file|cred):[^:{}]+)(?::-)?\}"$`)
 
 func readSecret(v strictyaml.Value, text string) Secret {
@@ -168,10 +168,10 @@ func readSecret(v strictyaml.Value, text string) Secret {
 	return NewSecret(text)
 }
 
-// storeForm is what the name of a store may look like: it stands in metrics and logs.
+// storeForm is the form of a store's name, which appears in metrics and logs.
 var storeForm = regexp.MustCompile(`^[\p{L}\p{N}._-]{1,64}$`)
 
-// hashOf is the hex digits of "sha256:…", empty when it is none.
+// hashOf returns the hex digits of "sha256:…", empty for any other text.
 func hashOf(text string) string {
 	digits, ok := strings.CutPrefix(strings.TrimSpace(text), "sha256:")
 	b, err := hex.DecodeString(digits)
@@ -195,7 +195,7 @@ func readKeys(v strictyaml.Value) []Key {
 		if hashed {
 			if text, ok := hv.Text(); ok {
 				if k.Hash = hashOf(text); k.Hash == "" {
-					hv.Errorf("expected sha256: and 64 hex digits").WithHint("it is sha256: and the digits that this prints: printf %%s KEY | sha256sum")
+					hv.Errorf("expected sha256: and 64 hex digits").WithHint("write sha256: and the digits that this prints: printf %%s KEY | sha256sum")
 				}
 			}
 			if kv, ok := o.Field("key"); ok {
@@ -206,7 +206,7 @@ func readKeys(v strictyaml.Value) []Key {
 				k.Key = readSecret(kv, text)
 				empty = text == "" && kv.IsExpanded()
 				if text == "" && !empty {
-					kv.Errorf("is empty")
+					kv.Errorf("is empty").WithHint("make a key: openssl rand -hex 24")
 				}
 			}
 		}
@@ -214,17 +214,17 @@ func readKeys(v strictyaml.Value) []Key {
 		if stored {
 			k.Store, _ = sv.Text()
 			if !storeForm.MatchString(k.Store) {
-				sv.Errorf("is no name of a store").WithHint("use up to 64 letters, digits, dots, dashes and underscores, in quotes if it begins with 0")
+				sv.Errorf("is not a valid store name").WithHint("use up to 64 letters, digits, dots, dashes and underscores, in quotes if it begins with 0")
 			}
 		}
 		need := o.Need
-		if stored { // a store may send everything
+		if stored { // a store can send everything
 			need = o.Field
 		}
 		if ev, ok := need("events"); ok {
 			k.Events = ev.Texts()
 			if len(k.Events) == 0 {
-				ev.Errorf("names no event").WithHint("list the events this key may send, or move it to auth.write_keys")
+				ev.Errorf("names no event").WithHint("list the events this key can send, or move it to auth.write_keys")
 			}
 		}
 		if why := WeakToken(k.Key.Reveal()); stored && !k.Key.IsEmpty() && why != "" {
@@ -247,7 +247,7 @@ func readColumns(v strictyaml.Value) []SpoolColumn {
 	for _, f := range o.Fields() {
 		items := f.Value.OneOrList()
 		if len(items) == 0 {
-			f.Value.Errorf("names no column").WithHint("write the header of the column, or several joined with +: Date + Time")
+			f.Value.Errorf("names no column").WithHint("write the column's header, or several joined with +: Date + Time")
 		}
 		if len(items) > 1 && f.Name != "" {
 			f.Value.Errorf("names several columns").WithHint("join them with +: Date + Time")
@@ -290,7 +290,7 @@ func orList(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
-// inRange notes a value outside the key's bounds.
+// inRange reports a value outside the key's bounds, and returns whether it is inside.
 func (s setting) inRange(v strictyaml.Value, n float64) bool {
 	for _, bound := range []struct {
 		text, words string
@@ -313,7 +313,7 @@ func (s setting) inRange(v strictyaml.Value, n float64) bool {
 	return true
 }
 
-// parseBound reads least or most, in the unit of the key.
+// parseBound parses least or most, in the unit of the key.
 func (s setting) parseBound(text string) (float64, error) {
 	switch s.kind {
 	case kindSize:

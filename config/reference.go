@@ -6,16 +6,17 @@ import (
 )
 
 // Reference returns the reference of relay.yaml as Markdown: every key, its
-// type, default, bounds and meaning, and whether a running relay takes a change
-// over.
+// type, default, bounds and meaning, and whether a change takes effect while
+// relay runs.
 func Reference() string {
 	var b strings.Builder
 	b.WriteString("# relay.yaml\n\n")
-	b.WriteString("Values may be `${env:NAME}`, `${env:NAME:-default}`, `${env:NAME:?message}`, `${file:PATH}` and\n" +
-		"`${cred:NAME}` (a file in `$CREDENTIALS_DIRECTORY`); the default stands in for what is absent or empty, `$${` is a\n" +
-		"plain `${`. They are expanded inside values, never in the text, so a value cannot add keys. Relative paths are\n" +
-		"relative to the folder of relay.yaml. Durations are written `500ms`, `2s`, `10m`, `24h`, `62d`; sizes `500KB`\n" +
-		"(of 1000), `4MiB` (of 1024). *live*: taken over while relay runs; the others at its next start.\n")
+	b.WriteString("For the person who configures relay: every key of relay.yaml, its default, and what it does. This page is made from the code.\n\n" +
+		"Values can contain `${env:NAME}`, `${env:NAME:-default}`, `${env:NAME:?message}`, `${file:PATH}` and\n" +
+		"`${cred:NAME}` (a file in `$CREDENTIALS_DIRECTORY`). The default replaces an absent or empty value; `$${` is a\n" +
+		"plain `${`. relay expands them inside values, never in the text of the file, so a value cannot add keys. Relative paths are\n" +
+		"relative to the directory of relay.yaml. Durations are written as `500ms`, `2s`, `10m`, `24h`, `62d`; sizes as `500KB`\n" +
+		"(of 1000), `4MiB` (of 1024). *live*: a change takes effect while relay runs; any other change at the next start.\n")
 	section := "-"
 	for _, s := range settings() {
 		sec, _, dotted := strings.Cut(s.key, ".")
@@ -43,7 +44,7 @@ func Reference() string {
 	return b.String()
 }
 
-// typeWords says what may be written, with the bounds.
+// typeWords returns the type of a key for the reference, with its bounds.
 func (s setting) typeWords() string {
 	if len(s.choices) > 0 {
 		return "`" + strings.Join(s.choices, "`, `") + "`"

@@ -8,9 +8,9 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// noteReferences remembers what of a setting came through ${…}: its value may be
-// somebody's secret whatever the key is called, so it is never shown. Items of a
-// list count as they are kept.
+// noteReferences records which parts of a setting came through ${…}. Such a value can be
+// a secret, whatever the key's name, so it is never shown. Items of a
+// list are numbered as they are kept.
 func (l *loader) noteReferences(s setting, v strictyaml.Value) {
 	note := func(v strictyaml.Value, name string) {
 		if ref := l.reference(s.kind, v); ref != "" {
@@ -79,8 +79,8 @@ func (l *loader) noteKeyReferences(s setting, v strictyaml.Value, note func(stri
 	}
 }
 
-// reference is what is shown instead of a value that came through ${…}, or
-// nothing when it did not. Text beside a reference may belong to a secret.
+// reference returns what is shown instead of a value that came through ${…}, or
+// "" for any other value. Text beside a reference can belong to a secret.
 func (l *loader) reference(k kind, v strictyaml.Value) string {
 	src := l.sources[v.Path()]
 	if src.kind == "" {

@@ -38,12 +38,12 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// reference is the pattern of a value that is filled in at load.
+// referencePattern matches a value that is expanded at load.
 const referencePattern = `\$\{`
 
 // Schema returns the JSON Schema (2020-12) of relay.yaml, for editors. It
-// knows keys, types, choices and defaults; bounds and what keys say together are
-// Load's.
+// has keys, types, choices and defaults; Load checks bounds and rules between
+// keys.
 func Schema() []byte {
 	root := &object{}
 	sections := map[string]*object{"": root}
@@ -66,8 +66,8 @@ func Schema() []byte {
 	return append(out, '\n')
 }
 
-// schemaSection returns the properties of a section, and puts it into the one
-// around it when it is new.
+// schemaSection returns the properties of a section. A new one is added to its outer
+// section.
 func schemaSection(sections map[string]*object, section string) *object {
 	if o := sections[section]; o != nil {
 		return o
@@ -99,7 +99,7 @@ func (s setting) schema() object {
 	return out
 }
 
-// schemaDefault is the default as JSON writes it.
+// schemaDefault returns the default as a JSON value.
 func (s setting) schemaDefault() any {
 	switch s.kind {
 	case kindBool:

@@ -35,10 +35,10 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// IsEmpty says whether there is no text.
+// IsEmpty reports whether there is no text.
 func (s Secret) IsEmpty() bool { return s.text == nil }
 
-// Equal compares two secrets in time that depends on their lengths alone.
+// Equal compares two secrets in time that depends only on their lengths.
 func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(other.Reveal())) == 1
 }

@@ -9,19 +9,19 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// Refusable says why a file must not be obeyed: any user of the machine may write
-// it, or replace it. The error has the command that ends that. nil: nothing is
-// wrong, or only the file's group may.
+// Refusable returns an error if any user of the machine can write or replace a file, so
+// that relay must not use it. The error has the command that fixes this. nil: nothing is
+// wrong, or only the file's group can write it.
 func Refusable(path string) error {
 	if w := disk.AnyUser(disk.Trusted(path)); w != nil {
-		return fmt.Errorf("%w; it is not obeyed. To end that: %s", w, w.Advice())
+		return fmt.Errorf("%w; relay does not use it. Fix: %s", w, w.Advice())
 	}
 	return nil
 }
 
 // checkTrusted refuses each file that the configuration names or was made from
-// and that a user who has no say here may write; a file that only its group may write is
-// warned about.
+// if an untrusted user can write it. It warns about a file that only its group can
+// write.
 func (l *loader) checkTrusted() {
 	seen := []string{}
 	check := func(v strictyaml.Value, key, path string) {
@@ -37,7 +37,7 @@ func (l *loader) checkTrusted() {
 			v.Warnf("%v", w).WithHint("%s", w.Advice())
 			return
 		}
-		if path != l.file { // Load has refused that before
+		if path != l.file { // Load has already refused it
 			l.errorf(key, "%v", w).WithHint("%s", w.Advice())
 		}
 	}
@@ -55,7 +55,7 @@ func (l *loader) checkTrusted() {
 			check(v, s.key, *path)
 		}
 	}
-	for _, path := range l.cfg.Files { // named deeper down
+	for _, path := range l.cfg.Files { // named in nested values
 		check(l.root, "auth", path)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// errorf notes what is wrong with a key: at its value, or when it is not in the
-// file (a default that another key contradicts) at the top.
+// errorf reports a problem of a key at its value. If the key is not in the
+// file (a default that another key contradicts), it reports it at the top.
 func (l *loader) errorf(key, format string, args ...any) *strictyaml.Problem {
 	if v, ok := l.values[key]; ok {
 		return v.Errorf(format, args...)
@@ -29,18 +29,18 @@ func (l *loader) warnf(key, format string, args ...any) *strictyaml.Problem {
 	return p
 }
 
-// errorOrder notes that one value is larger than another that bounds it, at
-// whichever is in the file.
+// errorOrder reports that one value exceeds another that bounds it, at
+// the key that is in the file.
 func (l *loader) errorOrder(small, smallText, large, largeText string) {
 	if _, set := l.values[small]; set {
-		l.errorf(small, "%s is more than %s (%s)", smallText, large, largeText)
+		l.errorf(small, "%s is more than %s (%s)", smallText, large, largeText).WithHint("lower it, or raise %s", large)
 		return
 	}
-	l.errorf(large, "%s is less than %s (%s)", largeText, small, smallText)
+	l.errorf(large, "%s is less than %s (%s)", largeText, small, smallText).WithHint("raise it, or lower %s", small)
 }
 
-// validate checks what single values cannot know. Whatever is wrong is noted;
-// it never stops.
+// validate checks rules between several values. It reports every problem and never
+// stops at one.
 func (l *loader) validate() {
 	l.checkListeners()
 	l.checkAuth()
@@ -52,22 +52,22 @@ func (l *loader) validate() {
 	c := l.cfg
 	l.checkForward()
 	if c.Mapping == "" && c.Forward.URL == "" {
-		l.errorf("mapping", "is empty")
+		l.errorf("mapping", "is empty").WithHint("name the mapping file, such as mapping.yaml")
 	}
 	if c.Queue.NATS.On() {
 		l.checkNATS()
 	} else if l.checkNoNATS(); c.Queue.Path == "" {
-		l.errorf("queue.path", "is empty")
+		l.errorf("queue.path", "is empty").WithHint("name the directory of the queue, such as data")
 	}
 	l.checkSpool()
 	if c.Retry.MinInterval > c.Retry.MaxInterval {
 		l.errorOrder("retry.min_interval", durationText(c.Retry.MinInterval), "retry.max_interval", durationText(c.Retry.MaxInterval))
 	}
 	if c.Queue.NoSync {
-		l.warnf("queue.no_sync", "events are answered 200 before they are on disk; a power cut loses them")
+		l.warnf("queue.no_sync", "events are answered 200 before they are on disk; a power cut loses them").WithHint("remove it outside measurements")
 	}
 	if c.Rate.RequestsPerSecond == 0 {
-		l.warnf("rate.requests_per_second", "0 means that nothing is uploaded")
+		l.warnf("rate.requests_per_second", "0 means that nothing is uploaded").WithHint("the default is 2")
 	}
 	l.checkReadable()
 }
@@ -106,21 +106,21 @@ func (l *loader) checkListeners() {
 		}{{"admin.token", c.Admin.Token.IsEmpty()}, {"admin.tls", c.Admin.TLS.Cert == "" && c.Admin.TLS.Key == ""}} {
 			if need.absent {
 				l.errorf("admin.listen", "%s can be reached from other machines, and %s is not set", admin, need.key).
-					WithHint("set %s, or listen on 127.0.0.1; for probes and Prometheus there is health.listen, and commands need neither", need.key)
+					WithHint("set %s, or listen on 127.0.0.1; probes and Prometheus can use health.listen, and commands need neither", need.key)
 			}
 		}
 	}
 }
 
-// checkAdmin refuses a token that somebody guesses.
+// checkAdmin refuses a token that can be guessed.
 func (l *loader) checkAdmin() {
 	a := &l.cfg.Admin
 	if a.Socket.Group != "" && a.Socket.Path == "" {
-		l.errorf("admin.socket.group", "the queue's directory is relay's alone, so that no group reaches the socket in it").
-			WithHint("set admin.socket.path, to a place in a directory that the group may enter, such as /run/relay/admin.sock")
+		l.errorf("admin.socket.group", "only relay can enter the queue's directory, so no group can reach the socket in it").
+			WithHint("set admin.socket.path to a path in a directory that the group can enter, such as /run/relay/admin.sock")
 	}
 	if n := len(a.Socket.Path); n > 100 && runtime.GOOS != "windows" {
-		l.errorf("admin.socket.path", "has %d bytes; the path of a unix socket can be 100 bytes long", n)
+		l.errorf("admin.socket.path", "has %d bytes; the path of a unix socket can have at most 100", n).WithHint("choose a shorter path, such as /run/relay/admin.sock")
 	}
 	if a.Token.IsEmpty() {
 		return
@@ -157,7 +157,7 @@ func (l *loader) checkAuth() {
 	}
 	for _, k := range l.cfg.Auth.WriteKeys {
 		if repeated(k) {
-			l.warnf("auth.write_keys", "the same key is listed twice")
+			l.warnf("auth.write_keys", "the same key is listed twice").WithHint("remove one of the two")
 		}
 	}
 	hashes := map[string]bool{}
@@ -170,7 +170,7 @@ func (l *loader) checkAuth() {
 			continue
 		}
 		if repeated(k.Key) {
-			l.errorf("auth.keys", "a key is listed twice, so it is not clear which events it may send").
+			l.errorf("auth.keys", "a key is listed twice, so the events it can send are unclear").
 				WithHint("list each key once, in auth.write_keys or in auth.keys")
 		}
 	}
@@ -195,7 +195,7 @@ func (l *loader) checkIntake() {
 	}
 }
 
-// checkSpool: what the tables mean is for a directory.
+// checkSpool refuses keys of spool without a directory.
 func (l *loader) checkSpool() {
 	for _, s := range settings() {
 		if section, _ := s.section(); section != "spool" || l.cfg.Spool.Dir != "" || s.key == "spool.dir" {
@@ -208,7 +208,7 @@ func (l *loader) checkSpool() {
 			if s.kind == kindColumns && len(l.cfg.Spool.Columns) == 0 {
 				continue
 			}
-			l.errorf(s.key, "spool.dir is not set").WithHint("name the directory that files are dropped into")
+			l.errorf(s.key, "spool.dir is not set").WithHint("set spool.dir to the directory that files are dropped into")
 			return
 		}
 	}
@@ -222,9 +222,9 @@ func (l *loader) checkTLS() {
 	}{{"tls", t}, {"admin.tls", at}} {
 		switch {
 		case pair.tls.Cert != "" && pair.tls.Key == "":
-			l.errorf(pair.name+".cert", "%s.key is missing", pair.name)
+			l.errorf(pair.name+".cert", "%s.key is missing", pair.name).WithHint("add the file of its private key")
 		case pair.tls.Key != "" && pair.tls.Cert == "":
-			l.errorf(pair.name+".key", "%s.cert is missing", pair.name)
+			l.errorf(pair.name+".key", "%s.cert is missing", pair.name).WithHint("add the file of the certificate chain")
 		}
 	}
 	for _, f := range []struct{ key, path string }{
@@ -243,7 +243,7 @@ func (l *loader) checkTLS() {
 			continue
 		}
 		if _, err := disk.ReadFile(f.path, 4<<20); err != nil {
-			l.errorf(f.key, "open %s: %v", f.path, disk.Bare(err))
+			l.errorf(f.key, "open %s: %v", f.path, disk.Bare(err)).WithHint("correct the path, or put the file there so that relay's user can read it")
 		}
 	}
 }
@@ -259,9 +259,9 @@ func (l *loader) checkGraph() {
 	u, err := url.Parse(g.Endpoint)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		l.errorf("graph.endpoint", "expected a URL such as https://graph.facebook.com")
+		l.errorf("graph.endpoint", "expected a URL such as https://graph.facebook.com").WithHint("write scheme and host, or remove the key")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		l.errorf("graph.endpoint", "a user, query or fragment has no place here")
+		l.errorf("graph.endpoint", "a user, query or fragment is not allowed here").WithHint("write scheme, host and path only; the token belongs in graph.access_token")
 	case u.Scheme == "http" && !loopback.Address(u.Hostname()):
 		l.errorf("graph.endpoint", "plain http would send the access token in clear").WithHint("write https://%s", u.Host)
 	}
@@ -288,14 +288,14 @@ func (l *loader) checkGraph() {
 	}
 	if g.PartnerAgent != "" && (len(g.PartnerAgent) > 22 || letters < 2) {
 		// docs/meta.md 2.1
-		l.errorf("graph.partner_agent", "expected at most 22 characters with at least two letters among them")
+		l.errorf("graph.partner_agent", "expected at most 22 characters, at least two of them letters").WithHint("shorten it, or remove the key")
 	}
 }
 
 func (l *loader) checkProxy(text string) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" && u.Scheme != "socks5h" {
-		l.errorf("graph.proxy", "expected a URL such as http://proxy.example.com:3128, or none")
+		l.errorf("graph.proxy", "expected a URL such as http://proxy.example.com:3128, or none").WithHint("write the scheme too: http, https, socks5 or socks5h")
 	}
 }
 
@@ -303,12 +303,12 @@ func (l *loader) checkAlerts() {
 	if w := l.cfg.Alerts.Webhook; w != "" {
 		u, err := url.Parse(w)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			l.errorf("alerts.webhook", "expected a URL that begins with https://")
+			l.errorf("alerts.webhook", "expected a URL that begins with https://").WithHint("write the whole URL, with https:// in front")
 		}
 	}
 }
 
-// checkReadable warns about secrets that everybody on the machine can read.
+// checkReadable warns about secrets that every user of the machine can read.
 func (l *loader) checkReadable() {
 	if runtime.GOOS == "windows" {
 		return
@@ -328,7 +328,7 @@ func (l *loader) checkReadable() {
 }
 
 // secretPaths lists the files a secret value's text came from: those it names,
-// and relay.yaml itself where it stands there in clear.
+// and relay.yaml itself if the text is written there.
 func (l *loader) secretPaths(v strictyaml.Value) []string {
 	var paths []string
 	for _, item := range v.OneOrList() {
@@ -341,8 +341,8 @@ func (l *loader) secretPaths(v strictyaml.Value) []string {
 	return paths
 }
 
-// warnReadable warns when others may read the file. What a ConfigMap or a
-// secret volume links to is what counts.
+// warnReadable warns when other users can read the file. For a ConfigMap or
+// secret volume, the link's target counts.
 func (l *loader) warnReadable(v strictyaml.Value, path string) {
 	if !disk.OthersRead(path) {
 		return

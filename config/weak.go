@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// minToken is the shortest token that is taken. 16 random letters and digits are
-// beyond guessing at any rate a listener answers.
+// minToken is the shortest accepted token, in characters. 16 random letters and digits
+// cannot be guessed at any rate a listener answers.
 const minToken = 16
 
-// placeholders are what examples, this project's and others', have in the place
-// of a token, in letters and digits alone.
+// placeholders are the texts that examples, of this project and others, have instead
+// of a token, reduced to letters and digits.
 var placeholders = []string{
 	"replacewith", "replaceme", "replacethis", "changeme", "changethis", "changeit", "placeholder", "longrandomtext", "randomtext",
 	"yourtoken", "youradmintoken", "yoursecret", "yourpassword", "yourkey", "insertyour", "putyour", "enteryour", "tokenhere", "secrethere",
@@ -20,11 +20,11 @@ var placeholders = []string{
 	"0123456789", "1234567890", "abcdefgh",
 }
 
-// WeakToken says why a token is none that keeps anybody out, or nothing. What it
-// says holds nothing of the token.
+// WeakToken returns why a token is too weak, or "". The text holds nothing of the
+// token.
 func WeakToken(token string) string {
 	if utf8.RuneCountInString(token) < minToken {
-		return fmt.Sprintf("has fewer than %d characters, so somebody can guess it", minToken)
+		return fmt.Sprintf("has fewer than %d characters and can be guessed", minToken)
 	}
 	plain := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -34,7 +34,7 @@ func WeakToken(token string) string {
 	}, strings.ToLower(token))
 	for _, p := range placeholders {
 		if strings.Contains(plain, p) {
-			return "is a placeholder out of an example, or has one in it, so others know it"
+			return "is or contains a placeholder from an example, which others know"
 		}
 	}
 	different := map[rune]bool{}
@@ -42,7 +42,7 @@ func WeakToken(token string) string {
 		different[r] = true
 	}
 	if len(different) < 6 {
-		return fmt.Sprintf("has only %d different characters, so somebody can guess it", len(different))
+		return fmt.Sprintf("has only %d different characters and can be guessed", len(different))
 	}
 	return ""
 }

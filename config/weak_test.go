@@ -32,7 +32,7 @@ func TestWeakToken(t *testing.T) {
 func TestWeakAdminTokenIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"admin: { token: tiny-one }\n":                            "admin.token: has fewer than 16 characters",
-		"admin: { token: \"${env:T}\" }\n":                        "admin.token: is a placeholder",
+		"admin: { token: \"${env:T}\" }\n":                        "admin.token: is or contains a placeholder",
 		"admin: { listen: 0.0.0.0:1 }\n":                          "admin.token is not set",
 		"admin: { listen: 0.0.0.0:1, token: k3J9x0Qv2LmZt7wB }\n": "admin.tls is not set",
 		"admin: { tls: { cert: relay.yaml } }\n":                  "admin.tls.cert: admin.tls.key is missing",

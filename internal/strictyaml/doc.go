@@ -1,6 +1,6 @@
-// Package strictyaml reads one YAML document the way people mean it: scalars
-// stay the text that was written, every key must be known, and every mistake is
-// reported at once with file, line and column.
+// Package strictyaml reads one YAML document strictly: scalars stay the text that was
+// written, every key must be known, and all mistakes are reported at once with file, line
+// and column.
 //
 // # What it guarantees
 //
@@ -9,19 +9,19 @@
 //     values and MaxAliasText bytes, gopkg.in/yaml.v3 is used for its parser alone (it panics when it
 //     decodes `? [a]` beside a merge key) and runs under a recover.
 //   - A scalar is text: 0123, NO, 2024-01-01 and 701000000000001 are never
-//     turned into something else. A caller asks for a number, a duration or a
-//     size, and gets it or a [Problem] at that place.
-//   - Reading goes on after a mistake. [Document.Err] has them all, in the order
-//     of the file.
+//     converted implicitly. A caller requests a number, a duration or a
+//     size, and gets it or a [Problem] at that position.
+//   - Reading continues after a mistake. [Document.Err] returns all of them in the
+//     order of the file.
 //
 // # What can hurt you
 //
-// Every accessor returns (value, ok). When ok is false the problem is already
-// noted and the caller just goes on; a caller that never asks [Document.Err] has
+// Every accessor returns (value, ok). If ok is false, the problem is already
+// recorded and the caller continues. A caller that never calls [Document.Err] has
 // not validated anything. An [Object] reports unknown keys only when Done is
-// called, and knows a key only once Field, Fields or Allow has named it. Problem
-// messages quote what was written in the file; [Document.Expand] keeps expanded
-// text, which may be a secret, out of them.
+// called; known keys are those passed to Field or Allow, or returned by Fields. Problem
+// messages quote the text of the file; [Document.Expand] keeps expanded
+// text, which can be a secret, out of them.
 //
 // # Shape
 //

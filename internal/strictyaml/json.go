@@ -10,8 +10,8 @@ import (
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 
 // JSON returns the value as JSON, for files that hold JSON-like data such as
-// sample events. Unquoted null, true, false and numbers as JSON writes them are
-// taken as such, digit for digit; all else is text. Keys keep their order.
+// sample events. Unquoted null, true, false and numbers in JSON syntax become
+// JSON values, digit for digit; all else becomes text. Keys keep their order.
 func (v Value) JSON() json.RawMessage { return v.appendJSON(nil) }
 
 func (v Value) appendJSON(b []byte) []byte {

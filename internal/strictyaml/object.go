@@ -5,25 +5,25 @@ import (
 	"slices"
 )
 
-// Object reads the fields of an object and knows which were asked for. The
+// Object reads the fields of an object and records which keys the caller knows. The
 // zero Object has no fields.
 type Object struct {
 	value  Value
 	fields []Field
 	index  map[string]int
 	asked  map[string]bool
-	known  []string // names asked for, in order: what Done suggests from
+	known  []string // requested names, in order; the candidates for suggestions of Done
 }
 
 // Field is a key and its value.
 type Field struct {
 	Name  string
-	Key   Value // the key's place
+	Key   Value // position of the key
 	Value Value
 }
 
-// Object returns the fields of an object. Nothing is an object without fields.
-// Anything else is a problem, and the Object returned with false has no fields.
+// Object returns the fields of an object. A null value is an object without fields.
+// Anything else is a problem; the Object returned with false has no fields.
 func (v Value) Object() (*Object, bool) {
 	o := &Object{value: v, index: map[string]int{}, asked: map[string]bool{}}
 	switch k := v.Kind(); k {
@@ -52,7 +52,7 @@ func (o *Object) Value() Value { return o.value }
 // Len returns the number of fields.
 func (o *Object) Len() int { return len(o.fields) }
 
-// Field returns the value of a key and remembers that the key is known.
+// Field returns the value of a key and records the key as known.
 func (o *Object) Field(name string) (Value, bool) {
 	o.Allow(name)
 	i, ok := o.index[name]
@@ -62,7 +62,7 @@ func (o *Object) Field(name string) (Value, bool) {
 	return o.fields[i].Value, true
 }
 
-// Need is Field for a key that must be there: its absence is a problem at the
+// Need is Field for a required key: its absence is a problem at the
 // object.
 func (o *Object) Need(name string) (Value, bool) {
 	v, ok := o.Field(name)
@@ -72,8 +72,8 @@ func (o *Object) Need(name string) (Value, bool) {
 	return v, ok
 }
 
-// Fields returns every field in the order of the file and takes their keys for
-// known: for objects whose keys are names that people choose.
+// Fields returns every field in the order of the file and records all keys as
+// known: for objects whose keys are freely chosen names.
 func (o *Object) Fields() []Field {
 	for _, f := range o.fields {
 		o.asked[f.Name] = true
@@ -81,7 +81,7 @@ func (o *Object) Fields() []Field {
 	return slices.Clone(o.fields)
 }
 
-// Allow takes keys for known without reading them.
+// Allow records keys as known without reading them.
 func (o *Object) Allow(names ...string) {
 	if o.asked == nil {
 		o.asked = map[string]bool{}
@@ -94,7 +94,7 @@ func (o *Object) Allow(names ...string) {
 	}
 }
 
-// Unknown returns the fields that nobody asked for.
+// Unknown returns the fields whose keys are not known.
 func (o *Object) Unknown() []Field {
 	var out []Field
 	for _, f := range o.fields {
@@ -105,9 +105,9 @@ func (o *Object) Unknown() []Field {
 	return out
 }
 
-// Done reports every key that nobody asked for, with the known key it was
-// probably meant to be. elsewhere, if given, is asked for a better hint, such as
-// where the key belongs.
+// Done reports every unknown key, with the most similar known key as a hint.
+// Without one, elsewhere can return a hint, such as where the key
+// belongs.
 func (o *Object) Done(elsewhere ...func(name string) string) {
 	for _, f := range o.Unknown() {
 		message := fmt.Sprintf("unknown key %q", f.Name)

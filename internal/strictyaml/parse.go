@@ -10,36 +10,36 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Bounds on what Parse takes.
+// Bounds on the input of Parse.
 const (
 	MaxSize       = 1 << 20 // bytes of a file; some 15,000 events
-	MaxAliasNodes = 10_000  // values that aliases may add to those that are written
-	MaxAliasText  = MaxSize // bytes of text that aliases may add
-	MaxDepth      = 200     // lists and objects within each other
+	MaxAliasNodes = 10_000  // values that aliases can add
+	MaxAliasText  = MaxSize // bytes of text that aliases can add
+	MaxDepth      = 200     // nesting of lists and objects
 	maxProblems   = 100     // reported of one file
 )
 
-// Document is one parsed YAML document and what was found wrong with it so
-// far. It is not safe for concurrent use.
+// Document is one parsed YAML document with the problems found so far. It is not
+// safe for concurrent use.
 type Document struct {
 	file       string
 	lines      []string
 	root       *yaml.Node
 	problems   []*Problem
 	keys       map[*yaml.Node]*yaml.Node // a value's key
-	expanded   map[*yaml.Node]string     // text that Expand put in place of what was written
+	expanded   map[*yaml.Node]string     // text that Expand set instead of the written one
 	unexpanded map[*yaml.Node]bool       // scalars that Expand could not expand
 }
 
-// Parse reads the one document of src. file is its name in messages. The
-// error, if any, is Problems: what keeps the document from being read at all
-// (encoding, syntax, no content, too large, endless aliases). Mistakes that
-// leave a readable document, such as duplicate keys, are reported by
-// [Document.Err] together with what the caller finds.
+// Parse reads the single document of src. file is its name in messages. The
+// error, if any, is of type Problems and contains what makes the document unreadable
+// (encoding, syntax, no content, too large, endless aliases). [Document.Err] reports
+// mistakes in a readable document, such as duplicate keys, together with those that the
+// caller finds.
 func Parse(file string, src []byte) (*Document, error) {
 	d := &Document{file: file, keys: map[*yaml.Node]*yaml.Node{}}
 	if len(src) > MaxSize {
-		d.add(1, 1, fmt.Sprintf("the file is larger than %s, the most that is read", sizeText(MaxSize)))
+		d.add(1, 1, fmt.Sprintf("the file is larger than the limit of %s", sizeText(MaxSize)))
 		return nil, d.Err()
 	}
 	if enc := wideEncoding(src); enc != "" {
@@ -61,7 +61,7 @@ func Parse(file string, src []byte) (*Document, error) {
 		return nil, d.Err()
 	}
 	if second != nil {
-		d.add(second.Line, second.Column, `a second document begins here; a file holds one`).WithHint(`remove the "---" line`)
+		d.add(second.Line, second.Column, `a second document begins here; only one is allowed`).WithHint(`remove the "---" line`)
 	}
 	d.root = root
 	if !d.checkTree() {
@@ -70,8 +70,8 @@ func Parse(file string, src []byte) (*Document, error) {
 	return d, nil
 }
 
-// wideEncoding names the encoding of a file that is not made of single bytes,
-// by its byte order mark or by the zeros of its first character.
+// wideEncoding returns the name of a UTF-16 or UTF-32 encoding, detected by the byte
+// order mark or the zeros of the first character; "" for any other file.
 func wideEncoding(src []byte) string {
 	if len(src) < 2 {
 		return ""
@@ -109,7 +109,7 @@ func isBreak(r rune) bool {
 	return r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }
 
-// checkBytes refuses bytes that are no text, each line's first.
+// checkBytes reports bytes that are not text, the first of each line.
 func (d *Document) checkBytes(src []byte) bool {
 	line, column, reported := 1, 1, 0
 	for i := 0; i < len(src); {
@@ -141,9 +141,9 @@ func (d *Document) checkBytes(src []byte) bool {
 }
 
 // parseNodes runs the YAML parser and returns the content of the first
-// document, and the second document when there is one. Line numbers are those
-// of src: an empty line is put in front, because the parser leaves the line out
-// of errors in a first line, and taken away again.
+// document, and the second document if there is one. Line numbers are those
+// of src. The parser omits the line number of an error in the first line, so an empty
+// line is prepended, and line numbers are reduced by one afterwards.
 func parseNodes(src []byte) (root, second *yaml.Node, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -174,8 +174,8 @@ func parseNodes(src []byte) (root, second *yaml.Node, err error) {
 	return root, second, nil
 }
 
-// shiftLines takes the line in front away again. Aliases are not followed:
-// what they point at is in the tree.
+// shiftLines reduces all line numbers by one. It does not follow aliases, because
+// their targets are in the tree.
 func shiftLines(n *yaml.Node) {
 	n.Line--
 	for _, c := range n.Content {
@@ -183,7 +183,7 @@ func shiftLines(n *yaml.Node) {
 	}
 }
 
-// add notes a problem at a place.
+// add records a problem at a position.
 func (d *Document) add(line, column int, message string) *Problem {
 	p := &Problem{File: d.file, Line: line, Column: column, Message: message}
 	if line >= 1 && line <= len(d.lines) {
@@ -193,15 +193,15 @@ func (d *Document) add(line, column int, message string) *Problem {
 	return p
 }
 
-// WithHint sets what to do about the problem and returns it.
+// WithHint sets the fix of the problem and returns the problem.
 func (p *Problem) WithHint(format string, args ...any) *Problem {
 	p.Hint = fmt.Sprintf(format, args...)
 	return p
 }
 
-// Err returns everything wrong so far as Problems in the order of the file, or
-// nil. The same problem met twice (through two aliases) is reported once; after
-// 100 it says how many there are.
+// Err returns all problems so far as Problems in the order of the file, or
+// nil. A problem found twice (through two aliases) is reported once; after
+// 100 problems it reports only the number of the rest.
 func (d *Document) Err() error {
 	ps := d.collect(false)
 	if len(ps) == 0 {
@@ -210,7 +210,7 @@ func (d *Document) Err() error {
 	return ps
 }
 
-// Warnings returns what is legal but suspicious, in the order of the file.
+// Warnings returns the warnings so far, in the order of the file.
 func (d *Document) Warnings() []Problem { return d.collect(true) }
 
 func (d *Document) collect(warnings bool) Problems {

@@ -71,7 +71,7 @@ func TestParseProblems(t *testing.T) {
 		{"list on key line", "a: - b\n", `1:4: a list item ("- …") cannot stand here | begin the list on a line of its own`},
 		{"unknown anchor", "a: 1\nb: *xy\n", `2:4: the alias *xy has no anchor &xy before it | put the text in quotes if it begins with "*"`},
 		{"lonely star", "a: *\n", `1:4: "&" or "*" needs a name after it | put the text in quotes`},
-		{"second document", "a: 1\n---\nb: 2\n", `2:1: a second document begins here; a file holds one | remove the "---" line`},
+		{"second document", "a: 1\n---\nb: 2\n", `2:1: a second document begins here; only one is allowed | remove the "---" line`},
 		{"second document broken", "a: 1\n---\nb: [\n", `3:4: expected a value here | check the indentation, and the quotes and brackets before this place`},
 		{"directive", "%FOO\n---\na: 1\n", `1:2: a line that begins with "%" is a YAML directive, and this one is not understood | remove the line`},
 		{"duplicate", "a: 1\nb:\n  c: 1\n  c: 2\na: 2\n", "4:3: duplicate key \"c\" | it is first set on line 3\n" +
@@ -86,7 +86,7 @@ func TestParseProblems(t *testing.T) {
 		{"tags", "a: !x y\nb: !!int 5\nc: !!str 5\nd: !!binary aGk=\n", "1:4: the tag !x is not supported | write the value without it; put it in quotes if the \"!\" is part of the text\n" +
 			"2:4: the tag !!int is not supported | write the value without it; put it in quotes if the \"!\" is part of the text\n" +
 			"4:4: the tag !!binary is not supported | write the value without it; put it in quotes if the \"!\" is part of the text"},
-		{"loop", "a: &x\n  - *x\n", `2:5: the alias *x refers to something that contains it`},
+		{"loop", "a: &x\n  - *x\n", `2:5: the alias *x refers to a value that contains it | write the value out instead of the alias`},
 		{"bomb", bomb, `4:29: aliases expand this file to more than 10000 values | write the values out, or use fewer aliases`},
 		{"bomb of text", "a: &x " + strings.Repeat("y", 100_000) + "\nb: [" + strings.Repeat("*x,", 5000) + "]\n", `2:35: aliases expand this file to more than 1048576 bytes of text | write the values out, or use fewer aliases`},
 		{"deep", "a: " + deep, `1:203: nested more than 200 levels deep`},

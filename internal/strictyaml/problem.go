@@ -9,16 +9,16 @@ import (
 	"relay/internal/screen"
 )
 
-// Problem is one mistake, or with Warning one thing that is legal but
-// suspicious, at its place in the file.
+// Problem is one mistake at its position in the file or, with Warning, something legal
+// but suspicious.
 type Problem struct {
 	File    string
 	Line    int // from 1
 	Column  int // in characters, from 1
 	Message string
-	Hint    string // what to do about it, such as `did you mean "listen"?`; may be empty
+	Hint    string // the fix, such as `did you mean "listen"?`; can be empty
 	Warning bool
-	Source  string // the source line; may be empty
+	Source  string // the source line; can be empty
 }
 
 // Error returns "file:line:column: message".
@@ -26,7 +26,7 @@ func (p Problem) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
 }
 
-// maxSourceColumns is how much of a source line Render shows.
+// maxSourceColumns is the number of columns of a source line that Render shows.
 const maxSourceColumns = 90
 
 // Render returns the error with its source line, a caret below the place, and
@@ -37,8 +37,8 @@ const maxSourceColumns = 90
 //	    | ^
 //	    = did you mean "listen"?
 //
-// It has no trailing newline. A warning says so. Control characters of the
-// source are shown as �, so that a file cannot steer the terminal.
+// It has no trailing newline. A warning is marked as such. Control characters of the
+// source are shown as �, so that a file cannot control the terminal.
 func (p Problem) Render() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s:%d:%d: ", p.File, p.Line, p.Column)
@@ -59,8 +59,8 @@ func (p Problem) Render() string {
 	return b.String()
 }
 
-// excerpt cuts a source line to what fits around column and returns it with
-// the blanks that put a caret below that column.
+// excerpt returns the part of a source line around column, and the spaces that put a
+// caret below that column.
 func excerpt(source string, column int) (text, blanks string) {
 	runes := []rune(strings.TrimRight(source, "\r\n"))
 	at := min(max(column-1, 0), len(runes))

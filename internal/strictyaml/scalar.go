@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Bool returns true or false; nothing else is taken for one.
+// Bool returns true or false; it accepts no other words.
 func (v Value) Bool() (value, ok bool) {
 	text, ok := v.scalar("true or false")
 	switch {
@@ -84,7 +84,7 @@ func (v Value) Float() (float64, bool) {
 	return f, true
 }
 
-// Duration returns a length of time: 2s, 500ms, 1h30m, 62d, 2w; 0 needs no
+// Duration returns a duration: 2s, 500ms, 1h30m, 62d, 2w; 0 needs no
 // unit. A day is 24 hours. It is never negative.
 func (v Value) Duration() (time.Duration, bool) {
 	text, ok := v.scalar("a duration")
@@ -103,7 +103,7 @@ func (v Value) Duration() (time.Duration, bool) {
 	return d, err == nil
 }
 
-// ParseDuration reads what Duration reads.
+// ParseDuration parses the same text as Duration.
 func ParseDuration(text string) (time.Duration, error) {
 	if text == "0" {
 		return 0, nil
@@ -155,7 +155,7 @@ func (v Value) Size() (int64, bool) {
 	return n, err == nil
 }
 
-// ParseSize reads what Size reads.
+// ParseSize parses the same text as Size.
 func ParseSize(text string) (int64, error) {
 	m := amountForm.FindStringSubmatch(text)
 	if m == nil {
@@ -176,7 +176,7 @@ func ParseSize(text string) (int64, error) {
 	return n.Num().Int64(), nil
 }
 
-// sizeText is a size for people.
+// sizeText returns a size for display.
 func sizeText(n int64) string {
 	short := func(f float64, unit string) string {
 		return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + unit

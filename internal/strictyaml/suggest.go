@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// Suggest returns the candidate that name was probably meant to be, or "". Case,
-// spaces, dashes and underscores are not looked at; beyond that one mistake in
-// four letters is allowed, swapped neighbours counting as one, and so is a word
-// cut short or run on ("warning" for "warn").
+// Suggest returns the candidate most similar to name, or "". It ignores case,
+// spaces, dashes, dots and underscores. It allows one mistake in four letters, where
+// swapped neighbours count as one, and a shortened or lengthened word ("warning" for
+// "warn").
 func Suggest(name string, candidates []string) string {
 	best, bestDistance := "", 1<<30
 	a := fold(name)

@@ -9,15 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// yamlPrefix is what yaml.v3 puts in front of its words. Its line is often that
-// of the enclosing block, so it is found anew.
+// yamlPrefix matches the prefix of yaml.v3's errors. Its line is often that
+// of the enclosing block, so syntaxProblem determines the line itself.
 var yamlPrefix = regexp.MustCompile(`^yaml: (line (\d+): )?`)
 
 func yamlWords(err error) string { return yamlPrefix.ReplaceAllString(err.Error(), "") }
 
-// syntaxProblem reports the parser's error where it really is: at the end of
-// the shortest beginning of the file that fails in the same way. For an unclosed
-// quote or bracket this is where it was opened.
+// syntaxProblem reports the parser's error at its real position: the end of
+// the shortest prefix of the file that fails in the same way. For an unclosed
+// quote or bracket this is the opening one.
 func (d *Document) syntaxProblem(src []byte, err error) {
 	words := yamlWords(err)
 	fails := func(end int) bool {
@@ -60,9 +60,9 @@ func (d *Document) syntaxProblem(src []byte, err error) {
 	d.add(n+1, column, message).Hint = hint
 }
 
-// firstFailing returns the first of n indexes that fails. All behind one that
-// fails do too, and the last does. Asking is dear, and guess is often just
-// before it.
+// firstFailing returns the first of n indexes that fails. The last one fails, and so do
+// all after a failing one. A check is expensive, and the result is often just after
+// guess.
 func firstFailing(n, guess int, fails func(int) bool) int {
 	low, high := 0, n-1
 	if guess = min(max(guess, 0), n-1); fails(guess) {
@@ -80,7 +80,7 @@ func firstFailing(n, guess int, fails func(int) bool) int {
 	return low + sort.Search(high-low, func(i int) bool { return fails(low + i) })
 }
 
-// reportedLine is the line the parser names, or 0.
+// reportedLine returns the line in the parser's error, or 0.
 func reportedLine(err error) int {
 	m := yamlPrefix.FindStringSubmatch(err.Error())
 	if m == nil {
@@ -90,7 +90,7 @@ func reportedLine(err error) int {
 	return n
 }
 
-// lineEnds returns the offsets behind each line of src.
+// lineEnds returns the offset after each line of src.
 func lineEnds(src []byte) []int {
 	var ends []int
 	for i := 0; i < len(src); {
@@ -120,8 +120,8 @@ const (
 	hintIndent = "check the indentation, and the quotes and brackets before this place"
 )
 
-// plainWords says a parser error in words for people who do not know YAML's.
-// char is the character the parser stumbled over, line the one it is in.
+// plainWords rewrites a parser error for people who do not know YAML's terms.
+// char is the character at which the parser failed, line is its line.
 func plainWords(words, char, line string) (message, hint string) {
 	switch {
 	case char == "\t" && (strings.Contains(words, "tab character") || strings.Contains(words, "cannot start any token")):

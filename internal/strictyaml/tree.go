@@ -6,8 +6,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// checkTree reports what YAML allows and this package does not. It returns
-// false when the tree cannot be walked safely.
+// checkTree reports YAML features that this package does not support. It returns
+// false if the tree cannot be walked safely.
 func (d *Document) checkTree() bool {
 	c := treeCheck{doc: d, size: map[*yaml.Node]extent{}, open: map[*yaml.Node]bool{}}
 	c.walk(d.root, 1)
@@ -26,22 +26,22 @@ func (d *Document) checkTree() bool {
 	return true
 }
 
-// extent is how much a node is, with all below it and its aliases expanded.
+// extent is the size of a node, with its children and with its aliases expanded.
 type extent struct{ nodes, text int }
 
-// saturated keeps sums of sums from overflowing.
+// saturated prevents the overflow of nested sums.
 const saturated = 1 << 30
 
 func (e extent) plus(o extent) extent {
 	return extent{min(e.nodes+o.nodes, saturated), min(e.text+o.text, saturated)}
 }
 
-// treeCheck walks every written node once and counts what it would be with
-// its aliases expanded.
+// treeCheck walks every written node once and computes its size with aliases
+// expanded.
 type treeCheck struct {
 	doc   *Document
 	size  map[*yaml.Node]extent
-	open  map[*yaml.Node]bool // on the way down
+	open  map[*yaml.Node]bool // ancestors of the current node
 	extra extent              // what aliases add
 	bomb  *yaml.Node          // the alias that broke the bound
 	fatal bool
@@ -87,7 +87,7 @@ func (c *treeCheck) walk(n *yaml.Node, depth int) extent {
 func (c *treeCheck) alias(n *yaml.Node) extent {
 	if c.open[n.Alias] {
 		c.fatal = true
-		c.doc.add(n.Line, n.Column, fmt.Sprintf("the alias *%s refers to something that contains it", n.Value))
+		c.doc.add(n.Line, n.Column, fmt.Sprintf("the alias *%s refers to a value that contains it", n.Value)).WithHint("write the value out instead of the alias")
 		return extent{nodes: 1}
 	}
 	size := c.size[n.Alias]
@@ -98,8 +98,8 @@ func (c *treeCheck) alias(n *yaml.Node) extent {
 	return size
 }
 
-// tag refuses explicit tags, which would say that a value is not what it
-// looks like. !!str says nothing that is not so already.
+// tag refuses explicit tags, because they change the type of a value. !!str, !!seq and
+// !!map state only the actual type and are accepted.
 func (c *treeCheck) tag(n *yaml.Node) {
 	if n.Style&yaml.TaggedStyle == 0 {
 		return
@@ -143,7 +143,7 @@ func (c *treeCheck) badKey(k *yaml.Node) {
 
 func isMerge(k *yaml.Node) bool { return k.Kind == yaml.ScalarNode && k.Tag == "!!merge" }
 
-// usableKey says whether a key is text that a caller can ask for.
+// usableKey reports whether a key is text that a caller can request.
 func usableKey(k *yaml.Node) bool {
 	return k.Kind == yaml.ScalarNode && !isMerge(k) && (k.Value != "" || k.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0)
 }

@@ -7,7 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Kind is what a value is made of.
+// Kind is the kind of a value.
 type Kind int
 
 // The kinds of values.
@@ -18,7 +18,7 @@ const (
 	ObjectKind
 )
 
-// String returns the kind with its article, as messages say it.
+// String returns the kind with its article, for messages.
 func (k Kind) String() string {
 	switch k {
 	case ScalarKind:
@@ -31,7 +31,7 @@ func (k Kind) String() string {
 	return "nothing"
 }
 
-// Value is a place in a document: a cursor that knows its path. The zero Value
+// Value is a position in a document: a node with its path. The zero Value
 // is not usable.
 type Value struct {
 	doc  *Document
@@ -51,7 +51,7 @@ func (d *Document) value(n *yaml.Node, path string) Value {
 	return v
 }
 
-// Kind returns what the value is made of.
+// Kind returns the kind of the value.
 func (v Value) Kind() Kind {
 	switch v.node.Kind {
 	case yaml.SequenceNode:
@@ -67,22 +67,22 @@ func (v Value) Kind() Kind {
 
 const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 
-// IsNull says whether nothing was written: `key:`, null or ~.
+// IsNull reports whether the value is null: `key:`, null or ~.
 func (v Value) IsNull() bool { return v.Kind() == NullKind }
 
-// IsQuoted says whether the scalar is in quotes (or a | or > block), so that a
+// IsQuoted reports whether the scalar is in quotes (or a | or > block), so that a
 // caller can tell "true" from true.
 func (v Value) IsQuoted() bool { return v.node.Kind == yaml.ScalarNode && v.node.Style&quoted != 0 }
 
 // Pos returns line and column, from 1.
 func (v Value) Pos() (line, column int) { return v.at.Line, v.at.Column }
 
-// Path returns the keys that lead here, such as "events.Order Completed.to" or
+// Path returns the keys from the root to the value, such as "events.Order Completed.to" or
 // "write_keys[0]"; empty at the root.
 func (v Value) Path() string { return v.path }
 
-// Key returns the value's key as a Value, for messages that are about the key;
-// for list items and the root the value itself.
+// Key returns the value's key as a Value, for messages about the key;
+// for list items and the root it returns the value itself.
 func (v Value) Key() Value {
 	if k := v.doc.keys[v.at]; k != nil {
 		return v.doc.value(k, v.path)
@@ -90,7 +90,7 @@ func (v Value) Key() Value {
 	return v
 }
 
-// Errorf notes a problem at this place. The message begins with the path.
+// Errorf records a problem at this position. The message begins with the path.
 func (v Value) Errorf(format string, args ...any) *Problem {
 	message := fmt.Sprintf(format, args...)
 	if v.path != "" {
@@ -99,15 +99,15 @@ func (v Value) Errorf(format string, args ...any) *Problem {
 	return v.doc.add(v.at.Line, v.at.Column, message)
 }
 
-// Warnf notes something legal but suspicious at this place.
+// Warnf records a warning about something legal but suspicious at this position.
 func (v Value) Warnf(format string, args ...any) *Problem {
 	p := v.Errorf(format, args...)
 	p.Warning = true
 	return p
 }
 
-// Written returns a scalar as it stands in the file, in quotes and shortened,
-// for messages. Text that Expand put in is not shown.
+// Written returns a scalar as written in the file, quoted and shortened,
+// for messages. It never shows text set by Expand.
 func (v Value) Written() string {
 	if v.Kind() != ScalarKind {
 		return v.Kind().String()
@@ -118,11 +118,11 @@ func (v Value) Written() string {
 	return fmt.Sprintf("%q", v.node.Value)
 }
 
-// Text returns a scalar exactly as written, whatever it looks like. Nothing,
+// Text returns a scalar exactly as written, whatever it looks like. Null,
 // lists and objects are a problem.
 func (v Value) Text() (string, bool) { return v.scalar("text") }
 
-// scalar returns the text of a scalar, or notes that want was expected.
+// scalar returns the text of a scalar, or records the problem that want was expected.
 func (v Value) scalar(want string) (string, bool) {
 	switch k := v.Kind(); k {
 	case ScalarKind:
@@ -141,7 +141,7 @@ func (v Value) scalar(want string) (string, bool) {
 	return "", false
 }
 
-// List returns the items of a list. Nothing is an empty list; anything else is
+// List returns the items of a list. Null is an empty list; anything else is
 // a problem.
 func (v Value) List() ([]Value, bool) {
 	switch k := v.Kind(); k {
@@ -160,7 +160,7 @@ func (v Value) List() ([]Value, bool) {
 }
 
 // OneOrList returns the items of a list, or the value itself as the only one.
-// Nothing is an empty list.
+// Null is an empty list.
 func (v Value) OneOrList() []Value {
 	switch v.Kind() {
 	case NullKind:
@@ -173,7 +173,7 @@ func (v Value) OneOrList() []Value {
 }
 
 // Texts returns the text of a scalar or of every item of a list. Items that are
-// no scalars are problems and left out.
+// not scalars are problems and are left out.
 func (v Value) Texts() []string {
 	var out []string
 	for _, item := range v.OneOrList() {
@@ -184,8 +184,8 @@ func (v Value) Texts() []string {
 	return out
 }
 
-// join appends a key to a path, in brackets and quotes where a dot would
-// mislead.
+// join appends a key to a path, in brackets and quotes where a dot would be
+// ambiguous.
 func join(path, key string) string {
 	if key == "" || strings.ContainsAny(key, ".[]\"\n") {
 		return fmt.Sprintf("%s[%q]", path, key)
@@ -196,10 +196,10 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// Expand replaces every scalar (keys excepted) by what fn makes of it. fn gets
-// the value and its text; when it returns an error, that is noted as a problem
-// and the scalar counts as wrong without further words. Replaced text is what Text, Int and the like see, but
-// messages go on quoting what was written, so a secret cannot get into them.
+// Expand replaces the text of every scalar, except keys, with the result of fn. fn gets
+// the value and its text. On error, the error is recorded as a problem, and reading the
+// scalar fails without another one. Text, Int and other accessors use the new text, but
+// messages still quote the written text, so they cannot contain a secret.
 func (d *Document) Expand(fn func(v Value, text string) (string, error)) {
 	if d.expanded == nil {
 		d.expanded = map[*yaml.Node]string{}
@@ -238,13 +238,13 @@ func (d *Document) expand(v Value, fn func(Value, string) (string, error)) {
 	}
 }
 
-// IsExpanded says whether Expand has replaced this scalar's text.
+// IsExpanded reports whether Expand has replaced this scalar's text.
 func (v Value) IsExpanded() bool {
 	_, ok := v.doc.expanded[v.node]
 	return ok
 }
 
-// Source returns the source line the value begins in.
+// Source returns the source line in which the value begins.
 func (v Value) Source() string {
 	if n := v.at.Line; n >= 1 && n <= len(v.doc.lines) {
 		return v.doc.lines[n-1]

@@ -403,7 +403,7 @@ func TestProblemsAreBounded(t *testing.T) {
 
 func TestTooLarge(t *testing.T) {
 	_, err := Parse("f.yaml", []byte("a: "+strings.Repeat("x", 10<<20)))
-	if err == nil || err.Error() != "f.yaml:1:1: the file is larger than 1 MiB, the most that is read" {
+	if err == nil || err.Error() != "f.yaml:1:1: the file is larger than the limit of 1 MiB" {
 		t.Errorf("got %v", err)
 	}
 }

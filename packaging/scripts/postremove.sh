@@ -1,6 +1,6 @@
 #!/bin/sh
-# After removal. The queue stays, even after a purge: it may hold sales that
-# Meta has not got yet.
+# After removal. The queue stays, even after a purge: it can hold sales that
+# are not delivered yet.
 set -e
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload || true
@@ -8,7 +8,7 @@ fi
 case "$1" in
 purge | 0)
 	if [ -e /var/lib/private/relay ] || [ -e /var/lib/relay ]; then
-		echo "relay's queue is still in /var/lib/private/relay; remove it when nothing in it is needed."
+		echo "relay's queue is still in /var/lib/private/relay; remove it if you no longer need its events."
 	fi
 	;;
 esac

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Before removal: stops relay. Not before an upgrade, which restarts it.
+# Before removal: stops relay. An upgrade restarts it instead.
 set -e
 case "$1" in
 remove | 0)
