@@ -15,10 +15,10 @@ const (
 	batchBytes = 1 << 20
 )
 
-// batch is what goes into one Append.
+// batch is the content of one Append.
 type batch struct {
 	entries []queue.Entry
-	ends    []int // of their bodies in bytes
+	ends    []int // end offsets of their bodies in bytes
 	bytes   []byte
 	Counts
 }
@@ -33,8 +33,8 @@ func (b *batch) reset() {
 	b.entries, b.ends, b.bytes, b.Counts = b.entries[:0], b.ends[:0], b.bytes[:0], Counts{}
 }
 
-// append stores the batch, waiting for as long as the queue says that later is
-// better; waits is told before. The ids are the same at each try.
+// append stores the batch. While the queue asks to retry later, it waits, and calls waits before
+// each wait. The ids are the same at each try.
 func (b *batch) append(ctx context.Context, o *Options, waits func() error) error {
 	if len(b.entries) == 0 {
 		return nil
@@ -50,14 +50,14 @@ func (b *batch) append(ctx context.Context, o *Options, waits func() error) erro
 			b.Stored, b.Duplicates, b.Changed, b.Conflicts = int64(a.Stored), int64(a.Duplicates), int64(a.Changed), int64(a.Conflicts)
 			return nil
 		}
-		pause, later := patience(err, wait)
+		pause, later := retryAfter(err, wait)
 		if !later || ctx.Err() != nil {
 			return fmt.Errorf("store rows: %w", err)
 		}
 		if err := waits(); err != nil {
 			return err
 		}
-		o.Logger.Warn("spool: queue takes nothing, waiting", "code", logs.SpoolWaits, "err", err, "wait", pause)
+		o.Logger.Warn("spool: queue does not accept rows, waiting", "code", logs.SpoolWaits, "err", err, "wait", pause)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
@@ -68,8 +68,8 @@ func (b *batch) append(ctx context.Context, o *Options, waits func() error) erro
 	}
 }
 
-// patience tells whether, and when, to try again.
-func patience(err error, wait time.Duration) (time.Duration, bool) {
+// retryAfter returns whether to try again, and after what time.
+func retryAfter(err error, wait time.Duration) (time.Duration, bool) {
 	var full *queue.FullError
 	switch {
 	case errors.As(err, &full):

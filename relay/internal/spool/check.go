@@ -15,7 +15,7 @@ import (
 	"relay/relay/internal/track"
 )
 
-// judge turns a row into an entry; nil for a call that is not a track.
+// judge converts a row to an entry; nil for a call other than track.
 func (o *Options) judge(r *rows.Row, st *state) (*queue.Entry, *track.Problem) {
 	if r.Bad != nil {
 		return nil, r.Bad
@@ -37,8 +37,8 @@ func (o *Options) judge(r *rows.Row, st *state) (*queue.Entry, *track.Problem) {
 	return e, nil
 }
 
-// saleID is the id of a sale that is told from others by a value of its own,
-// whichever file it stands in; with another Run it is another sale.
+// saleID returns the id of a sale that is identified by a value of its own, in whichever file it
+// is. Another Run makes it another sale.
 func (o *Options) saleID(event, value string) string {
 	text := event + "\x00" + value
 	if o.Run != "" {
@@ -48,8 +48,8 @@ func (o *Options) saleID(event, value string) string {
 	return "sale-" + hex.EncodeToString(sum[:16])
 }
 
-// judgeTime says what is wrong with the time of an event. An event whose time cannot be read would happen when its file was
-// written, or read.
+// judgeTime returns the problem of an event's time. An unreadable time must not be replaced by
+// the time at which the file was written or read.
 func (o *Options) judgeTime(r *rows.Row) *track.Problem {
 	times := r.Msg.Times()
 	for _, when := range times {
@@ -97,7 +97,7 @@ func (o *Options) check(w *rows.File, s *rows.Survey) error {
 			e.Problems = append(e.Problems, r.Problem(why, r.Text[:min(len(r.Text), 1024)]))
 		}
 	}
-	// When not one row is good the file is the wrong one, whatever is skipped.
+	// If no row is usable, it is the wrong file, even with SkipBad.
 	if e.Checked == 0 || e.Bad == e.Checked || e.Bad > 0 && !o.SkipBad {
 		return e
 	}
@@ -105,8 +105,8 @@ func (o *Options) check(w *rows.File, s *rows.Survey) error {
 	return nil
 }
 
-// unreadable makes a fault of reading rows one of the file's format, unless the
-// file is not what it was, or the disk is at fault.
+// unreadable turns an error of reading rows into a FormatError, unless the file has changed or
+// the disk failed.
 func unreadable(err error) error {
 	if errors.Is(err, rows.ErrChanged) || isDisk(err) {
 		return err
@@ -115,7 +115,7 @@ func unreadable(err error) error {
 	return &rows.FormatError{Err: err, Cut: cut}
 }
 
-// isDisk tells an error of the file system.
+// isDisk reports an error of the file system.
 func isDisk(err error) bool {
 	var path *fs.PathError
 	return errors.As(err, &path)

@@ -21,38 +21,38 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// claim moves a dropped file where nobody else will touch it, under a random
-// name that its rows' ids are made of.
+// claim moves a dropped file to where no other program touches it, under a random name from
+// which its rows' ids are made.
 func (d *Directory) claim(name string) (string, error) {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	claim := path.Join(workDir, hex.EncodeToString(b[:]))
-	root := d.house.root
+	root := d.dir.root
 	if err := root.Mkdir(claim, 0o700); err != nil {
 		return "", err
 	}
-	to := path.Join(claim, fileName+staying(name))
+	to := path.Join(claim, fileName+keptName(name))
 	if err := root.Rename(name, to); err != nil {
 		_ = root.Remove(claim)
 		return "", err
 	}
-	d.seen[to] = d.seen[name] // it has been left alone already
+	d.seen[to] = d.seen[name] // it is already known to be complete
 	delete(d.seen, name)
-	return claim, d.house.sync(claim, workDir, ".")
+	return claim, d.dir.sync(claim, workDir, ".")
 }
 
-// isClaim says whether a text is the name of a claim.
+// isClaim reports whether text has the form of a claim's name.
 func isClaim(text string) bool {
 	return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
-// mostName is how many bytes a name may have that stays, so that the names which are made
-// of it have room in a file system.
-const mostName = 160
+// maxKeptName is the maximum length of a kept name in bytes. Names derived from it must fit into
+// a file system.
+const maxKeptName = 160
 
-// staying is the name under which a file stays: what nobody can see or type in a name is _
-// there, and of one that is too long the beginning and its kind.
-func staying(name string) string {
+// keptName returns the name under which a file is kept: characters that are invisible or cannot
+// be typed become _, and a long name is cut but keeps its extension.
+func keptName(name string) string {
 	end := extOf(name)
 	if strings.HasSuffix(strings.ToLower(name), ".gz") {
 		end += ".gz"
@@ -67,20 +67,20 @@ func staying(name string) string {
 	if strings.HasPrefix(stem, "-") {
 		stem = "_" + stem[1:]
 	}
-	for most := mostName - len(kind); len(stem) > most; {
+	for most := maxKeptName - len(kind); len(stem) > most; {
 		_, n := utf8.DecodeLastRuneInString(stem)
 		stem = stem[:len(stem)-n]
 	}
 	return stem + kind
 }
 
-// resume goes on with the files up to this size that are claimed already, the smallest
-// first, and returns when to look at one of them again.
+// resume continues with claimed files of at most this size, smallest first, and returns when to
+// look at one of them again.
 func (d *Directory) resume(ctx context.Context, most int64) time.Duration {
 	next := d.o.Poll
-	entries, err := d.house.list(workDir)
+	entries, err := d.dir.list(workDir)
 	if err != nil {
-		d.once(workDir, err).Warn("spool: directory cannot be read", "code", logs.SpoolUnreadable)
+		d.onceLogger(workDir, err).Warn("spool: cannot read directory", "code", logs.SpoolUnreadable)
 		return next
 	}
 	type held struct {
@@ -90,11 +90,11 @@ func (d *Directory) resume(ctx context.Context, most int64) time.Duration {
 	var all []held
 	for _, c := range entries {
 		h := held{claim: path.Join(workDir, c.Name())}
-		if !c.IsDir() || h.claim == d.inHand {
+		if !c.IsDir() || h.claim == d.current {
 			continue
 		}
-		if file, err := d.house.claimed(h.claim); err == nil && file != "" {
-			if fi, err := d.house.root.Lstat(file); err == nil {
+		if file, err := d.dir.claimed(h.claim); err == nil && file != "" {
+			if fi, err := d.dir.root.Lstat(file); err == nil {
 				h.size = fi.Size()
 			}
 		}
@@ -107,50 +107,50 @@ func (d *Directory) resume(ctx context.Context, most int64) time.Duration {
 		if ctx.Err() != nil {
 			break
 		}
-		if wait := d.take(ctx, h.claim); wait > 0 {
+		if wait := d.storeClaimed(ctx, h.claim); wait > 0 {
 			next = min(next, wait)
 		}
 	}
 	return next
 }
 
-// take stores a claimed file and moves it to where it stays. It returns how long
-// its writer, who may have it open still, is waited for; 0: not at all.
-func (d *Directory) take(ctx context.Context, claim string) time.Duration {
-	file, err := d.house.claimed(claim)
+// storeClaimed stores a claimed file and moves it to its place. It returns how long to wait for
+// a writer that could still have it open; 0: not at all.
+func (d *Directory) storeClaimed(ctx context.Context, claim string) time.Duration {
+	file, err := d.dir.claimed(claim)
 	if err != nil {
-		d.once(claim, err).Warn("spool: claimed file cannot be found", "code", logs.SpoolFileNotFound)
+		d.onceLogger(claim, err).Warn("spool: cannot find claimed file", "code", logs.SpoolFileNotFound)
 		return 0
 	}
-	if file == "" { // moved already: what is left is to clear away
+	if file == "" { // already moved: only the claim is left
 		d.clear(claim)
 		return 0
 	}
-	rep, verdict, wait := d.read(ctx, claim, file)
+	rep, verdict, wait := d.storeFile(ctx, claim, file)
 	if verdict == nil || ctx.Err() != nil && verdict.to != doneDir {
 		return wait // the claim stays
 	}
 	if verdict.to == refusedDir {
-		if err := d.explain(claim, verdict); err != nil { //nolint:contextcheck // a report is written whole, also at the end
-			d.once(claim, err).Warn("spool: report cannot be written yet", "code", logs.SpoolReportNotWritten)
-			d.lies(claim, Stuck, d.seen[file], d.o.Now())
+		if err := d.explain(claim, verdict); err != nil { //nolint:contextcheck // a report is written completely, also while stopping
+			d.onceLogger(claim, err).Warn("spool: cannot write report yet", "code", logs.SpoolReportNotWritten)
+			d.notTaken(claim, Stuck, d.seen[file], d.o.Now())
 			return 0
 		}
 	}
 	name := strings.TrimPrefix(path.Base(file), fileName)
 	at, err := d.finish(claim, file, name, verdict.to)
 	if err != nil {
-		d.once(claim, err).Warn("spool: file cannot be moved yet", "code", logs.SpoolFileNotMoved)
-		d.lies(claim, Stuck, d.seen[file], d.o.Now())
+		d.onceLogger(claim, err).Warn("spool: cannot move file yet", "code", logs.SpoolFileNotMoved)
+		d.notTaken(claim, Stuck, d.seen[file], d.o.Now())
 		return 0
 	}
-	delete(d.said, claim)
+	delete(d.logged, claim)
 	delete(d.seen, file)
 	log := d.o.Logger.With("file", d.shown(name, at), "claim", path.Base(claim),
 		"rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "changed", rep.Changed, "id_conflicts", rep.Conflicts, "refused", rep.Refused, "ignored", rep.Ignored)
 	switch {
-	case verdict.deadly:
-		log.Error("spool: file is quarantined: relay ended each time it read it", "code", logs.SpoolQuarantined, "times", maxDeaths)
+	case verdict.crashed:
+		log.Error("spool: file quarantined: relay crashed each time it read it", "code", logs.SpoolQuarantined, "times", maxCrashes)
 	case verdict.to == refusedDir:
 		log.Error("spool: file refused", "code", logs.SpoolFileRefused, "err", public(verdict.why))
 	case rep.Refused > 0:
@@ -163,40 +163,39 @@ func (d *Directory) take(ctx context.Context, claim string) time.Duration {
 	return 0
 }
 
-// verdict is where a file goes, and why.
+// verdict is where a file is moved to, and why.
 type verdict struct {
-	to     string
-	why    error
-	deadly bool
+	to      string
+	why     error
+	crashed bool
 }
 
-// read stores what is in a claimed file. Without a verdict it is to be looked at
-// again, after wait when that is not 0.
+// storeFile stores a claimed file. Without a verdict the caller tries again, after wait if it is
+// not 0.
 //
-// Invariant: a file whose rows are stored is done only if it is then what it was
-// before, and nobody who could still write into it is known of.
-func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _ *verdict, wait time.Duration) {
-	root := d.house.root
+// Invariant: a stored file is moved to done only if it is unchanged since before and no program
+// is known to have it open for writing.
+func (d *Directory) storeFile(ctx context.Context, claim, file string) (rep Report, _ *verdict, wait time.Duration) {
+	root := d.dir.root
 	fi, err := root.Lstat(file)
 	if err == nil && !fi.Mode().IsRegular() {
-		return rep, &verdict{to: refusedDir, why: errors.New("no regular file")}, 0
+		return rep, &verdict{to: refusedDir, why: errors.New("not a regular file")}, 0
 	}
 	now := d.o.Now()
 	delete(d.untaken, claim)
 	var s sighting
 	if err == nil {
-		s = d.sight(file, fi, now)
+		s = d.observe(file, fi, now)
 		d.seen[file] = s
 		if wait := d.o.Quiet - now.Sub(s.since); wait > 0 {
-			d.lies(claim, Restless, s, now)
+			d.notTaken(claim, Changing, s, now)
 			return rep, nil, wait
 		}
 	}
 	st, failed := loadState(ctx, d.state(claim), "spool-"+path.Base(claim))
-	if err = errors.Join(err, failed); err == nil && st.Tries > 0 && st.Tries < maxDeaths {
-		// Something ended the process that may well have been no file: whatever
-		// else there is goes first.
-		if wait := d.o.Doubt*time.Duration(st.Tries) - now.Sub(d.begun); wait > 0 {
+	if err = errors.Join(err, failed); err == nil && st.Tries > 0 && st.Tries < maxCrashes {
+		// The crash could have another cause than this file: all other files go first.
+		if wait := d.o.CrashDelay*time.Duration(st.Tries) - now.Sub(d.started); wait > 0 {
 			return rep, nil, wait
 		}
 	}
@@ -205,8 +204,8 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 		f, err = openFile(root, file)
 	}
 	if err != nil {
-		d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
-		d.lies(claim, Stuck, s, now)
+		d.onceLogger(claim, err).Warn("spool: cannot store file yet", "code", logs.SpoolFileNotStored)
+		d.notTaken(claim, Stuck, s, now)
 		return rep, nil, 0
 	}
 	long := unendedFactor*d.o.Quiet - now.Sub(s.since)
@@ -217,7 +216,7 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 	rep, err = Import(ctx, f, Options{
 		Queue: d.o.Queue, Route: d.o.Route, ReadTime: d.o.ReadTime, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes, MaxFileBytes: maxDropped,
 		Name: file, Layout: d.o.Layout, SkipBad: true, UndatedFiles: true, Received: received, Growing: true, Final: long <= 0,
-		Key: "spool-" + path.Base(claim), Deaths: maxDeaths,
+		Key: "spool-" + path.Base(claim), MaxCrashes: maxCrashes,
 		Meanwhile: d.meanwhile(ctx, claim, s.size),
 		State:     d.state(claim), ReportFile: path.Join(claim, reportName), ReportIn: root,
 		Logger: d.o.Logger, Now: d.o.Now,
@@ -228,34 +227,34 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 	switch {
 	case err == nil:
 		if after, err := root.Lstat(file); err != nil || after.Size() != s.size || !after.ModTime().Equal(s.mod) {
-			d.lies(claim, Restless, s, now)
+			d.notTaken(claim, Changing, s, now)
 			return rep, nil, max(d.o.Quiet, time.Millisecond)
 		}
 		if d.openForWriting(file) {
-			d.lies(claim, Open, s, now)
+			d.notTaken(claim, Open, s, now)
 			return rep, nil, max(d.o.Quiet, time.Millisecond)
 		}
 		return rep, &verdict{to: doneDir}, 0
-	case errors.Is(err, ErrDeadly):
-		return rep, &verdict{to: refusedDir, why: err, deadly: true}, 0
+	case errors.Is(err, ErrCrashes):
+		return rep, &verdict{to: refusedDir, why: err, crashed: true}, 0
 	case errors.Is(err, ErrUnfinished), errors.Is(err, rows.ErrChanged):
-		d.lies(claim, Restless, s, now)
+		d.notTaken(claim, Changing, s, now)
 		return rep, nil, max(long, d.o.Quiet, time.Millisecond)
 	case errors.As(err, &check), errors.As(err, &format):
-		if cut := check != nil && check.Checked == 0 || format != nil && format.Cut; cut && long > 0 { // the rest may be on its way
+		if cut := check != nil && check.Checked == 0 || format != nil && format.Cut; cut && long > 0 { // the rest could still arrive
 			return rep, nil, long
 		}
 		return rep, &verdict{to: refusedDir, why: err}, 0
 	case ctx.Err() != nil:
-		return rep, nil, 0 // for the next run
+		return rep, nil, 0 // left for the next run
 	}
-	d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
-	d.lies(claim, Stuck, s, d.o.Now())
+	d.onceLogger(claim, err).Warn("spool: cannot store file yet", "code", logs.SpoolFileNotStored)
+	d.notTaken(claim, Stuck, s, d.o.Now())
 	return rep, nil, 0
 }
 
 func (d *Directory) openForWriting(file string) bool {
-	f, err := openFile(d.house.root, file)
+	f, err := openFile(d.dir.root, file)
 	if err != nil {
 		return false
 	}
@@ -263,8 +262,8 @@ func (d *Directory) openForWriting(file string) bool {
 	return beingWritten(f)
 }
 
-// explain writes why a file was refused as lines of its report, behind what was
-// reported before. Written again after a crash, it is there once.
+// explain appends the reason why a file was refused to its report. Repeated after a crash, it is
+// written once.
 func (d *Directory) explain(claim string, v *verdict) error {
 	name := path.Join(claim, reportName)
 	var before []byte
@@ -272,7 +271,7 @@ func (d *Directory) explain(claim string, v *verdict) error {
 	if err != nil {
 		return err
 	}
-	if before, err = d.house.root.ReadFile(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if before, err = d.dir.root.ReadFile(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	before = before[:min(int64(len(before)), st.Report)]
@@ -281,10 +280,10 @@ func (d *Directory) explain(claim string, v *verdict) error {
 		problems[0] = rows.Problem{Code: "unusable_rows", Message: firstLine(v.why)}
 		problems = append(problems, check.Problems...)
 	}
-	if v.deadly {
-		problems[0] = rows.Problem{Code: "quarantined", Message: fmt.Sprintf("relay ended %d times while it read this file: it is kept for whoever looks into that, and its sales are not stored", maxDeaths)}
+	if v.crashed {
+		problems[0] = rows.Problem{Code: "quarantined", Message: fmt.Sprintf("relay crashed %d times while it read this file: its sales are not stored, and it is kept for analysis", maxCrashes)}
 	}
-	return d.house.write(name, func(w io.Writer) error {
+	return d.dir.write(name, func(w io.Writer) error {
 		if _, err := w.Write(before); err != nil {
 			return err
 		}
@@ -301,11 +300,11 @@ func (d *Directory) explain(claim string, v *verdict) error {
 	})
 }
 
-// public is what the log says of a fault. What names rows or columns may be a
-// person's, and is in the report alone.
+// public returns what the log shows of an error. Text that names rows or columns could be
+// personal and is only in the report.
 func public(err error) string {
 	if p, ok := errors.AsType[*rows.PrivateError](err); ok {
-		return p.Words + "; the report says what"
+		return p.Words + "; see the report"
 	}
 	return firstLine(err)
 }
@@ -317,16 +316,16 @@ func firstLine(err error) string {
 
 // claimState is the State of a claimed file.
 type claimState struct {
-	house *house
-	name  string
+	dir  *spoolDir
+	name string
 }
 
 func (d *Directory) state(claim string) State {
-	return claimState{d.house, path.Join(claim, stateName)}
+	return claimState{d.dir, path.Join(claim, stateName)}
 }
 
 func (c claimState) Load(context.Context, string) ([]byte, error) {
-	b, err := c.house.root.ReadFile(c.name)
+	b, err := c.dir.root.ReadFile(c.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -334,14 +333,14 @@ func (c claimState) Load(context.Context, string) ([]byte, error) {
 }
 
 func (c claimState) Save(_ context.Context, _ string, state []byte) error {
-	return c.house.write(c.name, func(w io.Writer) error {
+	return c.dir.write(c.name, func(w io.Writer) error {
 		_, err := w.Write(state)
 		return err
 	})
 }
 
 func (d *Directory) clear(claim string) {
-	if err := d.house.root.RemoveAll(claim); err != nil {
-		d.once(claim, err).Warn("spool: claim cannot be removed", "code", logs.SpoolClaimNotRemoved)
+	if err := d.dir.root.RemoveAll(claim); err != nil {
+		d.onceLogger(claim, err).Warn("spool: cannot remove claim", "code", logs.SpoolClaimNotRemoved)
 	}
 }

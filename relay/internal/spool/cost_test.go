@@ -9,7 +9,7 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// allocated is how much fn takes from the heap.
+// allocated returns how many bytes fn allocates on the heap.
 func allocated(fn func()) int64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -18,7 +18,7 @@ func allocated(fn func()) int64 {
 	return int64(after.TotalAlloc - before.TotalAlloc)
 }
 
-// FuzzImportCost: a file costs memory, and stores bytes, in proportion to its size.
+// A file costs memory, and stores bytes, in proportion to its size.
 func FuzzImportCost(f *testing.F) {
 	wide := make([]string, 400)
 	for i := range wide {
@@ -45,7 +45,7 @@ func FuzzImportCost(f *testing.F) {
 			stored += len(e.Body)
 		}
 		if cost > 32<<20+1000*int64(len(file)) {
-			t.Errorf("%d bytes in the heap for a file of %d", cost, len(file))
+			t.Errorf("%d bytes allocated for a file of %d", cost, len(file))
 		}
 		if stored > 64<<10+300*len(file) {
 			t.Errorf("%d bytes stored of a file of %d", stored, len(file))

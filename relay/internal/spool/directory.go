@@ -20,7 +20,7 @@ import (
 	"relay/relay/internal/track"
 )
 
-// DirectoryOptions say how a directory is watched. Dir and Queue are required.
+// DirectoryOptions configures a Directory. Dir and Queue are required.
 type DirectoryOptions struct {
 	Dir           string
 	Layout        rows.Layout // of tables
@@ -30,64 +30,64 @@ type DirectoryOptions struct {
 	PrintKey      track.PrintKey
 	MaxEventBytes int
 
-	Notify <-chan struct{} // something may have been dropped: look now
-	Poll   time.Duration   // look without being told; default 10 s
-	Quiet  time.Duration   // a file must not have changed for so long; five times that when its last line has no end; default 2 s
-	Doubt  time.Duration   // a file that was being read when the process ended waits so long from the start, and twice that the second time; default 2 s
-	Keep   time.Duration   // how long done files stay; 0: not at all, negative: for ever
-	Seal   *seal.Ring      // what seals the files that stay; nil: nothing does
+	Notify     <-chan struct{} // a file could have been dropped: scan now
+	Poll       time.Duration   // interval of scans; default 10 s
+	Quiet      time.Duration   // how long a file must be unchanged; five times that if its last line has no line end; default 2 s
+	CrashDelay time.Duration   // after a crash, how long after the start its file waits, twice as long after the second; default 2 s
+	Keep       time.Duration   // how long done files are kept; 0: deleted at once, negative: for ever
+	Seal       *seal.Ring      // seals kept files; nil: they are not sealed
 
-	// Stored is told of each file that has been dealt with.
+	// Stored is called for each file that has been stored or refused.
 	Stored func(Report)
 	Logger *slog.Logger
 	Now    func() time.Time
 }
 
-// Directory takes files that are dropped into a directory.
+// Directory stores files that are dropped into a directory.
 type Directory struct {
-	o      DirectoryOptions
-	house  *house
-	turn   turn
-	begun  time.Time
-	seen   map[string]sighting // by path: files and directories that were there at the last look
-	said   map[string]string   // what has been logged about a file, to say it once
-	status atomic.Pointer[DirectoryStatus]
+	o       DirectoryOptions
+	dir     *spoolDir
+	turn    scanLock
+	started time.Time
+	seen    map[string]sighting // by path: files and directories at the last scan
+	logged  map[string]string   // the last fault logged for a file, to log it once
+	status  atomic.Pointer[DirectoryStatus]
 
-	untaken  map[string]lying // by path or claim: what is not taken, once it has lain for a while
-	sealedBy uint32           // the key with which what had stayed plain was sealed; 0: none
+	untaken  map[string]untaken // by path or claim: files that are not taken, after their grace time
+	sealedBy uint32             // the key with which unsealed kept files were sealed; 0: none
 
-	inHand  string    // the claim that is being stored while others are looked at; "": none
-	recount time.Time // from when on the status is made anew during a look
+	current string    // the claim that is being stored while other files are taken; "": none
+	recount time.Time // when the status is next updated during a scan
 }
 
-// sighting is what a file looked like, and since when it has looked so.
+// sighting is the state of a file and since when it is unchanged.
 type sighting struct {
 	stamp
 	since time.Time
 	first time.Time // when it was first seen
-	moves time.Time // since when it has been changed again and again
+	moves time.Time // since when it keeps changing
 }
 
-// unendedFactor: a file whose last line has no end is left alone that much longer.
+// unendedFactor is how much longer a file must be unchanged if its last line has no line end.
 const unendedFactor = 5
 
-// maxDropped is how many bytes a dropped file may have, packed and unpacked, and
-// largeFile from where on smaller ones go first.
+// maxDropped is the size limit of a dropped file, packed and unpacked. Files of largeFile and
+// more come after smaller ones.
 const (
 	maxDropped = 8 << 30
 	largeFile  = 64 << 20
 )
 
-// maxDeaths is how often the process may end while a file is read.
-const maxDeaths = 3
+// maxCrashes is how often the process can end while it reads a file.
+const maxCrashes = 3
 
-// NewDirectory makes the directory and those below it.
+// NewDirectory opens the directory, and creates it and its subdirectories if needed.
 func NewDirectory(o DirectoryOptions) (*Directory, error) {
 	if o.Dir == "" || o.Queue == nil {
 		return nil, errors.New("set up spool: no directory or no queue")
 	}
 	o.Poll = cmp.Or(o.Poll, 10*time.Second)
-	o.Doubt = cmp.Or(o.Doubt, 2*time.Second)
+	o.CrashDelay = cmp.Or(o.CrashDelay, 2*time.Second)
 	o.Quiet = cmp.Or(o.Quiet, 2*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -98,20 +98,19 @@ func NewDirectory(o DirectoryOptions) (*Directory, error) {
 	if o.Stored == nil {
 		o.Stored = func(Report) {}
 	}
-	h, err := openHouse(o.Dir)
+	h, err := openSpoolDir(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("set up spool: %w", err)
 	}
-	d := &Directory{o: o, house: h, begun: o.Now(), seen: map[string]sighting{}, said: map[string]string{}, untaken: map[string]lying{}}
-	d.status.Store(&DirectoryStatus{Dir: o.Dir, NotTaken: map[Untaken]int{}})
+	d := &Directory{o: o, dir: h, started: o.Now(), seen: map[string]sighting{}, logged: map[string]string{}, untaken: map[string]untaken{}}
+	d.status.Store(&DirectoryStatus{Dir: o.Dir, NotTaken: map[Reason]int{}})
 	return d, nil
 }
 
-// Close lets go of the directory; nothing may run.
-func (d *Directory) Close() error { return d.house.close() }
+// Close releases the directory. The caller has stopped Run.
+func (d *Directory) Close() error { return d.dir.close() }
 
-// Run takes files until ctx is done. Files that an earlier run had claimed come
-// first.
+// Run takes files until ctx is done. Files that an earlier run claimed come first.
 func (d *Directory) Run(ctx context.Context) error {
 	d.announce()
 	for {
@@ -130,53 +129,52 @@ func (d *Directory) Run(ctx context.Context) error {
 	}
 }
 
-// announce says what becomes of the files that were stored.
+// announce logs what happens to stored files.
 func (d *Directory) announce() {
 	switch {
 	case d.o.Keep == 0:
-		d.o.Logger.Info("spool: files are deleted once they are stored", "code", logs.SpoolKeeps, "dir", d.o.Dir, "spool_keep", "0")
+		d.o.Logger.Info("spool: stored files are deleted at once", "code", logs.SpoolKeeps, "dir", d.o.Dir, "spool_keep", "0")
 	case d.o.Keep < 0:
-		d.o.Logger.Info("spool: files that are stored stay in done", "code", logs.SpoolKeeps, "dir", d.o.Dir, "sealed", d.sealed())
+		d.o.Logger.Info("spool: stored files are kept in done", "code", logs.SpoolKeeps, "dir", d.o.Dir, "sealed", d.sealed())
 	default:
-		d.o.Logger.Info("spool: files that are stored stay in done, and are deleted after spool_keep", "code", logs.SpoolKeeps, "dir", d.o.Dir,
+		d.o.Logger.Info("spool: stored files are kept in done and deleted after spool_keep", "code", logs.SpoolKeeps, "dir", d.o.Dir,
 			"spool_keep", d.o.Keep, "sealed", d.sealed())
 	}
 }
 
-// scan deals with what is there and returns when to look again.
+// scan processes the files in the directory and returns when to scan again.
 func (d *Directory) scan(ctx context.Context) time.Duration {
-	if err := d.enter(); err != nil {
-		d.once(".", err).Error("spool: directory cannot be used, nothing is taken", "code", logs.SpoolUnusable)
+	if err := d.ensure(); err != nil {
+		d.onceLogger(".", err).Error("spool: cannot use directory, no files are taken", "code", logs.SpoolUnusable)
 		d.blocked(err)
 		return d.o.Poll
 	}
-	delete(d.said, ".")
+	delete(d.logged, ".")
 	next := d.resume(ctx, anySize)
 	names, err := d.dropped()
 	if err != nil {
-		d.once(".", err).Warn("spool: directory cannot be read", "code", logs.SpoolUnreadable)
+		d.onceLogger(".", err).Warn("spool: cannot read directory", "code", logs.SpoolUnreadable)
 		return d.o.Poll
 	}
 	for _, name := range names {
 		if ctx.Err() != nil {
 			return next
 		}
-		if wait := d.takeNew(ctx, name); wait > 0 {
+		if wait := d.takeFile(ctx, name); wait > 0 {
 			next = min(next, wait)
 		}
 	}
-	d.tidy()
-	d.sealOlder(ctx)
+	d.deleteExpired()
+	d.sealUnsealed(ctx)
 	d.count()
 	return next
 }
 
-// takeNew claims a dropped file and stores it. It returns when to look at it again; 0: it
-// needs no such look.
-func (d *Directory) takeNew(ctx context.Context, name string) time.Duration {
+// takeFile claims and stores a dropped file. It returns when to look at it again; 0: not needed.
+func (d *Directory) takeFile(ctx context.Context, name string) time.Duration {
 	s, ok := d.seen[name]
 	if !ok {
-		return 0 // taken meanwhile
+		return 0 // already taken
 	}
 	if wait := d.complete(name); wait > 0 {
 		return wait
@@ -186,24 +184,23 @@ func (d *Directory) takeNew(ctx context.Context, name string) time.Duration {
 		return 0 // gone again
 	}
 	if err != nil {
-		d.once(name, err).Warn("spool: file cannot be taken", "code", logs.SpoolFileNotTaken)
-		d.lies(name, Stuck, s, d.o.Now())
+		d.onceLogger(name, err).Warn("spool: cannot take file", "code", logs.SpoolFileNotTaken)
+		d.notTaken(name, Stuck, s, d.o.Now())
 		return 0
 	}
-	return d.take(ctx, claim)
+	return d.storeClaimed(ctx, claim)
 }
 
-// anySize is the size of no file.
+// anySize is larger than any file.
 const anySize = math.MaxInt64
 
-// A file holds up others of a small part of its size no longer than it takes to look for
-// them, as often as files are looked at, and at most half of the time.
+// smallPart: while a file is stored, files of at most this fraction of its size are taken too.
+// They are looked for once per Quiet, for at most half of the time.
 const smallPart = 8
 
-// meanwhile gives, while a file of this size is being stored, what is due beside it:
-// storing those that are much smaller.
+// meanwhile returns the Options.Meanwhile for a file of this size: it stores much smaller files.
 func (d *Directory) meanwhile(ctx context.Context, claim string, size int64) func() func() {
-	if d.inHand != "" { // one beside the other is enough
+	if d.current != "" { // not nested
 		return nil
 	}
 	last := d.o.Now()
@@ -212,28 +209,28 @@ func (d *Directory) meanwhile(ctx context.Context, claim string, size int64) fun
 			return nil
 		}
 		return func() {
-			d.inHand = claim
+			d.current = claim
 			d.takeSmall(ctx, size/smallPart)
-			d.inHand = ""
+			d.current = ""
 			last = d.o.Now()
 		}
 	}
 }
 
-// takeSmall stores files up to this size, until those that are looked at next are due.
+// takeSmall stores files up to this size, for at most the time Quiet.
 func (d *Directory) takeSmall(ctx context.Context, most int64) {
 	until := d.o.Now().Add(d.o.Quiet)
 	d.resume(ctx, most)
 	names, err := d.dropped()
 	if err != nil {
-		return // the next scan says so
+		return // the next scan reports it
 	}
 	for _, name := range names {
 		if ctx.Err() != nil {
 			return
 		}
 		if d.seen[name].size <= most {
-			d.takeNew(ctx, name)
+			d.takeFile(ctx, name)
 		}
 		if d.o.Now().After(until) {
 			break
@@ -242,24 +239,23 @@ func (d *Directory) takeSmall(ctx context.Context, most int64) {
 	d.count()
 }
 
-// enter makes sure that what is about to be used is relay's, and there.
-func (d *Directory) enter() error {
-	if d.house.moved() {
-		h, err := openHouse(d.o.Dir)
+// ensure makes sure that the directories exist and belong to relay.
+func (d *Directory) ensure() error {
+	if d.dir.moved() {
+		h, err := openSpoolDir(d.o.Dir)
 		if err != nil {
 			return err
 		}
-		_ = d.house.close()
-		d.house = h
+		_ = d.dir.close()
+		d.dir = h
 		return nil
 	}
-	return d.house.check()
+	return d.dir.check()
 }
 
-// dropped lists what lies in the directory for us, oldest first, and notes what
-// else does.
+// dropped lists the files to take, oldest first, and records the others.
 func (d *Directory) dropped() ([]string, error) {
-	entries, err := d.house.list(".")
+	entries, err := d.dir.list(".")
 	if err != nil {
 		return nil, err
 	}
@@ -283,18 +279,18 @@ func (d *Directory) dropped() ([]string, error) {
 		if err != nil {
 			continue // gone again
 		}
-		s := d.sight(e.Name(), fi, now)
+		s := d.observe(e.Name(), fi, now)
 		still[e.Name()] = s
-		if why := untaken(e, fi); why != "" {
+		if why := whyNotTaken(e, fi); why != "" {
 			delete(d.untaken, e.Name())
-			d.lies(e.Name(), why, s, now)
+			d.notTaken(e.Name(), why, s, now)
 			continue
 		}
 		all = append(all, found{e.Name(), s.stamp})
 	}
 	d.seen = still
 	slices.SortFunc(all, func(a, b found) int {
-		// A large one holds up those that are there with it no longer than it has to.
+		// A large file must not delay files that are already there.
 		return cmp.Or(cmp.Compare(a.size/largeFile, b.size/largeFile), a.mod.Compare(b.mod), cmp.Compare(a.name, b.name))
 	})
 	names := make([]string, len(all))
@@ -304,8 +300,8 @@ func (d *Directory) dropped() ([]string, error) {
 	return names, nil
 }
 
-// sight compares a file with what it was at the last look.
-func (d *Directory) sight(name string, fi fs.FileInfo, now time.Time) sighting {
+// observe compares a file with its state at the last scan.
+func (d *Directory) observe(name string, fi fs.FileInfo, now time.Time) sighting {
 	s := sighting{stamp{fi.Size(), fi.ModTime()}, now, now, now}
 	if old, ok := d.seen[name]; ok {
 		s.first = old.first
@@ -319,40 +315,40 @@ func (d *Directory) sight(name string, fi fs.FileInfo, now time.Time) sighting {
 	return s
 }
 
-// complete returns how long a file has to be left alone yet.
+// complete returns how much longer a file must be left alone.
 func (d *Directory) complete(name string) time.Duration {
 	s := d.seen[name]
 	now := d.o.Now()
 	delete(d.untaken, name)
 	if wait := d.o.Quiet - now.Sub(s.since); wait > 0 {
-		d.lies(name, Restless, s, now)
+		d.notTaken(name, Changing, s, now)
 		return wait
 	}
-	f, err := openFile(d.house.root, name)
+	f, err := openFile(d.dir.root, name)
 	switch {
-	case errors.Is(err, fs.ErrPermission): // its owner cannot give the right once it is claimed
-		d.lies(name, Unreadable, s, now)
+	case errors.Is(err, fs.ErrPermission): // once claimed, its owner could not grant access any more
+		d.notTaken(name, Unreadable, s, now)
 		return d.o.Poll
 	case errors.Is(err, fs.ErrNotExist):
 		return d.o.Poll
 	case err != nil:
-		d.once(name, err).Warn("spool: file cannot be taken", "code", logs.SpoolFileNotTaken)
-		d.lies(name, Stuck, s, now)
+		d.onceLogger(name, err).Warn("spool: cannot take file", "code", logs.SpoolFileNotTaken)
+		d.notTaken(name, Stuck, s, now)
 		return d.o.Poll
 	}
 	defer f.Close()
 	if beingWritten(f) {
-		d.lies(name, Open, s, now)
+		d.notTaken(name, Open, s, now)
 		return d.o.Quiet
 	}
 	if wait := unendedFactor*d.o.Quiet - now.Sub(s.since); wait > 0 && !ended(f, s.size) && !strings.HasSuffix(strings.ToLower(name), ".gz") {
-		d.lies(name, Restless, s, now)
+		d.notTaken(name, Changing, s, now)
 		return wait
 	}
 	return 0
 }
 
-// ended tells whether the last line of a file has an end.
+// ended reports whether the last line of a file has a line end.
 func ended(f interface {
 	ReadAt(p []byte, off int64) (int, error)
 }, size int64,
@@ -362,25 +358,25 @@ func ended(f interface {
 	return strings.ContainsAny(string(tail[:n]), "\r\n")
 }
 
-// once returns a logger for a fault: one that writes nothing when the same
-// fault was logged last. A file's name may be that of a person: its shape is logged.
-func (d *Directory) once(about string, err error) *slog.Logger {
+// onceLogger returns a logger for a fault, which discards the message if the same fault was
+// logged last for this file. File names can be personal: the log shows their shape.
+func (d *Directory) onceLogger(about string, err error) *slog.Logger {
 	var at *fs.PathError
 	var link *os.LinkError
-	switch { // their words would name the file, and the claim that it is tried with
+	switch { // their text would contain the file name and the claim
 	case errors.As(err, &at):
 		err = fmt.Errorf("%s: %w", at.Op, at.Err)
 	case errors.As(err, &link):
 		err = fmt.Errorf("%s: %w", link.Op, link.Err)
 	}
-	return d.onceFor(about, err.Error()).With("err", err)
+	return d.onceLoggerFor(about, err.Error()).With("err", err)
 }
 
-func (d *Directory) onceFor(about, said string) *slog.Logger {
-	if d.said[about] == said {
+func (d *Directory) onceLoggerFor(about, said string) *slog.Logger {
+	if d.logged[about] == said {
 		return slog.New(slog.DiscardHandler)
 	}
-	d.said[about] = said
+	d.logged[about] = said
 	log := d.o.Logger.With("dir", d.o.Dir)
 	at := about
 	if claim, ok := strings.CutPrefix(about, workDir+"/"); ok {

@@ -16,7 +16,7 @@ import (
 	"relay/queue"
 )
 
-// tree lists the files below dir, hidden ones too; random names become CLAIM.
+// tree lists the files below dir, hidden ones too. Random names become CLAIM.
 func tree(t *testing.T, dir string) string {
 	t.Helper()
 	var all []string
@@ -86,18 +86,18 @@ func TestDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d.scan(t.Context()) != time.Second || m.calls != 0 {
-		t.Error("files were taken although they may be growing")
+		t.Error("files were taken although they could be growing")
 	}
-	drop(t, dir, "a.jsonl", sales(0, 3)) // it was
+	drop(t, dir, "a.jsonl", sales(0, 3)) // it was growing
 	now = now.Add(time.Second)
 	d.scan(t.Context())
 	if m.count() != 2 {
-		t.Errorf("%d stored", m.count())
+		t.Errorf("%d events stored", m.count())
 	}
 	now = now.Add(time.Second)
 	d.scan(t.Context())
 	if m.count() != 5 {
-		t.Errorf("%d stored", m.count())
+		t.Errorf("%d events stored", m.count())
 	}
 	for _, e := range m.entries {
 		if e.Flags != queue.FlagImported || !strings.HasPrefix(e.ID, "spool-") || now.Sub(e.Received) > time.Minute {
@@ -129,7 +129,7 @@ func TestDirectory(t *testing.T) {
 		}
 	}
 	if strings.Contains(log.String(), "secret@") || !strings.Contains(log.String(), "file refused") {
-		t.Errorf("log:\n%s", &log)
+		t.Errorf("wrong log:\n%s", &log)
 	}
 	if len(reports) != 6 {
 		t.Errorf("%d files reported", len(reports))
@@ -138,12 +138,12 @@ func TestDirectory(t *testing.T) {
 	now = now.Add(8 * 24 * time.Hour)
 	d.scan(t.Context())
 	if got := tree(t, dir); strings.Contains(got, "done/") || !strings.Contains(got, "refused/bad.jsonl ") {
-		t.Errorf("after 8 days: %s", got)
+		t.Errorf("files after 8 days: %s", got)
 	}
 }
 
-// TestDirectoryResume stops the work at each Append, before or after it, with
-// another Directory going on, as after a crash.
+// The work is interrupted at each Append, before or after it, and another Directory continues, as
+// after a crash.
 func TestDirectoryResume(t *testing.T) {
 	t.Parallel()
 	for at := 1; at <= 3; at++ {
@@ -178,8 +178,8 @@ func TestDirectoryResume(t *testing.T) {
 	}
 }
 
-// TestFinishAgain interrupts the moves behind a stored file after each step.
-func TestFinishAgain(t *testing.T) {
+// The moves of a stored file are interrupted after each step.
+func TestFinishIsRepeatable(t *testing.T) {
 	t.Parallel()
 	for _, step := range []string{"nothing moved", "report moved", "file moved", "state removed"} {
 		dir := t.TempDir()
@@ -191,7 +191,7 @@ func TestFinishAgain(t *testing.T) {
 		}
 		drop(t, claim, fileName+"a.jsonl", sales(0, 2)+"bad\n")
 		inside := workDir + "/0123456789abcdef"
-		if _, verdict, _ := d.read(t.Context(), inside, inside+"/"+fileName+"a.jsonl"); verdict == nil || verdict.to != doneDir {
+		if _, verdict, _ := d.storeFile(t.Context(), inside, inside+"/"+fileName+"a.jsonl"); verdict == nil || verdict.to != doneDir {
 			t.Fatal(verdict)
 		}
 		move := func(from, to string) {
@@ -216,7 +216,7 @@ func TestFinishAgain(t *testing.T) {
 	}
 }
 
-// TestGrowing: a till that goes on writing into a file that is being stored.
+// A till continues to write into a file that is being stored.
 func TestGrowing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -248,7 +248,7 @@ func TestGrowing(t *testing.T) {
 	}
 }
 
-// TestDirectoryRun polls, and looks at once when told.
+// Run polls, and scans at once on a notice.
 func TestDirectoryRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

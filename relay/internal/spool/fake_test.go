@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// StateFile is a State in a file, for one key at a time.
+// StateFile is a State in a file for one key.
 type StateFile string
 
 // Load reads the file.
@@ -40,14 +40,13 @@ func (f StateFile) Save(_ context.Context, _ string, state []byte) error {
 	return disk.WriteFile(string(f), 0o600, state)
 }
 
-// memory is an Appender that keeps and de-duplicates as a queue does, and
-// refuses when told to.
+// memory is an Appender in memory. It de-duplicates like a queue and can be made to fail.
 type memory struct {
 	mu      sync.Mutex
 	entries []queue.Entry
 	seen    map[string]uint64    // fingerprints
-	before  func(call int) error // refuses
-	after   func(call int) error // the rows are stored, but nobody is told
+	before  func(call int) error // fails the call
+	after   func(call int) error // fails after the rows were stored
 	calls   int
 }
 
@@ -103,7 +102,7 @@ func (m *memory) count() int {
 
 var errFull = &queue.FullError{}
 
-// sales are n rows of JSON lines without ids, beginning with number from.
+// sales returns n rows of JSON lines without ids, numbered from from.
 func sales(from, n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -18,7 +18,7 @@ import (
 func gzipped(s string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	_, _ = z.Write([]byte(s)) // a buffer takes everything
+	_, _ = z.Write([]byte(s)) // a buffer never fails
 	_ = z.Close()
 	return b.String()
 }
@@ -31,7 +31,7 @@ func utf16be(s string) string {
 	return string(b)
 }
 
-// shop are the columns of a shop system's order export.
+// shop has the columns of a shop system's order export.
 var shop = rows.Layout{GroupBy: "Name", Columns: []rows.Column{
 	{Path: "order_id", From: "Name"},
 	{Path: "context.traits.email", From: "Email"},
@@ -41,12 +41,12 @@ var shop = rows.Layout{GroupBy: "Name", Columns: []rows.Column{
 	{Path: "products[].product_id", From: "Lineitem sku"},
 }}
 
-// fieldCase is a file that tills and spreadsheets write. want are the events; where
-// there are none, refused is why.
+// fieldCase is a file as tills and spreadsheets write it. want are the events; if the file is
+// refused instead, refused is the error.
 type fieldCase struct {
 	name    string
 	file    string // below testdata/field, or
-	text    string // as it is
+	text    string // the content itself
 	ext     string // default .csv
 	l       rows.Layout
 	bad     bool // bad rows are skipped
@@ -55,10 +55,11 @@ type fieldCase struct {
 	report  []string // of rows
 }
 
-// allCases are those of field_test.go and reports_test.go. Both ways in read them alike.
+// allCases returns the cases of field_test.go and reports_test.go. Imports and dropped files read
+// them alike.
 func allCases() []fieldCase { return slices.Concat(fieldCases, reportCases) }
 
-// fieldCases are what they write, kind by kind.
+// fieldCases are such files by kind.
 var berlin, _ = time.LoadLocation("Europe/Berlin")
 
 var fieldCases = []fieldCase{
@@ -263,9 +264,9 @@ var fieldCases = []fieldCase{
 	{name: "a title, and nobody says where the header is", text: "Sales report\nNovember 2026\n\nevent;timestamp;n\nSale;2026-11-20T10:00Z;1\n", refused: "read header: no column has the event name"},
 	{name: "a total in fewer cells", text: "event;timestamp;n\nSale;2026-11-20T10:00Z;1\nTotal 1\n", bad: true, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`}, report: []string{`"code":"wrong_columns"`, `"text":"Total 1"`}},
 	{name: "a header that is not there", text: "event;timestamp\nSale;2026-11-20T10:00Z\n", l: rows.Layout{HeaderRow: 9}, refused: "read header: the file has no line 9"},
-	{name: "a header and nothing else", text: "event,timestamp\n", refused: "the file holds no rows"},
-	{name: "nothing at all", text: "", refused: "the file holds no rows"},
-	{name: "blank lines", text: "\n\n \n", refused: "the file holds no rows"},
+	{name: "a header and nothing else", text: "event,timestamp\n", refused: "the file has no rows"},
+	{name: "nothing at all", text: "", refused: "the file has no rows"},
+	{name: "blank lines", text: "\n\n \n", refused: "the file has no rows"},
 	{name: "a table under the name of JSON", ext: ".jsonl", text: "event,timestamp\nSale,2026-11-20T10:00Z\n", refused: "2 of the first 2 rows cannot be used"},
 }
 
@@ -274,7 +275,7 @@ func withEvent(l rows.Layout) rows.Layout {
 	return l
 }
 
-// fieldFile is the name and content of a case's file.
+// fieldFile returns the name and content of a case's file.
 func fieldFile(t *testing.T, file, text, ext string) (name, content string) {
 	t.Helper()
 	if file != "" {
@@ -315,7 +316,7 @@ func TestField(t *testing.T) {
 			}
 			for _, want := range tc.report {
 				if !strings.Contains(string(said), want) {
-					t.Errorf("not said: %s\n%s", want, said)
+					t.Errorf("not in the report: %s\n%s", want, said)
 				}
 			}
 			if rep.Rows != rep.Stored+rep.Duplicates+rep.Refused+rep.Joined || rep.Refused > 0 && len(tc.report) == 0 {

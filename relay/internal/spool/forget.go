@@ -16,44 +16,44 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// Forgotten says what Forget removed, or would remove.
+// Forgotten is what Forget removed, or would remove.
 type Forgotten struct {
 	Rows      int
-	Unreached []string // where nobody could look, a sentence each
+	Unreached []string // places that could not be searched, a sentence each
 }
 
-// names are files of which a sentence says that they were not searched.
-type names struct {
+// fileList collects the names of files for a message.
+type fileList struct {
 	n     int
 	first []string
 }
 
-func (n *names) add(file string, e fs.DirEntry) {
+func (n *fileList) add(file string, e fs.DirEntry) {
 	fi, err := e.Info()
 	if err != nil {
-		fi = nil // gone meanwhile
+		fi = nil // deleted meanwhile
 	}
 	n.show(file, fi)
 }
 
-func (n *names) show(file string, fi fs.FileInfo) {
+func (n *fileList) show(file string, fi fs.FileInfo) {
 	n.n++
 	if len(n.first) < 10 {
 		n.first = append(n.first, personal.ShowPath(file, relayNamed, fi))
 	}
 }
 
-// relayNamed says whether relay gave this path its name.
+// relayNamed reports whether relay chose the name of this path.
 func relayNamed(file string) bool {
 	name := path.Base(file)
 	return ownName(file) || isClaim(strings.TrimSuffix(name, ends(name))) || ownRename.MatchString(name)
 }
 
-// ownRename is what nameless gives.
+// ownRename matches the result of neutralName.
 var ownRename = regexp.MustCompile(`^renamed-[A-Z2-7]{10}(\.[a-z0-9]{1,8})*$`)
 
-// shown are the first of them; of a name that may be a person's, its shape.
-func (n *names) shown() string {
+// shown returns the first names; of a name that could be a person's, its shape.
+func (n *fileList) shown() string {
 	words := strings.Join(n.first, ", ")
 	if n.n > len(n.first) {
 		words += ", …"
@@ -61,15 +61,15 @@ func (n *names) shown() string {
 	return words
 }
 
-// turn is a look into the directory, which Forget ends early.
-type turn struct {
-	scanning sync.Mutex // held while Run scans, and while Forget works
+// scanLock serializes scans and Forget, which ends a running scan early.
+type scanLock struct {
+	scanning sync.Mutex // held by Run while it scans, and by Forget
 	mu       sync.Mutex
-	cancel   context.CancelFunc // of the scan under way
+	cancel   context.CancelFunc // of the running scan
 }
 
-// begin is the start of a scan; the caller calls end.
-func (t *turn) begin(ctx context.Context) (_ context.Context, end func()) {
+// begin starts a scan; the caller calls end.
+func (t *scanLock) begin(ctx context.Context) (_ context.Context, end func()) {
 	t.scanning.Lock()
 	ctx, cancel := context.WithCancel(ctx)
 	t.mu.Lock()
@@ -81,8 +81,8 @@ func (t *turn) begin(ctx context.Context) (_ context.Context, end func()) {
 	}
 }
 
-// take ends the scan under way and waits for it; none begins until release.
-func (t *turn) take() (release func()) {
+// take cancels the running scan and waits for it. None starts until release.
+func (t *scanLock) take() (release func()) {
 	t.mu.Lock()
 	if t.cancel != nil {
 		t.cancel()
@@ -92,26 +92,26 @@ func (t *turn) take() (release func()) {
 	return t.scanning.Unlock
 }
 
-// inHandFor is how long Forget lets the files in hand take to be stored.
-const inHandFor = time.Minute
+// pendingTimeout is how long Forget waits for pending files to be stored.
+const pendingTimeout = time.Minute
 
-// Forget removes a person from what lies in the directory: rows of stored and refused
-// files, and of the reports of refused rows. What is in hand is stored first, so that
-// the caller finds it in the queue. With dry it only counts. A caller that has gone ends
-// it between two files; a deadline ends the waiting for the files in hand only.
+// Forget removes a person from the files in the directory: from rows of stored and refused files
+// and of reports. Pending files are stored first, so that the caller finds their events in the
+// queue. With dry it only counts. Cancelling ctx stops it between two files; a deadline only
+// bounds the wait for pending files.
 func (d *Directory) Forget(ctx context.Context, who rows.Matcher, dry bool) (n Forgotten, err error) {
 	release := d.turn.take()
 	defer release()
 	if !dry {
-		d.finishInHand(ctx)
+		d.storePending(ctx)
 	}
-	root, err := os.OpenRoot(d.o.Dir) // who may drop files can put links in the place of directories
+	root, err := os.OpenRoot(d.o.Dir) // a user who can drop files can replace directories by links
 	if err != nil {
 		return n, fmt.Errorf("forget dropped files: %w", err)
 	}
 	defer func() { _ = root.Close() }()
 	waiting := 0
-	var unsearchable, beside names
+	var unsearchable, beside fileList
 	for _, sub := range []string{".", workDir, doneDir, refusedDir} {
 		err := fs.WalkDir(root.FS(), sub, func(path string, e fs.DirEntry, err error) error {
 			switch {
@@ -133,7 +133,7 @@ func (d *Directory) Forget(ctx context.Context, who rows.Matcher, dry bool) (n F
 				return nil
 			}
 			inHand := sub == "." && wanted(e.Name()) && !strings.HasPrefix(e.Name(), ".") || sub == workDir && strings.HasPrefix(e.Name(), fileName)
-			if sub == "." && !inHand { // not for us
+			if sub == "." && !inHand { // not taken by relay
 				beside.add(path, e)
 				return nil
 			}
@@ -144,32 +144,32 @@ func (d *Directory) Forget(ctx context.Context, who rows.Matcher, dry bool) (n F
 				return nil
 			case inHand && gone > 0 && !dry:
 				waiting++
-				return unnamed(err)
+				return withoutName(err)
 			}
 			n.Rows += gone
-			return unnamed(err)
+			return withoutName(err)
 		})
 		if err != nil {
 			return n, fmt.Errorf("forget dropped files: %w", err)
 		}
 	}
 	if waiting > 0 {
-		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that could not be stored yet, or are still being written, hold something: run this again when they are stored", waiting))
+		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files with events of the person are still being written or could not be stored yet: run this again when they are stored", waiting))
 	}
 	if unsearchable.n > 0 {
-		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that hold no rows of text (workbooks, archives), are larger than %d MiB or open with no key that is given: look into them, or remove them: %s",
+		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files have no rows of text (workbooks, archives), are larger than %d MiB or cannot be decrypted with the configured keys: check or remove them: %s",
 			unsearchable.n, maxSearched>>20, unsearchable.shown()))
 	}
 	if beside.n > 0 {
-		n.Unreached = append(n.Unreached, fmt.Sprintf("%d files, links and folders in the spool directory that relay does not take: look into them, or remove them: %s", beside.n, beside.shown()))
+		n.Unreached = append(n.Unreached, fmt.Sprintf("%d files, links and folders in the spool directory are not taken by relay: check or remove them: %s", beside.n, beside.shown()))
 	}
 	return n, nil
 }
 
-// finishInHand stores what was dropped and can be stored now. What was dropped this
-// moment is waited for until it can be told to be complete.
-func (d *Directory) finishInHand(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, inHandFor)
+// storePending stores the dropped files that can be stored now. It waits until files dropped just
+// now are known to be complete.
+func (d *Directory) storePending(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pendingTimeout)
 	defer cancel()
 	for until := time.Now().Add((unendedFactor + 1) * d.o.Quiet); ; {
 		next := d.scan(ctx)

@@ -18,13 +18,12 @@ import (
 	"relay/relay/internal/spool/sealed"
 )
 
-// maxSearched is how large a file may be, packed and unpacked, that Forget looks into:
-// it holds what is kept of one in memory.
+// maxSearched is the size limit, packed and unpacked, of a file that Forget searches: it keeps
+// the remaining rows in memory.
 const maxSearched = 512 << 20
 
-// forgetFile removes rows from a file that nobody reads on. One whose name is about the
-// person gets another name: its other rows are others'. One that cannot be searched goes
-// whole then.
+// forgetFile removes rows from a file that no import reads any more. A file whose name matches
+// the person is renamed, and its other rows are kept. If it cannot be searched, it is removed.
 func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *rows.Layout, path, name string, who rows.Matcher, dry bool) (gone int, err error) {
 	in, err := openFile(root, path)
 	if err != nil {
@@ -34,8 +33,8 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *row
 	return forgetOpened(ctx, root, in, ring, layout, path, name, who, dry)
 }
 
-// forgetOpened is forgetFile for a file that is open: it reads that one, whatever is put in
-// its place.
+// forgetOpened is forgetFile for an open file: it searches that file even if its path is replaced
+// meanwhile.
 func forgetOpened(ctx context.Context, root *os.Root, in *os.File, ring *seal.Ring, layout *rows.Layout, path, name string, who rows.Matcher, dry bool) (gone int, err error) {
 	fi, err := in.Stat()
 	if err != nil {
@@ -53,29 +52,29 @@ func forgetOpened(ctx context.Context, root *os.Root, in *os.File, ring *seal.Ri
 	if err == nil {
 		gone, err = rows.Forget(ctx, content, &kept, layout, maxSearched, who)
 	}
-	named, hers := namedAfter(name, who)
-	whole := hers && errors.Is(err, rows.ErrUnsearchable)
+	named, whole := namedAfter(name, who)
+	whole = whole && errors.Is(err, rows.ErrUnsearchable)
 	if named || err == nil && packedAs(content, who) {
 		gone = max(gone, 1)
 	}
 	switch {
 	case whole:
 		err = nil
-	case named && !dry && errors.Is(err, rows.ErrUnsearchable): // only its name can be told to be
+	case named && !dry && errors.Is(err, rows.ErrUnsearchable): // only its name can be checked
 		if isSealed {
-			return 0, errors.Join(err, reseal(root, path, fi, content, nameless(name), ring))
+			return 0, errors.Join(err, reseal(root, path, fi, content, neutralName(name), ring))
 		}
 		return 0, errors.Join(err, rename(root, path))
 	}
 	if err != nil || gone == 0 || dry {
 		return gone, err
 	}
-	_ = in.Close() // there are systems where an open file cannot be replaced
+	_ = in.Close() // some systems cannot replace an open file
 	if whole || kept.Len() == 0 {
 		err = root.Remove(path)
 	} else if isSealed {
 		if named {
-			name = nameless(name)
+			name = neutralName(name)
 		}
 		err = reseal(root, path, fi, bytes.NewReader(kept.Bytes()), name, ring)
 	} else {
@@ -93,8 +92,8 @@ func forgetOpened(ctx context.Context, root *os.Root, in *os.File, ring *seal.Ri
 	return gone, nil
 }
 
-// unseal is the name of a sealed file and what it holds; one that does not open cannot
-// be searched.
+// unseal returns the name and content of a sealed file. A file that cannot be opened is
+// rows.ErrUnsearchable.
 func unseal(in io.Reader, ring *seal.Ring) (name string, content io.ReadSeeker, err error) {
 	if ring == nil {
 		return "", nil, rows.ErrUnsearchable
@@ -110,7 +109,7 @@ func unseal(in io.Reader, ring *seal.Ring) (name string, content io.ReadSeeker, 
 	return f.Name, bytes.NewReader(b), nil
 }
 
-// reseal puts a sealed file with this name and content in the place of another.
+// reseal replaces a file by a sealed file with this name and content.
 func reseal(root *os.Root, path string, old fs.FileInfo, content io.ReadSeeker, name string, ring *seal.Ring) error {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -122,8 +121,8 @@ func reseal(root *os.Root, path string, old fs.FileInfo, content io.ReadSeeker, 
 	return replace(root, path, old, b.Bytes())
 }
 
-// replace puts a file with this content in the place of another, of its age: how long
-// it is kept counts from there.
+// replace replaces the content of a file and keeps its modification time, from which its
+// retention counts.
 func replace(root *os.Root, path string, old fs.FileInfo, content []byte) error {
 	return replaceWith(root, path, old.Mode().Perm(), old.ModTime(), func(w io.Writer) error {
 		_, err := w.Write(content)
@@ -131,7 +130,7 @@ func replace(root *os.Root, path string, old fs.FileInfo, content []byte) error 
 	})
 }
 
-// replaceWith puts a file of this age with what write writes in the place of what is there.
+// replaceWith replaces a file by the output of write, with this modification time.
 func replaceWith(root *os.Root, path string, mode fs.FileMode, age time.Time, write func(io.Writer) error) (err error) {
 	tmp := disk.TempName(path)
 	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)

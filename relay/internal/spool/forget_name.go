@@ -17,10 +17,10 @@ import (
 	"relay/relay/internal/spool/sealed"
 )
 
-// fileEnds are what names end with that says what is in a file, or what became of it.
+// fileEnds are extensions that describe the content or state of a file.
 var fileEnds = strings.Fields(".csv .tsv .txt .json .jsonl .ndjson .gz .xls .xlsx .ods .zip .7z .pdf .xml .bak .old .tmp .part .refused " + sealed.Suffix)
 
-// ends are those that a name ends with.
+// ends returns the known extensions at the end of a name.
 func ends(name string) (all string) {
 	for {
 		ext := filepath.Ext(name)
@@ -31,10 +31,10 @@ func ends(name string) (all string) {
 	}
 }
 
-// namedAfter says whether the name of a file has a person in it, as one of its parts:
-// export-kim.csv. hers: it stands there as an event would have it, so that the file is
-// the person's though nobody can look into it.
-func namedAfter(name string, who rows.Matcher) (named, hers bool) {
+// namedAfter reports whether the name of a file contains the person as one of its parts, as in
+// export-kim.csv. whole: the name matches like text of an event, so that the whole file is the
+// person's even if it cannot be searched.
+func namedAfter(name string, who rows.Matcher) (named, whole bool) {
 	stem := strings.TrimSuffix(name, ends(name))
 	if who.Text(name) || stem != name && who.Text(stem) {
 		return true, true
@@ -57,8 +57,8 @@ func namedAfter(name string, who rows.Matcher) (named, hers bool) {
 	return false, false
 }
 
-// packedAs says whether a file that is packed with gzip has a person in the name that it was
-// packed under, or in a comment. What is packed anew has neither.
+// packedAs reports whether a gzip file has the person in its original name or comment. A file
+// that relay packs again has neither.
 func packedAs(content io.ReadSeeker, who rows.Matcher) bool {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return false
@@ -79,17 +79,17 @@ func packedAs(content io.ReadSeeker, who rows.Matcher) bool {
 	return false
 }
 
-// rename gives a file a name that says nothing.
+// rename gives a file a neutral name.
 func rename(root *os.Root, path string) error {
-	return root.Rename(path, filepath.Join(filepath.Dir(path), nameless(filepath.Base(path))))
+	return root.Rename(path, filepath.Join(filepath.Dir(path), neutralName(filepath.Base(path))))
 }
 
-// nameless is a name for a file that says no more than its ends do.
-func nameless(name string) string { return "renamed-" + rand.Text()[:10] + ends(name) }
+// neutralName returns a random name with the known extensions of name.
+func neutralName(name string) string { return "renamed-" + rand.Text()[:10] + ends(name) }
 
-// unnamed is an error of the file system without the name of the file, which may be
-// somebody's: it goes into the log.
-func unnamed(err error) error {
+// withoutName returns a file system error without the name of the file, which could be personal,
+// for the log.
+func withoutName(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%s of a file: %w", p.Op, p.Err)
 	}

@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// Names of relay's own are said as they are; another is masked, and said with what finds
-// the file.
+// Names that relay chose are shown unchanged; others are masked, with what identifies the file.
 func TestUnreachedFilesCanBeFound(t *testing.T) {
 	dir := t.TempDir()
-	var all names
+	var all fileList
 	for _, name := range []string{"d7cc002e55c5c9a3.sealed", "renamed-ABCDEFGHIJ.csv", "plain.csv.gz", "badrows.csv", "lovelace.csv"} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte("seven"), 0o600); err != nil {
@@ -35,7 +34,8 @@ func TestUnreachedFilesCanBeFound(t *testing.T) {
 	}
 }
 
-// rsync writes .sales.csv.AbC123, an editor .sales.csv: relay never takes them, and says so.
+// rsync writes .sales.csv.AbC123, an editor .sales.csv: relay never takes them, and Forget names
+// them.
 func TestForgetNamesHiddenFiles(t *testing.T) {
 	dir := t.TempDir()
 	d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: &memory{}, Quiet: 10 * time.Millisecond})

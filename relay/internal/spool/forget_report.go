@@ -14,10 +14,10 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// ForgetReports removes a person from the reports of imports at these paths, and says, a
-// sentence each, what it could not reach. Names of files in it are shown as in logs.
+// ForgetReports removes a person from the import reports at these paths. It returns a sentence for
+// each place it could not reach, with file names as logs show them.
 func ForgetReports(ctx context.Context, paths []string, who rows.Matcher, dry bool) (gone int, unreached []string) {
-	var missing, named names
+	var missing, named fileList
 	for _, path := range paths {
 		if slices.ContainsFunc(strings.Split(filepath.ToSlash(path), "/"), func(part string) bool { named, _ := namedAfter(part, who); return named }) {
 			named.show(filepath.Base(path), nil)
@@ -28,21 +28,21 @@ func ForgetReports(ctx context.Context, paths []string, who rows.Matcher, dry bo
 		case errors.Is(err, fs.ErrNotExist):
 			missing.show(filepath.Base(path), nil)
 		case err != nil:
-			unreached = append(unreached, fmt.Sprintf("the report of an import, %s: %v", personal.ShowPath(filepath.Base(path), relayNamed, nil), unnamed(err)))
+			unreached = append(unreached, fmt.Sprintf("the report of an import, %s: %v", personal.ShowPath(filepath.Base(path), relayNamed, nil), withoutName(err)))
 		}
 	}
 	if named.n > 0 {
-		unreached = append(unreached, fmt.Sprintf("%d reports of imports, or the files they are of, with the person in their names or folders: remove them, and give files of imports other names", named.n))
+		unreached = append(unreached, fmt.Sprintf("%d import reports, or the imported files, have the person in their names or folders: remove them, and import files under other names", named.n))
 	}
 	if missing.n > 0 {
-		unreached = append(unreached, fmt.Sprintf("%d reports of imports that are not where they were written: those that were moved rather than removed, look into: %s", missing.n, missing.shown()))
+		unreached = append(unreached, fmt.Sprintf("%d import reports are not where they were written; if they were moved, check them: %s", missing.n, missing.shown()))
 	}
 	return gone, unreached
 }
 
-// forgetReport removes a person from the report of an import. Nothing but a report is
-// touched: what was looked at is what is read, and only in its own folder is anything
-// written, whatever somebody else puts in the place of one of them meanwhile.
+// forgetReport removes a person from an import report. It only changes reports: it reads exactly
+// the file it has checked, and only writes into the report's own folder, whatever other users
+// replace meanwhile.
 func forgetReport(ctx context.Context, path string, who rows.Matcher, dry bool) (gone int, err error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
@@ -54,7 +54,7 @@ func forgetReport(ctx context.Context, path string, who rows.Matcher, dry bool) 
 	if err != nil {
 		return 0, err
 	}
-	errNone := errors.New("it is no report of refused rows any more")
+	errNone := errors.New("it is not a report of refused rows any more")
 	if !at.Mode().IsRegular() {
 		return 0, errNone
 	}

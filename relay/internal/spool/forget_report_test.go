@@ -12,9 +12,9 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// TestForgetReportAsItsFile: a row in the report of a file is found when it is found in
-// the file, and not else, whatever says what its columns mean.
-func TestForgetReportAsItsFile(t *testing.T) {
+// A row in a file's report is found exactly if it is found in the file, whatever determines the
+// meaning of its columns.
+func TestForgetReportLikeFile(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, text string
@@ -47,7 +47,7 @@ func TestForgetReportAsItsFile(t *testing.T) {
 			dir := t.TempDir()
 			report := filepath.Join(dir, "r.jsonl")
 			m := &memory{}
-			// One good row, so that the bad ones are told one by one.
+			// One good row, so that each bad one is reported.
 			text := c.text
 			rep, err := Import(t.Context(), strings.NewReader(text), Options{Layout: c.layout, Queue: m, Name: "a.csv", ReportFile: report, CheckRows: -1, SkipBad: true})
 			if err != nil || rep.Refused == 0 || rep.Stored > 0 {
@@ -58,17 +58,17 @@ func TestForgetReportAsItsFile(t *testing.T) {
 					var kept bytes.Buffer
 					inFile, err := rows.Forget(t.Context(), strings.NewReader(c.text), &kept, &c.layout, maxSearched, whoIs(t, name))
 					if err != nil || (inFile > 0) != (i == 1) {
-						t.Errorf("%s in the file: %d %v", name, inFile, err)
+						t.Errorf("%s in the file: %d removed, %v", name, inFile, err)
 					}
 					inReport, err := forgetReport(t.Context(), report, whoIs(t, name), true)
 					if err != nil || (inReport > 0) != (i == 1) {
-						t.Errorf("%s in the report: %d %v\n%s", name, inReport, err, everyByte(t, dir))
+						t.Errorf("%s in the report: %d removed, %v\n%s", name, inReport, err, everyByte(t, dir))
 					}
 				}
 			}
 			for _, name := range c.is {
 				if n, err := forgetReport(t.Context(), report, whoIs(t, name), false); n != 1 || err != nil {
-					t.Errorf("%s: %d %v", name, n, err)
+					t.Errorf("%s: %d removed, %v", name, n, err)
 				}
 			}
 			if s := everyByte(t, dir); strings.Contains(s, "4242") {
@@ -78,24 +78,23 @@ func TestForgetReportAsItsFile(t *testing.T) {
 	}
 }
 
-// A line of a report that an older relay wrote says nothing of columns; an event that
-// begins as a line of a report does is an event.
+// A report line from an older relay does not describe columns. An event that begins like a report
+// line is an event.
 func TestForgetOldReports(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "r.jsonl")
 	for name, want := range map[string]int{"4242": 1, "1999": 1, "b-7": 1, "kim": 1, "77": 0, "invalid_csv": 0} {
 		drop(t, dir, "r.jsonl", `{"row":1,"code":"invalid_csv","message":"m","text":"4242,1999"}`+"\n"+`{"row":2,"code":"c","message":"m","text":"{\"userId\":\"b-7\",\"n\":77}"}`+"\n"+
-			`{"row":77,"event":"E","userId":"kim"}`+"\n"+`{"row":77,"code":"invalid_csv","message":"the file holds no rows"}`+"\n")
+			`{"row":77,"event":"E","userId":"kim"}`+"\n"+`{"row":77,"code":"invalid_csv","message":"the file has no rows"}`+"\n")
 		if n, err := forgetReport(t.Context(), path, whoIs(t, name), true); n != want || err != nil {
 			t.Errorf("%s: %d %v", name, n, err)
 		}
 	}
 }
 
-// TestForgetReportsSays: reports that are somewhere else now, and those that are called after
-// the person, are named without anybody's name.
-func TestForgetReportsSays(t *testing.T) {
+// Reports that were moved, and those named after the person, are listed without personal names.
+func TestForgetReportsUnreached(t *testing.T) {
 	t.Parallel()
 	who := whoIs(t, "ada@x.example", "kim")
 	dir := t.TempDir()
@@ -113,7 +112,7 @@ func TestForgetReportsSays(t *testing.T) {
 	n, unreached := ForgetReports(t.Context(), paths, who, false)
 	all := strings.Join(unreached, "\n")
 	if n != 4 || len(unreached) != 3 || strings.Contains(all, "ada@") || strings.Contains(all, "kim") ||
-		!strings.Contains(all, "2 reports of imports, or the files") || !strings.Contains(all, "2 reports of imports that are not where they were written") || !strings.Contains(all, "no report of refused rows any more") {
+		!strings.Contains(all, "2 import reports, or the imported files") || !strings.Contains(all, "2 import reports are not where they were written") || !strings.Contains(all, "not a report of refused rows any more") {
 		t.Errorf("%d\n%s", n, all)
 	}
 	if n, unreached := ForgetReports(t.Context(), paths[3:4], who, false); n != 0 || len(unreached) > 0 {
@@ -121,9 +120,9 @@ func TestForgetReportsSays(t *testing.T) {
 	}
 }
 
-// TestForgetReportWhileItsFolderIsExchanged: whoever names a report to relay cannot have a
-// file of another folder rewritten by putting a link in the place of their own.
-func TestForgetReportWhileItsFolderIsExchanged(t *testing.T) {
+// A user who names a report to relay cannot have a file in another folder rewritten by putting a
+// link in the report's place.
+func TestForgetReportWhileFolderIsReplaced(t *testing.T) {
 	t.Parallel()
 	who := whoIs(t, "ada@x.example")
 	dir := t.TempDir()
@@ -161,9 +160,8 @@ func TestForgetReportWhileItsFolderIsExchanged(t *testing.T) {
 	}
 }
 
-// TestReportIsNoLargerThanItsFile: what says how rows are read stands in it once, and
-// without a person who is named there.
-func TestReportIsNoLargerThanItsFile(t *testing.T) {
+// A report describes how its rows are read only once, and without a person named there.
+func TestReportSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
 	}
@@ -183,7 +181,7 @@ func TestReportIsNoLargerThanItsFile(t *testing.T) {
 		t.Fatalf("%+v %v", rep, err)
 	}
 	if fi, err := os.Stat(report); err != nil || fi.Size() > int64(2*text.Len()) {
-		t.Errorf("a report of %d bytes of a file of %d: %v", fi.Size(), text.Len(), err)
+		t.Errorf("a report of %d bytes for a file of %d: %v", fi.Size(), text.Len(), err)
 	}
 	if n, err := forgetReport(t.Context(), report, whoIs(t, "5007"), false); n != 1 || err != nil {
 		t.Errorf("%d %v", n, err)
@@ -193,7 +191,7 @@ func TestReportIsNoLargerThanItsFile(t *testing.T) {
 	}
 	s := everyByte(t, dir)
 	if strings.Contains(s, "5007;") || strings.Contains(s, "ada@") || strings.Count(s, `"row":`) != 200 {
-		t.Errorf("%d rows and what says how they are read", strings.Count(s, `"row":`))
+		t.Errorf("%d lines in the report", strings.Count(s, `"row":`))
 	}
 	for _, name := range []string{"5008", "5199"} {
 		if n, err := forgetReport(t.Context(), report, whoIs(t, name), true); n != 1 || err != nil {

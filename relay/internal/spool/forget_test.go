@@ -30,7 +30,7 @@ func whoIs(t *testing.T, lines ...string) *person.Matcher {
 	return person.NewMatcher(names)
 }
 
-// everyByte is all that lies below dir, gzip unpacked.
+// everyByte returns all content below dir, unpacked and without NUL bytes.
 func everyByte(t *testing.T, dir string) string {
 	t.Helper()
 	var all strings.Builder
@@ -43,7 +43,7 @@ func everyByte(t *testing.T, dir string) string {
 		if z, zerr := gzip.NewReader(bytes.NewReader(b)); zerr == nil {
 			b, _ = io.ReadAll(z)
 		}
-		all.Write(bytes.ReplaceAll(b, []byte{0}, nil)) // UTF-16, too
+		all.Write(bytes.ReplaceAll(b, []byte{0}, nil)) // to match UTF-16 too
 		return err
 	})
 	if err != nil {
@@ -78,8 +78,8 @@ const (
 	bosLine  = `{"event":"E","messageId":"b","timestamp":"2026-01-31T09:00:00Z","context":{"traits":{"email":"boada@x.example"}}}` + "\n"
 )
 
-// TestForget: rows of a person are removed from whatever lies in the directory, in every
-// format; the neighbours' rows stay. What is in hand is stored first.
+// Rows of a person are removed from all files in the directory, in every format; other people's
+// rows stay. Pending files are stored first.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
@@ -125,15 +125,15 @@ func TestForget(t *testing.T) {
 		t.Errorf("dry: %+v %v", dry, err)
 	}
 	if everyByte(t, dir) != before || len(m.entries) != 0 {
-		t.Error("a dry run has changed something")
+		t.Error("a dry run changed something")
 	}
 	n, err := d.Forget(t.Context(), who, false)
-	if err != nil || n.Rows != dry.Rows || len(n.Unreached) != 2 || !strings.Contains(n.Unreached[0], "1 dropped files that hold no rows") ||
+	if err != nil || n.Rows != dry.Rows || len(n.Unreached) != 2 || !strings.Contains(n.Unreached[0], "1 dropped files have no rows") ||
 		!strings.Contains(n.Unreached[1], "1 files, links and folders") {
 		t.Errorf("%+v %v", n, err)
 	}
 	if len(m.entries) != 2 {
-		t.Errorf("%d rows of the file in hand are in the queue, want 2", len(m.entries))
+		t.Errorf("%d rows of the pending file are in the queue, want 2", len(m.entries))
 	}
 	if err := os.Remove(filepath.Join(dir, doneDir, "link.jsonl")); err != nil {
 		t.Fatal(err)
@@ -150,21 +150,21 @@ func TestForget(t *testing.T) {
 		}
 	}
 	if b, _ := os.ReadFile(outside); string(b) != line("a6") {
-		t.Error("a file outside was changed")
+		t.Error("a file outside the directory was changed")
 	}
 	if fi, err := os.Stat(filepath.Join(dir, doneDir, "lines.jsonl")); err != nil || !fi.ModTime().Equal(old) {
-		t.Errorf("a file was made younger: %v %v", fi.ModTime(), err)
+		t.Errorf("the modification time changed: %v %v", fi.ModTime(), err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, doneDir, "only-hers.jsonl")); err == nil {
-		t.Error("an empty file is left")
+		t.Error("an empty file was left")
 	}
 	if n, err = d.Forget(t.Context(), who, false); n.Rows != 0 || err != nil {
-		t.Errorf("again: %+v %v", n, err)
+		t.Errorf("second Forget: %+v %v", n, err)
 	}
 }
 
-// A file in hand that cannot be stored is said, and Forget does not wait for the queue
-// for ever; Run goes on with it.
+// A pending file that cannot be stored is reported, and Forget does not wait for the queue for
+// ever. Run continues with the file.
 func TestForgetWhileQueueIsFull(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
@@ -232,12 +232,12 @@ func TestForgetReport(t *testing.T) {
 		}
 	}
 	if names, _ := filepath.Glob(filepath.Join(dir, "*")); !slices.Contains(names, filepath.Join(dir, "else.txt")) {
-		t.Error("a file that is no report was removed")
+		t.Error("a file that is not a report was removed")
 	}
 }
 
-// A row is looked at as the event that the layout makes of it; rows of one order go
-// together, and a number that counts or prices something is nobody's.
+// A row is matched as the event that the layout makes of it. Rows of one order are removed
+// together, and numbers that count or price something identify nobody.
 func TestForgetTable(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
@@ -253,7 +253,7 @@ func TestForgetTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who := person.NewMatcher(names, m) // the number is a phone by its column alone
+	who := person.NewMatcher(names, m) // only its column makes the number a phone number
 	if n, err := d.Forget(t.Context(), who, false); err != nil || n.Rows != 2 {
 		t.Errorf("%+v %v", n, err)
 	}
@@ -262,9 +262,9 @@ func TestForgetTable(t *testing.T) {
 	}
 }
 
-// TestForgetNamesWhatItPasses: whatever lies below the directory and is not searched is
-// named, a giant costs nothing, and a caller that has gone ends the work.
-func TestForgetNamesWhatItPasses(t *testing.T) {
+// Everything below the directory that is not searched is listed, a huge file costs nothing, and
+// cancelling ctx ends the work.
+func TestForgetListsUnsearched(t *testing.T) {
 	d := newDirectory(t, DirectoryOptions{Dir: t.TempDir(), Queue: &memory{}, Quiet: -1, Keep: -1})
 	for name, make := range map[string]func(path string) error{
 		"export.xlsx":                        func(p string) error { return os.WriteFile(p, []byte("PK"), 0o600) },
@@ -287,7 +287,7 @@ func TestForgetNamesWhatItPasses(t *testing.T) {
 	}
 	said := regexp.MustCompile(` \([0-9]+ bytes, of [^)]+\)`).ReplaceAllString(strings.Join(n.Unreached, "\n"), "")
 	for _, want := range []string{
-		"3 dropped files that hold no rows", "done/0123456789abcdef.jsonl.sealed, done/aaaaa.aaa, done/aaaaa.aaa", // a name that may be a person's, by its shape
+		"3 dropped files have no rows", "done/0123456789abcdef.jsonl.sealed, done/aaaaa.aaa, done/aaaaa.aaa", // a name that may be a person's, by its shape
 		"5 files, links and folders", "export.xlsx, aaaa.aaaa, aaaa.aaa, reports, refused/aaaa/x.jsonl",
 	} {
 		if !strings.Contains(said, want) {
@@ -300,12 +300,12 @@ func TestForgetNamesWhatItPasses(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := d.Forget(ctx, whoIs(t, "ada@example.com"), true); !errors.Is(err, context.Canceled) {
-		t.Errorf("nobody waits any more, and: %v", err)
+		t.Errorf("Forget after cancel: %v", err)
 	}
 }
 
-// TestForgetSparesNeighbours: of a batch or a list only the person's messages go.
-func TestForgetSparesNeighbours(t *testing.T) {
+// From a batch or a list only the person's messages are removed.
+func TestForgetKeepsOthers(t *testing.T) {
 	who := whoIs(t, "ada@x.example", "4242")
 	hers, other := `{"event":"E","userId":"4242"}`, `{"event":"E","userId":"77"}`
 	dir := filepath.Join(t.TempDir(), "spool")
@@ -320,8 +320,8 @@ func TestForgetSparesNeighbours(t *testing.T) {
 	}
 }
 
-// TestForgetNamesOfFiles: a file that has a person in its name gets another one, and its
-// rows stay; one that nobody can search goes only when the whole name is theirs.
+// A file with a person in its name is renamed and keeps its other rows. A file that cannot be
+// searched is removed only if its whole name is the person's.
 func TestForgetNamesOfFiles(t *testing.T) {
 	who := whoIs(t, "ada@x.example", "kim", "cus-83")
 	for name, want := range map[string][2]bool{
@@ -329,8 +329,8 @@ func TestForgetNamesOfFiles(t *testing.T) {
 		"orders_ada@x.example.csv": {true, false}, "export-kim.csv": {true, false}, "export-kim-2026.xlsx": {true, false}, "old_cus-83_b.json": {true, false},
 		"kim.85.csv": {}, "ada@x.example.au.csv": {}, "kimberley.csv": {}, "export-cus-834.csv": {}, "83.csv": {}, "": {}, ".csv": {}, "-_-": {},
 	} {
-		if named, hers := namedAfter(name, who); named != want[0] || hers != want[1] {
-			t.Errorf("%s: %t %t", name, named, hers)
+		if named, whole := namedAfter(name, who); named != want[0] || whole != want[1] {
+			t.Errorf("%s: %t %t", name, named, whole)
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "spool")
@@ -342,7 +342,7 @@ func TestForgetNamesOfFiles(t *testing.T) {
 	drop(t, filepath.Join(dir, doneDir), "kim.xlsx", "PK\x03\x04\x00")
 	for name, h := range map[string]gzip.Header{"named.jsonl.gz": {Name: "ada@x.example.jsonl"}, "noted.jsonl.gz": {Comment: "export of ada@x.example"}, "plain.jsonl.gz": {Name: "bo.jsonl"}} {
 		var b bytes.Buffer
-		for _, h := range []gzip.Header{{}, h} { // in any of several
+		for _, h := range []gzip.Header{{}, h} { // in any member of the gzip file
 			z := gzip.NewWriter(&b)
 			z.Name, z.Comment = h.Name, h.Comment
 			if _, err := z.Write([]byte(`{"event":"E","userId":"78"}` + "\n")); err != nil || z.Close() != nil {
@@ -366,7 +366,7 @@ func TestForgetNamesOfFiles(t *testing.T) {
 	}
 }
 
-// What goes wrong with a file is said without its name, which may be somebody's.
+// Errors do not contain the name of the file, which could be personal.
 func TestForgetErrorsNameNobody(t *testing.T) {
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
@@ -376,11 +376,11 @@ func TestForgetErrorsNameNobody(t *testing.T) {
 	defer root.Close()
 	_, open := openFile(root, "ada-lovelace.csv")
 	for _, err := range []error{open, rename(root, "ada-lovelace.csv"), errors.Join(errors.New("x"), open), os.Rename(filepath.Join(dir, "ada-lovelace.csv"), dir)} {
-		if got := unnamed(err); got == nil || strings.Contains(got.Error(), "lovelace") || !strings.Contains(err.Error(), "lovelace") {
+		if got := withoutName(err); got == nil || strings.Contains(got.Error(), "lovelace") || !strings.Contains(err.Error(), "lovelace") {
 			t.Errorf("%v: %v", err, got)
 		}
 	}
-	if !errors.Is(unnamed(open), os.ErrNotExist) || unnamed(nil) != nil {
-		t.Error("the cause is lost")
+	if !errors.Is(withoutName(open), os.ErrNotExist) || withoutName(nil) != nil {
+		t.Error("the wrapped error is lost")
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// FuzzImport reads anything as a file: what is stored is always JSON in UTF-8,
-// every row is accounted for, and a second time stores nothing.
+// Any input is imported without fault: stored bodies are JSON in UTF-8, every row is counted, and
+// a second import stores nothing.
 func FuzzImport(f *testing.F) {
 	for _, s := range []string{
 		sales(0, 3), "", "{", "[1,2]", `[{"event":"a"}]`, "{\n\"event\":\"x\"}", `{"batch":[{"event":"x"},5]}`,
@@ -39,7 +39,7 @@ func FuzzImport(f *testing.F) {
 		}
 		again, _ := Import(t.Context(), strings.NewReader(file), o)
 		if again.Stored != 0 || again.Rows != rep.Rows {
-			t.Fatalf("again: %+v, before %+v: %q", again, rep, file)
+			t.Fatalf("second import: %+v, first: %+v: %q", again, rep, file)
 		}
 	})
 }

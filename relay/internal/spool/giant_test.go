@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A sparse or huge file is refused for its size, without being read; small files go
-// before a large one, although it is older.
+// A sparse or huge file is refused by its size, without being read. Small files are stored before
+// an older large one.
 func TestDirectoryGiant(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
@@ -29,10 +29,10 @@ func TestDirectoryGiant(t *testing.T) {
 	begun := time.Now()
 	d.scan(t.Context())
 	if took := time.Since(begun); took > 10*time.Second {
-		t.Errorf("it took %v", took)
+		t.Errorf("the scan took %v", took)
 	}
 	if len(order) != 3 || order[0] != 3 {
-		t.Errorf("the small one was not first: %v", order)
+		t.Errorf("the small file was not first: %v", order)
 	}
 	var said string
 	reports, _ := filepath.Glob(filepath.Join(dir, refusedDir, "*.*.????????????????.jsonl"))
@@ -42,7 +42,7 @@ func TestDirectoryGiant(t *testing.T) {
 	}
 	for _, want := range []string{"the file is too large", "the file is not text: it contains NUL bytes"} {
 		if !strings.Contains(said, want) {
-			t.Errorf("%q is not said: %s", want, said)
+			t.Errorf("%q is not in the reports: %s", want, said)
 		}
 	}
 }

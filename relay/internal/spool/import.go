@@ -15,22 +15,22 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// ErrGrown says that a file was imported as it was, and has more in it by now.
-var ErrGrown = errors.New("the file grew while it was imported: what was there at the beginning is stored, what was added since is not")
+// ErrGrown reports that a file was imported as it was at the beginning but has grown since.
+var ErrGrown = errors.New("the file grew while it was imported: its content at the beginning is stored, later additions are not")
 
-// Import stores the events of f. It may be stopped by ctx, or by a crash, and
-// run again with the same State: it goes on behind the last batch that was
-// confirmed. While the queue is full, or its disk takes nothing, it waits.
+// Import stores the events of f. After it was stopped by ctx or by a crash it can be run again
+// with the same State: it continues after the last confirmed batch. While the queue is full, or
+// cannot write, it waits.
 //
-// Invariant: what is stored is what the survey has seen, or nothing more is:
-// ErrChanged.
+// Invariant: only content that the survey has seen is stored; otherwise the error is
+// rows.ErrChanged.
 func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	o = o.withDefaults()
 	st, err := o.begin(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	if err := o.settle(ctx, f); err != nil {
+	if err := o.waitSettled(ctx, f); err != nil {
 		return Report{}, err
 	}
 	before, _ := stampOf(f)
@@ -38,22 +38,22 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	var failed error
 	s, err := w.Survey(ctx, st.Content, func(n int64) {
 		o.Progress(Progress{Surveyed: n})
-		failed = errors.Join(failed, o.meanwhile(ctx, st))
+		failed = errors.Join(failed, o.runMeanwhile(ctx, st))
 	})
 	if err = errors.Join(failed, err); err != nil {
-		return Report{}, o.spare(ctx, st, err)
+		return Report{}, o.survived(ctx, st, err)
 	}
 	if after, ok := stampOf(f); ok && after != before {
-		return Report{}, o.spare(ctx, st, rows.ErrChanged)
+		return Report{}, o.survived(ctx, st, rows.ErrChanged)
 	}
 	s.Format = o.formatOf(s.Format)
 	if s.Format != rows.CSV && len(o.ForTables) > 0 && s.Size > 0 {
-		return Report{}, o.spare(ctx, st, &rows.FormatError{Err: fmt.Errorf("the file is JSON, and only a table obeys %s: leave them out, an event of JSON says itself what it is, when it was and what belongs to it (or say --format csv, when it is a table)",
+		return Report{}, o.survived(ctx, st, &rows.FormatError{Err: fmt.Errorf("the file is JSON, and %s apply only to tables: leave them out, since JSON events have their own name, time and products (if the file is a table, use --format csv)",
 			strings.Join(o.ForTables, ", "))})
 	}
 	s.Assume(o.Encoding)
 	if s.Unclear != nil {
-		return Report{}, o.spare(ctx, st, &rows.FormatError{Err: s.Unclear})
+		return Report{}, o.survived(ctx, st, &rows.FormatError{Err: s.Unclear})
 	}
 	if o.Encoding == rows.AutoEncoding && s.Encoding == rows.Windows1252 && o.Assumed != nil {
 		o.Assumed()
@@ -62,7 +62,7 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		o.Stray(s.Stray)
 	}
 	if o.Growing && !o.Final && !s.Ended {
-		return Report{}, o.spare(ctx, st, ErrUnfinished)
+		return Report{}, o.survived(ctx, st, ErrUnfinished)
 	}
 	if o.Key == "" {
 		o.Key = o.digestKey(s)
@@ -75,11 +75,11 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	rep := Report{Counts: st.Counts, Key: o.Key, Size: s.Packed, Resumed: st.Rows}
 	if st.Done && !o.CheckOnly {
 		rep.Already = true
-		return rep, o.spare(ctx, st, nil)
+		return rep, o.survived(ctx, st, nil)
 	}
 	if o.CheckRows > 0 && (st.Rows == 0 || o.CheckOnly) {
 		if err := o.check(w, s); err != nil {
-			return rep, o.spare(ctx, st, err)
+			return rep, o.survived(ctx, st, err)
 		}
 	}
 	if st.Rows > 0 && !o.CheckOnly {
@@ -91,43 +91,43 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	err = o.store(ctx, w, s, st)
 	rep.Counts = st.Counts
 	if err == nil {
-		// What its writer adds later is another state of it.
+		// What its writer adds later is a later state of the file.
 		if after, ok := stampOf(f); ok && after.size != s.Packed && !o.Growing {
 			err = ErrGrown
 		}
 	}
-	return rep, o.spare(ctx, st, err)
+	return rep, o.survived(ctx, st, err)
 }
 
-// begin loads the state of a file whose key is known, and notes, before anything
-// of the file is read, that it is being read.
+// begin loads the state of a file with a known key and records, before any of the file is read,
+// that it is being read.
 func (o *Options) begin(ctx context.Context) (*state, error) {
 	if o.Key == "" {
 		return &state{}, nil
 	}
 	o.OnKey(o.Key)
 	st, err := loadState(ctx, o.State, o.Key)
-	if err != nil || o.Deaths == 0 {
+	if err != nil || o.MaxCrashes == 0 {
 		return st, err
 	}
-	if st.Tries >= o.Deaths {
-		return nil, ErrDeadly
+	if st.Tries >= o.MaxCrashes {
+		return nil, ErrCrashes
 	}
 	st.Tries++
 	return st, st.save(ctx, o.State)
 }
 
-// spare notes that the process has not ended while the file was read.
-func (o *Options) spare(ctx context.Context, st *state, cause error) error {
-	if o.Deaths == 0 || st.Tries == 0 {
+// survived records that the process did not end while the file was read, and returns cause.
+func (o *Options) survived(ctx context.Context, st *state, cause error) error {
+	if o.MaxCrashes == 0 || st.Tries == 0 {
 		return cause
 	}
 	st.Tries = 0
 	return errors.Join(cause, st.save(context.WithoutCancel(ctx), o.State))
 }
 
-// meanwhile does other work that is due.
-func (o *Options) meanwhile(ctx context.Context, st *state) error {
+// runMeanwhile runs the work that Options.Meanwhile returns.
+func (o *Options) runMeanwhile(ctx context.Context, st *state) error {
 	if o.Meanwhile == nil {
 		return nil
 	}
@@ -136,25 +136,25 @@ func (o *Options) meanwhile(ctx context.Context, st *state) error {
 		return nil
 	}
 	tries := st.Tries
-	if err := o.spare(ctx, st, nil); err != nil {
+	if err := o.survived(ctx, st, nil); err != nil {
 		return err
 	}
 	work()
-	if st.Tries = tries; o.Deaths == 0 || tries == 0 {
+	if st.Tries = tries; o.MaxCrashes == 0 || tries == 0 {
 		return nil
 	}
 	return st.save(ctx, o.State)
 }
 
-// settle waits until the file has been left alone for a moment.
-func (o *Options) settle(ctx context.Context, f io.ReadSeeker) error {
+// waitSettled waits until the file has been unchanged for o.Settle.
+func (o *Options) waitSettled(ctx context.Context, f io.ReadSeeker) error {
 	for {
 		s, ok := stampOf(f)
 		if !ok || o.Settle == 0 {
 			return nil
 		}
 		wait := o.Settle - time.Since(s.mod)
-		if wait <= 0 || wait > o.Settle { // a time that is yet to come says nothing
+		if wait <= 0 || wait > o.Settle { // a modification time in the future tells nothing
 			return nil
 		}
 		timer := time.NewTimer(wait)
@@ -167,7 +167,7 @@ func (o *Options) settle(ctx context.Context, f io.ReadSeeker) error {
 	}
 }
 
-// digestKey is the key of a file that is told from others by what is in it.
+// digestKey returns the key of a file that is identified by its content.
 func (o *Options) digestKey(s *rows.Survey) string {
 	if o.Run == "" {
 		return "import-" + s.Digest[:20]
@@ -176,7 +176,7 @@ func (o *Options) digestKey(s *rows.Survey) string {
 	return "import-" + hex.EncodeToString(sum[:10])
 }
 
-// formatOf decides what a file is that looks like found.
+// formatOf returns the format of a file whose content looks like found.
 func (o *Options) formatOf(found rows.Format) rows.Format {
 	if o.Format != rows.Auto {
 		return o.Format
@@ -192,12 +192,12 @@ func (o *Options) formatOf(found rows.Format) rows.Format {
 	return found
 }
 
-// extOf is what the end of a name says of what is in the file, packed or not.
+// extOf returns the extension that describes a file's content, packed or not.
 func extOf(name string) string {
 	return filepath.Ext(strings.TrimSuffix(strings.ToLower(name), ".gz"))
 }
 
-// store appends the rows behind st.Rows, batch by batch.
+// store appends the rows after st.Rows, batch by batch.
 func (o *Options) store(ctx context.Context, w *rows.File, s *rows.Survey, st *state) error {
 	in, err := w.Rows(s, o.rows())
 	if err != nil {
@@ -215,20 +215,20 @@ func (o *Options) store(ctx context.Context, w *rows.File, s *rows.Survey, st *s
 	for skip := st.Rows; skip > 0; {
 		var r rows.Row
 		if err := in.Next(&r); errors.Is(err, io.EOF) {
-			return &rows.FormatError{Err: fmt.Errorf("%d rows of the file were dealt with, and now it has fewer", st.Rows)}
+			return &rows.FormatError{Err: fmt.Errorf("the file has fewer rows than the %d that were already processed", st.Rows)}
 		} else if err != nil {
 			return unreadable(err)
 		}
 		skip -= 1 + r.Joined
 		if r.Number%1000 == 0 {
-			if err := o.meanwhile(ctx, st); err != nil {
+			if err := o.runMeanwhile(ctx, st); err != nil {
 				return err
 			}
 		}
 	}
 	var b batch
-	waits := func() error { // for the queue, not for the file
-		if o.Deaths == 0 || st.Tries == 0 {
+	waits := func() error { // it waits for the queue, not for the file
+		if o.MaxCrashes == 0 || st.Tries == 0 {
 			return nil
 		}
 		st.Tries = 0
@@ -244,8 +244,8 @@ func (o *Options) store(ctx context.Context, w *rows.File, s *rows.Survey, st *s
 		switch {
 		case last:
 			st.Tries = 0
-		case b.Rows > 0 && o.Deaths > 0:
-			st.Tries = 1 // it got on, and is read on
+		case b.Rows > 0 && o.MaxCrashes > 0:
+			st.Tries = 1 // there was progress, and reading continues
 		}
 		st.add(b.Counts)
 		st.Report, st.Done = rep.size, last
@@ -255,7 +255,7 @@ func (o *Options) store(ctx context.Context, w *rows.File, s *rows.Survey, st *s
 		if err := st.save(ctx, o.State); err != nil || last {
 			return err
 		}
-		return o.meanwhile(ctx, st)
+		return o.runMeanwhile(ctx, st)
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -271,7 +271,7 @@ func (o *Options) store(ctx context.Context, w *rows.File, s *rows.Survey, st *s
 				return e
 			}
 			if err = unreadable(err); st.Rows > 0 {
-				err = fmt.Errorf("behind row %d: %w", st.Rows, err)
+				err = fmt.Errorf("after row %d: %w", st.Rows, err)
 			}
 			return err
 		}
@@ -298,13 +298,13 @@ func (o *Options) store(ctx context.Context, w *rows.File, s *rows.Survey, st *s
 	return flush(true)
 }
 
-// stamp is what tells one state of a file from another, without reading it.
+// stamp identifies a state of a file without reading it.
 type stamp struct {
 	size int64
 	mod  time.Time
 }
 
-// stampOf is the stamp of f; none when f is no file.
+// stampOf returns the stamp of f; false if f is not a file.
 func stampOf(f any) (stamp, bool) {
 	file, ok := f.(interface{ Stat() (fs.FileInfo, error) })
 	if !ok {

@@ -25,7 +25,7 @@ func utf16le(s string) string {
 	return string(b)
 }
 
-func TestImportForms(t *testing.T) {
+func TestImportFormats(t *testing.T) {
 	t.Parallel()
 	const e1 = `{"event":"Order Completed","timestamp":"2026-11-20T10:00Z","messageId":"a"}`
 	const e2 = `{"event":"Product Added","timestamp":"2026-11-20T10:00Z","messageId":"b"}`
@@ -122,14 +122,14 @@ func TestImportFaults(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{name: "empty", want: "the file holds no rows"},
+		{name: "empty", want: "the file has no rows"},
 		{name: "one bad row", file: good + "{\"event\":\n" + good, want: "1 of the first 7 rows cannot be used, nothing was stored\n  row 4 (line 4): the body is not JSON: unexpected end at byte 9"},
 		{name: "no date", file: good + `{"event":"Sale"}`, want: "1 of the first 4 rows cannot be used, nothing was stored\n  row 4 (line 4): the row does not say when it happened (timestamp): give it a member \"timestamp\", such as \"2026-11-20T18:30:00Z\""},
 		{name: "no column of times", file: "Datum;Uhrzeit;Summe\n20.11.2026;16:00;12,50\n", o: Options{Layout: rows.Layout{Event: "Sale"}}, want: "1 of the first 1 rows cannot be used, nothing was stored\n" +
 			"  row 1 (line 2): the row does not say when it happened (timestamp): --column 'timestamp=HEADER' names the column (spool: columns)\n" +
-			"probably it takes: --column 'timestamp=Datum + Uhrzeit' --column 'revenue=Summe' (spool: columns)"},
-		{name: "flags of tables for JSON", file: good, o: Options{ForTables: []string{"--event", "--column"}}, want: "the file is JSON, and only a table obeys --event, --column: leave them out, " +
-			"an event of JSON says itself what it is, when it was and what belongs to it (or say --format csv, when it is a table)"},
+			"these options probably help: --column 'timestamp=Datum + Uhrzeit' --column 'revenue=Summe' (spool: columns)"},
+		{name: "flags of tables for JSON", file: good, o: Options{ForTables: []string{"--event", "--column"}}, want: "the file is JSON, and --event, --column apply only to tables: leave them out, " +
+			"since JSON events have their own name, time and products (if the file is a table, use --format csv)"},
 		{name: "a time that cannot be read where its zone is given", file: "event,timestamp\nSale,20/11/2026 16:00\n", o: Options{Layout: rows.Layout{Zone: time.UTC}}, want: "1 of the first 1 rows cannot be used, nothing was stored\n" +
 			"  row 1 (line 2): its timestamp, of the form 99/99/9999 99:99, cannot be read as a time; write 2026-11-20T18:30:00Z, or set the format (--time-format, spool: time_format)"},
 		{name: "what is no time", file: good + `{"event":"Sale","timestamp":"2026-13-20"}` + "\n" + `{"event":"Sale","timestamp":{},"originalTimestamp":"20/11/2026"}`, want: "2 of the first 5 rows cannot be used, nothing was stored\n" +
@@ -167,14 +167,14 @@ func TestImportFaults(t *testing.T) {
 				t.Errorf("error\n%v\nwant\n%s", err, tc.want)
 			}
 			if m.calls != 0 {
-				t.Error("something was stored")
+				t.Error("rows were stored")
 			}
 		})
 	}
 }
 
-// TestImportReport: bad rows behind the checked ones, or when they are to be
-// skipped, go to the report, and the good ones into the queue.
+// Bad rows after the checked ones, or with SkipBad, go to the report, and the good ones into the
+// queue.
 func TestImportReport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -206,12 +206,12 @@ func TestImportReport(t *testing.T) {
 		t.Errorf("mode %v", fi.Mode())
 	}
 
-	// The same file again: known, and nothing happens.
+	// The same file again: nothing happens.
 	rep, err = Import(t.Context(), strings.NewReader(file), o)
 	if err != nil || !rep.Already || rep.Stored != 4 || m.calls != 1 {
 		t.Errorf("%+v %v", rep, err)
 	}
-	// Without the state it is work, but no duplicates.
+	// Without the state it is read again, but makes no duplicates.
 	o.State = nil
 	rep, err = Import(t.Context(), strings.NewReader(file), o)
 	if err != nil || rep.Stored != 0 || rep.Duplicates != 4 || m.count() != 4 {
@@ -219,8 +219,8 @@ func TestImportReport(t *testing.T) {
 	}
 }
 
-// TestImportResume breaks an import off at every possible batch, before and
-// after the rows were stored, and goes on.
+// An import is interrupted at every possible batch, before and after the rows were stored, and
+// resumed.
 func TestImportResume(t *testing.T) {
 	t.Parallel()
 	const n = 4*batchRows + 17
@@ -251,7 +251,7 @@ func TestImportResume(t *testing.T) {
 				t.Fatalf("at %d, stored %v: %+v %v, %d in the queue", at, stored, rep, err, m.count())
 			}
 			if at > 1 && rep.Resumed == 0 {
-				t.Errorf("at %d: began anew", at)
+				t.Errorf("at %d: the import started again", at)
 			}
 			b, _ := os.ReadFile(o.ReportFile)
 			if got := strings.Count(string(b), "\n"); got != 2 {
@@ -277,7 +277,7 @@ func TestImportStops(t *testing.T) {
 	}
 }
 
-// TestImportWaits: a full queue, a busy or a sick disk is waited for.
+// The import waits while the queue is full, busy or cannot write.
 func TestImportWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -316,8 +316,8 @@ func TestImportProgress(t *testing.T) {
 	}
 }
 
-// TestImportTellsStrayBytes: bytes that are lost in a file of UTF-8 are said, and only these.
-func TestImportTellsStrayBytes(t *testing.T) {
+// Invalid bytes in a UTF-8 file are reported, and only these.
+func TestImportReportsStrayBytes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{
 		"event,timestamp,n\nSale,2026-11-20T10:00Z,Zo\u00eb\nSale,2026-11-20T10:00Z,Zo\u00eb\nSale,2026-11-20T10:00Z,M\xfcller\n": 1,
@@ -326,7 +326,7 @@ func TestImportTellsStrayBytes(t *testing.T) {
 	} {
 		var got int64
 		if _, err := Import(t.Context(), strings.NewReader(text), Options{Queue: &memory{}, Stray: func(n int64) { got = n }}); err != nil || got != want {
-			t.Errorf("%q: %d stray bytes said, %v, want %d", text, got, err, want)
+			t.Errorf("%q: %d stray bytes reported, %v, want %d", text, got, err, want)
 		}
 	}
 }

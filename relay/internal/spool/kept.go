@@ -16,22 +16,22 @@ import (
 	"relay/relay/internal/spool/sealed"
 )
 
-// Kept is what stays of dropped files: done and refused, for people to look at.
+// Kept gives people access to kept files: done and refused ones.
 type Kept struct {
 	root *os.Root
 	ring *seal.Ring
 }
 
-// KeptFile is one of them.
+// KeptFile is a kept file.
 type KeptFile struct {
-	Name   string    `json:"name"` // such as done/sales.csv; of a sealed one that does not open, what it is called there
-	File   string    `json:"file"` // what it is called there, which is its Name unless it is sealed
+	Name   string    `json:"name"` // such as done/sales.csv; File, if it is sealed and cannot be opened
+	File   string    `json:"file"` // path on disk, equal to Name unless it is sealed
 	Size   int64     `json:"size"`
 	Since  time.Time `json:"since"`
 	Sealed bool      `json:"encrypted"`
 }
 
-// OpenKept opens what stays in a spool directory; ring opens what is sealed.
+// OpenKept opens the kept files of a spool directory; ring decrypts sealed ones.
 func OpenKept(dir string, ring *seal.Ring) (*Kept, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -40,7 +40,7 @@ func OpenKept(dir string, ring *seal.Ring) (*Kept, error) {
 	return &Kept{root, ring}, nil
 }
 
-// Close lets go of the directory.
+// Close releases the directory.
 func (k *Kept) Close() error { return k.root.Close() }
 
 // List lists the files, the newest last.
@@ -74,7 +74,7 @@ func (k *Kept) List() ([]KeptFile, error) {
 	}
 	slices.SortFunc(all, func(a, b KeptFile) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.File, b.File)) })
 	names := make(map[string]bool, len(all))
-	for i, f := range all { // of those of one name, all but the oldest have their claim in it
+	for i, f := range all { // of several files with the same name, all but the oldest get their claim appended
 		if names[f.Name] {
 			all[i].Name += "." + strings.TrimSuffix(path.Base(f.File), sealed.Suffix)
 		}
@@ -83,7 +83,7 @@ func (k *Kept) List() ([]KeptFile, error) {
 	return all, nil
 }
 
-// name is what a sealed file was called; without its key, what it is called.
+// name returns the original name of a sealed file; without its key, file.
 func (k *Kept) name(file string) string {
 	in, err := k.root.Open(file)
 	if err != nil {
@@ -97,10 +97,10 @@ func (k *Kept) name(file string) string {
 	return path.Join(path.Dir(file), path.Base(f.Name))
 }
 
-// Open opens a file that List names, as it was dropped.
+// Open opens a file that List returned, decrypted.
 func (k *Kept) Open(name string) (io.ReadCloser, error) {
 	if dir, file, ok := strings.Cut(name, "/"); !ok || dir != doneDir && dir != refusedDir || file == "" || strings.Contains(file, "/") {
-		return nil, fmt.Errorf("%q: want done/FILE or refused/FILE, as `relay spool list` shows it", name)
+		return nil, fmt.Errorf("%q: want done/FILE or refused/FILE, as shown by `relay spool list`", name)
 	}
 	f, err := k.root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {

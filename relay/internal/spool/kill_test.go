@@ -18,8 +18,8 @@ import (
 
 const childEnv = "SPOOL_TEST_CHILD"
 
-// runChild makes this test binary the process that TestKill kills: a real
-// queue and a spool directory below the directory it is given.
+// runChild makes this test binary the process that TestKill kills: a real queue and a spool
+// directory below the given directory.
 func runChild() bool {
 	dir := os.Getenv(childEnv)
 	if dir == "" {
@@ -40,8 +40,8 @@ func runChild() bool {
 	return true
 }
 
-// TestKill drops files and kills the process that stores them, again and again
-// at random moments; in the end every row is in the queue exactly once.
+// Files are dropped and the process that stores them is killed again and again at random moments.
+// In the end every row is in the queue exactly once.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -73,10 +73,10 @@ func TestKill(t *testing.T) {
 		}
 		line, _ := bufio.NewReader(out).ReadString('\n')
 		if line != "up\n" {
-			t.Fatalf("child says %q", line)
+			t.Fatalf("the child printed %q", line)
 		}
 		timer := time.NewTimer(time.Duration(rand.IntN(40)) * time.Millisecond)
-		<-timer.C // the moment is random, nothing depends on it
+		<-timer.C // a random moment, on which no assertion depends
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
@@ -88,11 +88,11 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	d := newDirectory(t, DirectoryOptions{Dir: drops, Queue: q, Quiet: -1, Doubt: -1, Keep: -1})
+	d := newDirectory(t, DirectoryOptions{Dir: drops, Queue: q, Quiet: -1, CrashDelay: -1, Keep: -1})
 	d.scan(t.Context())
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for q.Stats().Opening { // old segments are looked at behind Open
+	for q.Stats().Opening { // old segments are checked after Open
 		<-tick.C
 	}
 	times := make(map[string][]queue.Record, rows)

@@ -10,8 +10,8 @@ import (
 	"relay/relay/internal/advice"
 )
 
-// TestSmallBesideLarge: small files that are dropped while a large one is being stored
-// are stored meanwhile; one that is not much smaller waits for it.
+// Small files dropped while a large one is being stored are stored meanwhile; one that is not much
+// smaller waits.
 func TestSmallBesideLarge(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: -1})
@@ -25,7 +25,7 @@ func TestSmallBesideLarge(t *testing.T) {
 			drop(t, s.dir, "empty.csv", "")
 			drop(t, s.dir, "book.xlsx", "PK")
 		}
-		s.now = s.now.Add(6 * time.Second) // each batch takes so long
+		s.now = s.now.Add(6 * time.Second) // duration of each batch
 		return nil
 	}
 	s.pass(10 * time.Second)
@@ -39,9 +39,8 @@ func TestSmallBesideLarge(t *testing.T) {
 	}
 }
 
-// TestDeadlyBesideLarge: a small file that ends the process is quarantined for it; the
-// large one, which was in hand as well, is not.
-func TestDeadlyBesideLarge(t *testing.T) {
+// A small file that ends the process is quarantined; the large one that was being stored is not.
+func TestCrashBesideLarge(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: -1})
 	const large = 40 * batchRows
@@ -56,7 +55,7 @@ func TestDeadlyBesideLarge(t *testing.T) {
 	}
 	s.m.before = func(int) error {
 		if !dropped {
-			drop(t, s.dir, "deadly.jsonl", `{"event":"Deadly","timestamp":"2026-11-20T10:00Z"}`+"\n")
+			drop(t, s.dir, "crashed.jsonl", `{"event":"Deadly","timestamp":"2026-11-20T10:00Z"}`+"\n")
 			dropped = true
 		}
 		s.now = s.now.Add(3 * time.Second)
@@ -78,14 +77,14 @@ func TestDeadlyBesideLarge(t *testing.T) {
 			s.pass(30 * time.Second)
 		}()
 	}
-	if got := tree(t, s.dir); deaths != 3 || got != "done/large.jsonl refused/deadly.jsonl refused/deadly.jsonl.CLAIM.jsonl" || s.m.count() != large {
+	if got := tree(t, s.dir); deaths != 3 || got != "done/large.jsonl refused/crashed.jsonl refused/crashed.jsonl.CLAIM.jsonl" || s.m.count() != large {
 		t.Errorf("%d deaths, %d stored, files %s", deaths, s.m.count(), got)
 	}
 }
 
-// TestRestless: a file that never stands still is said, in the log and in the status, and
-// so is one that cannot be moved; both are taken when they can be.
-func TestRestless(t *testing.T) {
+// A file that keeps changing is reported in the log and in the status, and so is one that cannot be
+// moved. Both are taken once possible.
+func TestChanging(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: -1})
 	text := ""
@@ -104,7 +103,7 @@ func TestRestless(t *testing.T) {
 		write()
 		s.pass(time.Second)
 	}
-	if st := s.Status(); st.Waiting != 0 || st.NotTaken[Restless] != 1 || len(st.Says) != 1 || !strings.Contains(st.Says[0].What, "1 file that is changed again and again") || !strings.Contains(st.Says[0].Todo, "rename") {
+	if st := s.Status(); st.Waiting != 0 || st.NotTaken[Changing] != 1 || len(st.Says) != 1 || !strings.Contains(st.Says[0].What, "1 file that is changed again and again") || !strings.Contains(st.Says[0].Todo, "rename") {
 		t.Errorf("after eleven minutes: %+v", st)
 	}
 	if log := s.log.String(); strings.Count(log, "reason=restless") != 1 {
@@ -115,13 +114,13 @@ func TestRestless(t *testing.T) {
 		t.Errorf("when it stands still: %+v", st)
 	}
 
-	// A file is where done is to be.
+	// A file blocks the done directory.
 	drop(t, s.dir, "stuck.jsonl", sales(0, 1))
 	if err := errors.Join(os.RemoveAll(s.path("done")), os.WriteFile(s.path("done"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	s.pass(10 * time.Second)
-	if st := s.Status(); st.Problem == "" || len(st.Says) == 0 || !strings.HasPrefix(st.Says[0].What, "no file is imported: done in the spool directory is no directory") || st.Says[0].Todo == "" {
+	if st := s.Status(); st.Problem == "" || len(st.Says) == 0 || !strings.HasPrefix(st.Says[0].What, "no file is imported: done in the spool directory is not a directory") || st.Says[0].Todo == "" {
 		t.Errorf("without done: %+v", st)
 	}
 	if err := os.Remove(s.path("done")); err != nil {
@@ -133,7 +132,7 @@ func TestRestless(t *testing.T) {
 	}
 }
 
-// Every reason has words of its own.
+// Every reason has its own text.
 func TestReasonsHaveWords(t *testing.T) {
 	words := map[string]bool{}
 	for _, why := range Reasons() {

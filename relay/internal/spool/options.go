@@ -15,67 +15,66 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Appender is what is needed of the queue.
+// Appender is the part of the queue that spool needs.
 type Appender interface {
 	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
 }
 
-// Options say how a file is read. Only Queue is required.
+// Options configures an import. Only Queue is required.
 type Options struct {
 	rows.Layout
 	Queue Appender
 	Route track.Routes // nil: every event is unmapped
 
 	Name   string      // of the file: .csv and .tsv are tables; .json, .jsonl and .ndjson are not; each also .gz
-	Format rows.Format // overrides what name and content say
+	Format rows.Format // overrides name and content
 
-	// ForTables are flags that somebody has given and that only a table obeys: a file
-	// that is none is refused.
+	// ForTables are flags given by the user that apply only to tables: a JSON file is
+	// refused.
 	ForTables []string
 
 	PrintKey      track.PrintKey
 	MaxEventBytes int   // default 256 KiB
-	MaxFileBytes  int64 // of the file, and of what it unpacks to; 0: any number
-	CheckRows     int   // checked before anything is stored; default 1,000, negative: none
-	SkipBad       bool  // store the good rows although some of the checked ones are bad
-	// Undated takes rows without a time: they happened at Received. A time that
-	// is there and cannot be read is refused all the same.
+	MaxFileBytes  int64 // of the file, packed and unpacked; 0: any number
+	CheckRows     int   // rows checked before anything is stored; default 1,000, negative: none
+	SkipBad       bool  // store the good rows although some of the checked rows are bad
+	// Undated accepts rows without a time: they happened at Received. A time that cannot be
+	// read is refused all the same.
 	Undated bool
-	// UndatedFiles takes them from files that say no times at all: events of JSON,
-	// and tables without a column for it. A blank cell in such a column is refused.
+	// UndatedFiles accepts such rows from files without any times: JSON events, and tables
+	// without a time column. An empty cell in a time column is refused.
 	UndatedFiles bool
-	// ReadTime reads a time as the mapping in force will; default event.ReadTime.
+	// ReadTime reads a time as the current mapping does; default event.ReadTime.
 	ReadTime func(value []byte, received time.Time) (time.Time, bool)
-	// Check has the last word on a checked row: a text it returns is what is
-	// wrong with the event.
+	// Check is called last for a checked row: a text it returns is the problem of the
+	// event.
 	Check func(event []byte) string
-	// Checked is told how many rows were checked and found good enough.
+	// Checked is called with the number of checked rows if the check passes.
 	Checked   func(rows int)
 	CheckOnly bool // store nothing
-	// Growing is for a file that its writer may not have finished. One whose last
-	// line has no end is ErrUnfinished, before anything is stored, unless Final
-	// says that nobody adds to it any more. What is added behind what was read is
-	// no error.
+	// Growing is for a file that its writer may not have finished. If its last line has no
+	// line end, it is ErrUnfinished before anything is stored, unless Final is set because
+	// nothing is added any more. Content added after the survey is not an error.
 	Growing, Final bool
-	// Settle is how long a file must have been left alone before it is read: its
-	// writer may still be at it. 0: not at all.
+	// Settle is how long a file must be unchanged before it is read, since it could still
+	// be written. 0: not at all.
 	Settle time.Duration
 
 	Key        string           // of the file; default: a digest of its content
-	Run        string           // part of that digest: the same file with another one is another file
-	Deaths     int              // so many times may the process end while this file is read; 0: not counted. It needs State and Key
-	OnKey      func(key string) // told before anything is asked of State and Queue
-	Stray      func(int64)      // told how many bytes of a file of UTF-8 are none: what holds them is no match key
-	Assumed    func()           // told that the file is no UTF-8 and is read as Windows-1252, which it may not be
-	OnResume   func(rows int64) // an earlier run has dealt with so many
-	State      State            // makes the work resumable; default: none
-	ReportFile string           // refused rows, JSON lines; default: none
-	ReportIn   *os.Root         // where ReportFile lies; nil: anywhere
+	Run        string           // part of that digest: the same file with another Run is another file
+	MaxCrashes int              // how often the process can end while it reads this file; 0: not counted. It needs State and Key
+	OnKey      func(key string) // called before State and Queue are used
+	Stray      func(int64)      // called with the number of invalid bytes in a UTF-8 file: values with them are not match keys
+	Assumed    func()           // called if the file is not UTF-8 and is read as Windows-1252, which could be wrong
+	OnResume   func(rows int64) // called with the number of rows that an earlier run has processed
+	State      State            // makes the import resumable; default: none
+	ReportFile string           // for refused rows, as JSON lines; default: none
+	ReportIn   *os.Root         // the directory of ReportFile; nil: ReportFile is a path
 	Received   time.Time        // default: now
 
-	// Meanwhile is called every so often, between two batches and while the file is
-	// surveyed, and gives other work that is due, or nil. While that runs, this file is not
-	// being read: should the process end, it is not for this file. nil: there is none.
+	// Meanwhile is called between two batches and during the survey, and returns other work
+	// that is due, or nil. While that runs, this file does not count as being read: if the
+	// process ends, it is not this file's fault. nil: there is none.
 	Meanwhile func() (work func())
 
 	Progress func(Progress) // called after each batch, and while the file is surveyed
@@ -83,33 +82,33 @@ type Options struct {
 	Now      func() time.Time
 }
 
-// Progress is how far an import is.
+// Progress is the progress of an import.
 type Progress struct {
-	Surveyed    int64 // bytes looked at before the first row
-	Bytes, Size int64 // of the file, behind us and in all
+	Surveyed    int64 // bytes read by the survey
+	Bytes, Size int64 // bytes of the file processed, and in all
 	Counts
 }
 
-// Report is what became of a file.
+// Report is the result of an import.
 type Report struct {
 	Counts
 	Key     string
 	Size    int64
-	Resumed int64 // rows that an earlier run had dealt with
-	Already bool  // all of them
+	Resumed int64 // rows that an earlier run had processed
+	Already bool  // an earlier run had processed all rows
 }
 
-// CheckError says that a file was refused before anything of it was stored.
+// CheckError reports that a file was refused before any of it was stored.
 type CheckError struct {
 	Checked  int
 	Bad      int
 	Problems []rows.Problem // the first 20
-	Likely   string         // what would probably make rows of a table usable, as --column takes it
+	Likely   string         // options that would probably make rows of a table usable
 }
 
 func (e *CheckError) Error() string {
 	if e.Checked == 0 {
-		return "the file holds no rows"
+		return "the file has no rows"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of the first %d rows cannot be used, nothing was stored", e.Bad, e.Checked)
@@ -124,19 +123,19 @@ func (e *CheckError) Error() string {
 		if strings.HasPrefix(e.Likely, "--header-row") {
 			key = "header_row"
 		}
-		fmt.Fprintf(&b, "\nprobably it takes: %s (spool: %s)", e.Likely, key)
+		fmt.Fprintf(&b, "\nthese options probably help: %s (spool: %s)", e.Likely, key)
 	}
 	return b.String()
 }
 
-// ErrUnfinished says that the last line of a file has no end.
-var ErrUnfinished = errors.New("the last line of the file has no end; its writer may not have finished")
+// ErrUnfinished reports that the last line of a file has no line end.
+var ErrUnfinished = errors.New("the last line of the file has no line end; its writer may not have finished")
 
-// ErrDeadly says that the process has ended while it read this file, as often as
-// Options.Deaths allows, each time at the same place.
-var ErrDeadly = errors.New("relay ended each time it read this file")
+// ErrCrashes reports that the process ended while it read this file as often as
+// Options.MaxCrashes allows, without progress.
+var ErrCrashes = errors.New("relay crashed each time it read this file")
 
-// rows say how the rows of the file are read.
+// rows returns the options for reading the rows of the file.
 func (o *Options) rows() rows.Options {
 	return rows.Options{Layout: o.Layout, EventBytes: o.MaxEventBytes, PrintKey: o.PrintKey}
 }

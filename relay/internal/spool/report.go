@@ -11,17 +11,17 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// report is the file of refused rows, made when there is the first one.
+// report is the file of refused rows. It is created with the first one.
 type report struct {
 	in   files
 	path string
 	f    *os.File
 	size int64
 
-	reading *rows.Problem // the last line that says how rows are read; nil: none yet
+	reading *rows.Problem // the last line that describes how rows are read; nil: none yet
 }
 
-// files is where a report lies: os.Root, or anywhere.
+// files is where a report is: an os.Root, or anywhere.
 type files interface {
 	OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error)
 }
@@ -32,8 +32,7 @@ func (anywhere) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, err
 	return disk.OpenOwn(name, flag, mode)
 }
 
-// openReport goes on with a report: what was written for rows that are yet to
-// come (again) is cut off.
+// openReport continues a report. Lines for rows that will be read again are cut off.
 func openReport(in files, path string, size int64) (*report, error) {
 	r := &report{in: in, path: path, size: size}
 	if path == "" {
@@ -54,7 +53,7 @@ func openReport(in files, path string, size int64) (*report, error) {
 		return nil, fmt.Errorf("open report: %w", err)
 	case fi.Size() > size:
 		if !rows.IsReport(f) {
-			return nil, fmt.Errorf("open report: %s holds something else, it is not written over", path)
+			return nil, fmt.Errorf("open report: %s is not a report and is not overwritten", path)
 		}
 		if err := f.Truncate(size); err != nil {
 			return nil, fmt.Errorf("open report: %w", err)
@@ -112,6 +111,6 @@ func (r *report) sync() error {
 
 func (r *report) close() {
 	if r.f != nil {
-		_ = r.f.Close() // synced before each state
+		_ = r.f.Close() // it was synced before each state
 	}
 }

@@ -2,8 +2,7 @@ package spool
 
 import "relay/relay/internal/spool/rows"
 
-// reportCases are files that people have reported to other programs' trackers, made
-// again with invented people.
+// reportCases are files reported in other programs' issue trackers, rebuilt with invented people.
 var reportCases = []fieldCase{
 	{
 		name: "the header again every few rows", text: "event,timestamp,n\nSale,2026-11-20T10:00Z,1\nevent,timestamp,n\nSale,2026-11-20T11:00Z,2\n\"event\", timestamp ,n\nSale,2026-11-20T12:00Z,3\n",
@@ -98,7 +97,7 @@ var reportCases = []fieldCase{
 		want: []string{`{"context":{"traits":{"email":"pat@example.com","phone":"+1-212-555-0147","firstName":"Pat","lastName":"Doe"}},"event":"Purchase","timestamp":"1795190427","properties":{"revenue":47.6,"currency":"USD","order_id":"R-1"}}`},
 	},
 
-	// JSON that says itself which sale it is.
+	// JSON with a sale id.
 	{
 		name: "JSON lines, by a property", ext: ".jsonl", text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":7}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"7"}}` + "\n", l: rows.Layout{ID: "order_id"},
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":7}}`},

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dropRights takes from this goroutine what lets root pass over the rights of files. Its
-// thread ends with it.
+// dropRights removes root's ability to ignore file permissions from this goroutine. Its thread ends
+// with it.
 func dropRights(t *testing.T) {
 	t.Helper()
 	runtime.LockOSThread()

@@ -8,30 +8,29 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// state is how far the work on a file is. It is written after each batch that
-// the queue has confirmed.
+// state is the progress on a file. It is written after each batch that the queue has confirmed.
 type state struct {
 	Version int    `json:"version"`
 	Key     string `json:"key"`
-	Content int64  `json:"content"`          // bytes of what the file held, unpacked, when the rows behind us were read
-	Digest  string `json:"digest,omitempty"` // of that
-	Salt    string `json:"salt,omitempty"`   // part of the rows' ids: the file was written anew
+	Content int64  `json:"content"`          // bytes of the unpacked content when the processed rows were read
+	Digest  string `json:"digest,omitempty"` // of that content
+	Salt    string `json:"salt,omitempty"`   // part of the rows' ids if the file was rewritten
 	Done    bool   `json:"done"`
-	Tries   int    `json:"tries,omitempty"` // how often it has been begun since a row of it was dealt with
-	Report  int64  `json:"report_bytes"`    // what of the report belongs to the rows behind us
+	Tries   int    `json:"tries,omitempty"` // how often reading has started since there was progress
+	Report  int64  `json:"report_bytes"`    // bytes of the report for the processed rows
 	Counts
 }
 
-// Counts says what became of the rows of a file.
+// Counts counts the rows of a file by result.
 type Counts struct {
 	Rows       int64 `json:"rows"`
 	Stored     int64 `json:"stored"`
 	Duplicates int64 `json:"duplicates"`
-	Changed    int64 `json:"changed"`      // of those: sales that are known by their order number, with other content
-	Conflicts  int64 `json:"id_conflicts"` // kept as dead letters: their id is another event's
+	Changed    int64 `json:"changed"`      // of the duplicates: sales known by their id, with other content
+	Conflicts  int64 `json:"id_conflicts"` // stored as dead letters: their id belongs to another event
 	Refused    int64 `json:"refused"`
 	Ignored    int64 `json:"ignored"` // calls other than track
-	Joined     int64 `json:"joined"`  // rows of an event of which another row was counted already
+	Joined     int64 `json:"joined"`  // further rows of an event whose first row is already counted
 }
 
 const stateVersion = 2
@@ -47,9 +46,9 @@ func (c *Counts) add(more Counts) {
 	c.Joined += more.Joined
 }
 
-// follow makes the state one of what the file holds now. Where that begins with
-// what it held before, its rows go on behind the others; otherwise it is another
-// file in the place of the first, with rows of its own.
+// follow adapts the state to the current content of the file. If that begins with the content
+// processed so far, the new rows follow it; otherwise it is another file in the same place, with
+// rows of its own.
 func (s *state) follow(now *rows.Survey) {
 	switch {
 	case s.Digest == "" || s.Digest == now.Digest:
@@ -60,14 +59,14 @@ func (s *state) follow(now *rows.Survey) {
 	}
 }
 
-// State keeps how far the work on a file is, by the file's key. Load returns
-// nothing for a key it does not know; what Save has confirmed is durable.
+// State stores the progress on a file by its key. Load returns nothing for an unknown key; what
+// Save has confirmed is durable.
 type State interface {
 	Load(ctx context.Context, key string) ([]byte, error)
 	Save(ctx context.Context, key string, state []byte) error
 }
 
-// loadState returns what is known of the file with this key, else a fresh one.
+// loadState returns the stored state of the file with this key, or a new one.
 func loadState(ctx context.Context, from State, key string) (*state, error) {
 	fresh := &state{Version: stateVersion, Key: key}
 	if from == nil {
@@ -78,8 +77,8 @@ func loadState(ctx context.Context, from State, key string) (*state, error) {
 		return nil, fmt.Errorf("read state: %w", err)
 	}
 	var s state
-	// A torn one cannot be: it is renamed into place. What else may be wrong
-	// with it costs time, not events: their ids are the same.
+	// It cannot be torn: it is renamed into place. Any other fault costs time but no events:
+	// their ids are the same.
 	if json.Unmarshal(b, &s) != nil || s.Version != stateVersion || s.Key != key {
 		return fresh, nil
 	}

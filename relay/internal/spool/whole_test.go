@@ -15,7 +15,7 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// dropped writes a file whose last change was a while ago.
+// droppedFile writes a file whose last change was a while ago.
 func droppedFile(t *testing.T, content string) *os.File {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sales.csv")
@@ -43,15 +43,14 @@ func day(name string, n int) string {
 	return b.String()
 }
 
-// TestRewritten: a file that is written anew at any moment of its import is read
-// as it was, or the import says so; it is never two files in one, and its digest
-// never stands for what was not read.
+// A file that is rewritten at any moment of its import is read as it was, or the import returns an
+// error. Two contents are never mixed, and a digest never stands for content that was not read.
 func TestRewritten(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
 	}
 	t.Parallel()
-	const n = 40000 // over two blocks
+	const n = 40000 // more than two blocks
 	monday, tuesday := day("mon", n), day("tue", n)
 	for _, moment := range []string{"surveyed", "checked", "half way", "last batch"} {
 		t.Run(moment, func(t *testing.T) {
@@ -104,7 +103,7 @@ func TestRewritten(t *testing.T) {
 	}
 }
 
-// TestGrows: what is added while a file is imported is said, not lost without a word.
+// Content added while a file is imported is reported, not silently lost.
 func TestGrows(t *testing.T) {
 	t.Parallel()
 	f := droppedFile(t, day("mon", 3))
@@ -122,7 +121,7 @@ func TestGrows(t *testing.T) {
 	}
 }
 
-// TestSettle: a file that was changed a moment ago is waited for.
+// The import waits for a file that was changed a moment ago.
 func TestSettle(t *testing.T) {
 	t.Parallel()
 	f := droppedFile(t, day("mon", 3))
@@ -139,12 +138,11 @@ func TestSettle(t *testing.T) {
 	cancel()
 	_ = os.Chtimes(f.Name(), time.Now(), time.Now())
 	if _, err := Import(ctx, f, Options{Queue: &memory{}, Settle: time.Hour}); !errors.Is(err, context.Canceled) {
-		t.Errorf("stopped while it waits: %v", err)
+		t.Errorf("cancelled while waiting: %v", err)
 	}
 }
 
-// TestUnfinished: in a file that may be growing, a last line without an end is not
-// read, unless nobody adds to it any more.
+// In a file that could be growing, a last line without a line end is not read unless Final is set.
 func TestUnfinished(t *testing.T) {
 	t.Parallel()
 	whole := day("mon", 3)
@@ -165,8 +163,8 @@ func TestUnfinished(t *testing.T) {
 	}
 }
 
-// TestFollows: a file with a key of its own that has more rows by now goes on
-// behind those that were dealt with; one that holds something else is another file.
+// A file with its own key that has more rows by now continues after the processed ones; one with
+// other content is another file.
 func TestFollows(t *testing.T) {
 	t.Parallel()
 	m := &memory{}
@@ -190,16 +188,16 @@ func TestFollows(t *testing.T) {
 	}
 }
 
-// TestDeaths: the process ends while a file is read, again and again. Whoever only
-// waits for the queue, stops, or gets on is not counted.
-func TestDeaths(t *testing.T) {
+// The process ends again and again while a file is read. Waiting for the queue, stopping and
+// progress are not counted.
+func TestCrashes(t *testing.T) {
 	t.Parallel()
 	type end struct{}
 	for _, tc := range []struct {
-		name   string
-		rows   int
-		die    func(call int) bool // in the Append of that number
-		deadly bool
+		name    string
+		rows    int
+		die     func(call int) bool // in the Append of that number
+		crashed bool
 	}{
 		{"before a row is stored", 10, func(int) bool { return true }, true},
 		{"later, at the same place", 3*batchRows + 1, func(call int) bool { return call != 1 && call != 2 }, true},
@@ -208,7 +206,7 @@ func TestDeaths(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			m := &memory{}
-			o := Options{Queue: m, Key: "spool-x", Deaths: 3, CheckRows: -1, State: StateFile(filepath.Join(t.TempDir(), "state")), Growing: true}
+			o := Options{Queue: m, Key: "spool-x", MaxCrashes: 3, CheckRows: -1, State: StateFile(filepath.Join(t.TempDir(), "state")), Growing: true}
 			m.before = func(call int) error {
 				if tc.die(call) {
 					panic(end{})
@@ -234,12 +232,12 @@ func TestDeaths(t *testing.T) {
 					deaths++
 					continue
 				}
-				if tc.deadly != errors.Is(err, ErrDeadly) || !tc.deadly && (err != nil || m.count() != tc.rows) {
+				if tc.crashed != errors.Is(err, ErrCrashes) || !tc.crashed && (err != nil || m.count() != tc.rows) {
 					t.Errorf("%v, %d stored", err, m.count())
 				}
 				break
 			}
-			if tc.deadly && deaths != 3 {
+			if tc.crashed && deaths != 3 {
 				t.Errorf("%d deaths, want 3", deaths)
 			}
 		})
@@ -259,10 +257,10 @@ func TestDeaths(t *testing.T) {
 						}
 						return errFull
 					}}
-					_, _ = Import(t.Context(), strings.NewReader(sales(0, 3)), Options{Queue: m, Key: "spool-x", Deaths: 3, State: state, Growing: true})
+					_, _ = Import(t.Context(), strings.NewReader(sales(0, 3)), Options{Queue: m, Key: "spool-x", MaxCrashes: 3, State: state, Growing: true})
 				}()
 			}
-			rep, err := Import(t.Context(), strings.NewReader(sales(0, 3)), Options{Queue: &memory{}, Key: "spool-x", Deaths: 3, State: state, Growing: true})
+			rep, err := Import(t.Context(), strings.NewReader(sales(0, 3)), Options{Queue: &memory{}, Key: "spool-x", MaxCrashes: 3, State: state, Growing: true})
 			if err != nil || rep.Stored != 3 {
 				t.Errorf("%+v %v", rep, err)
 			}
@@ -274,14 +272,14 @@ func TestDeaths(t *testing.T) {
 		for range 5 {
 			ctx, cancel := context.WithCancel(t.Context())
 			m := &memory{before: func(int) error { cancel(); return errFull }}
-			if _, err := Import(ctx, strings.NewReader(sales(0, 3)), Options{Queue: m, Key: "spool-x", Deaths: 3, State: state, Growing: true}); err == nil || errors.Is(err, ErrDeadly) {
+			if _, err := Import(ctx, strings.NewReader(sales(0, 3)), Options{Queue: m, Key: "spool-x", MaxCrashes: 3, State: state, Growing: true}); err == nil || errors.Is(err, ErrCrashes) {
 				t.Fatal(err)
 			}
 		}
 	})
 }
 
-// TestOnce: a row is the same sale in the next export, whatever else is in it.
+// A row is the same sale in the next export, whatever else it contains.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	m := &memory{}
@@ -305,15 +303,15 @@ func TestOnce(t *testing.T) {
 		}
 	}
 	if _, err := Import(t.Context(), strings.NewReader("event,timestamp,Bon\nSale,2026-11-01T10:00Z,\n"), o); err == nil || !strings.Contains(err.Error(), `column "Bon", which identifies sales, is empty`) {
-		t.Errorf("a row without: %v", err)
+		t.Errorf("a row without an id: %v", err)
 	}
 	o.ID = "Order"
 	if _, err := Import(t.Context(), strings.NewReader("event,timestamp,Bon\nSale,2026-11-01T10:00Z,1\n"), o); err == nil || !strings.Contains(err.Error(), `there is no column "Order"; the columns are: event, timestamp, Bon`) {
-		t.Errorf("a column that is not there: %v", err)
+		t.Errorf("an unknown column: %v", err)
 	}
 }
 
-// TestQuotesCost: quotes that never close cost time in proportion to the file.
+// Quotes that never close cost time in proportion to the file.
 func TestQuotesCost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -333,7 +331,7 @@ func TestQuotesCost(t *testing.T) {
 	}
 }
 
-// TestGzipCost: what unpacks to far more than an export would is refused on the way.
+// A gzip file that unpacks to far more than an export is refused while it is unpacked.
 func TestGzipCost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")

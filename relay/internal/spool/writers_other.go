@@ -4,5 +4,5 @@ package spool
 
 import "os"
 
-// beingWritten: only Linux says so. Windows does not move a file that is open.
+// beingWritten returns false: only Linux reports writers. Windows does not move an open file.
 func beingWritten(*os.File) bool { return false }

@@ -56,13 +56,13 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// What is cut, changed or opened with another key is an error.
+// A file that is cut, changed or opened with another key is an error.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	r := ring(t, 1)
 	whole := write(t, bytes.Repeat([]byte("lee@example.com\n"), 20000), "lee@example.com.csv", r)
 	if bytes.Contains(whole, []byte("example.com")) {
-		t.Error("it is plain")
+		t.Error("the content is not sealed")
 	}
 	if _, _, err := read(whole, ring(t, 2)); !errors.Is(err, seal.ErrKey) {
 		t.Errorf("with another key: %v", err)
@@ -82,7 +82,7 @@ func TestDamage(t *testing.T) {
 		bad := bytes.Clone(whole)
 		bad[rand.IntN(len(bad))] ^= 1 << rand.IntN(8)
 		if _, _, err := read(bad, r); err == nil {
-			t.Fatal("a flipped bit is not seen")
+			t.Fatal("a flipped bit is not detected")
 		}
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"relay/internal/disk"
 )
 
-// stick keeps those who may drop files from moving each other's, and relay's, where
-// the directory is relay's to say so.
-func stick(root *os.Root) {
+// setSticky prevents users who can drop files from moving each other's files and relay's, if the
+// directory belongs to relay.
+func setSticky(root *os.Root) {
 	fi, err := root.Stat(".")
 	if err == nil && disk.Own(fi) && fi.Mode()&os.ModeSticky == 0 && fi.Mode().Perm()&0o022 != 0 {
-		_ = root.Chmod(".", fi.Mode().Perm()|fi.Mode()&os.ModeSetgid|os.ModeSticky) // some file systems have no such thing
+		_ = root.Chmod(".", fi.Mode().Perm()|fi.Mode()&os.ModeSetgid|os.ModeSticky) // not every file system supports it
 	}
 }
 
@@ -27,5 +27,5 @@ func syncIn(root *os.Root, dir string) error {
 	return f.Sync()
 }
 
-// noWait has an open that does not wait for whoever is at the other end of a pipe.
+// noWait makes opening a pipe not block.
 const noWait = syscall.O_NONBLOCK

@@ -24,8 +24,8 @@ func sealRing(t *testing.T, b byte) *seal.Ring {
 	return seal.NewRing(keys)
 }
 
-// TestSealed: with a key nothing plain stays, neither content nor name, and what stays
-// can be listed and opened.
+// With a key neither content nor names are kept in plain text, and kept files can be listed and
+// opened.
 func TestSealed(t *testing.T) {
 	t.Parallel()
 	ring := sealRing(t, 1)
@@ -83,7 +83,7 @@ func TestSealed(t *testing.T) {
 			}
 		}
 		if b, _ := os.ReadFile(s.path(f.File)); bytes.Contains(b, []byte("example.com")) || bytes.Contains(b, []byte("pat")) {
-			t.Errorf("%s is plain", f.File)
+			t.Errorf("%s is not sealed", f.File)
 		}
 	}
 	names, kept, all = list(sealRing(t, 2))
@@ -100,8 +100,8 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// TestSealedLater: what had stayed before there was a key is sealed once there is one, with
-// its name and age, and is listed as before.
+// Files kept from before there was a key are sealed once there is one. They keep their name and
+// modification time, and are listed as before.
 func TestSealedLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: 3 * time.Hour})
@@ -134,7 +134,7 @@ func TestSealedLater(t *testing.T) {
 		t.Errorf("files %s", got)
 	}
 	if s := everyByte(t, s.dir); strings.Contains(s, "example.com") {
-		t.Error("something is plain")
+		t.Error("something is not sealed")
 	}
 	if after := list(s.o.Seal); !slices.Equal(before, after) {
 		t.Errorf("%q\n%q", before, after)
@@ -146,9 +146,9 @@ func TestSealedLater(t *testing.T) {
 	}
 }
 
-// TestNamesThatStay: whatever a file is called, it is taken, and stays under a name that
-// can be seen, typed, and made longer.
-func TestNamesThatStay(t *testing.T) {
+// A file with any name is taken, and kept under a name that is visible, can be typed and can be
+// extended.
+func TestKeptNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"a b.csv": "a b.csv", "-rf.csv": "_rf.csv", "a\nb.csv": "a_b.csv", "a\x1b[2Jb.csv": "a_[2Jb.csv", "evil\u202evsc.exe.csv": "evil_vsc.exe.csv", "caf\xe9.csv": "caf_.csv", "Müller.csv": "Müller.csv",
@@ -188,7 +188,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestKeepNone: with 0 nothing stays, but for what was refused.
+// With Keep 0 only refused files are kept.
 func TestKeepNone(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: 0})
@@ -200,10 +200,10 @@ func TestKeepNone(t *testing.T) {
 	}
 }
 
-// TestKeepsSaid: how long files stay is said at the start.
-func TestKeepsSaid(t *testing.T) {
+// The retention is logged at the start.
+func TestRetentionIsLogged(t *testing.T) {
 	t.Parallel()
-	for keep, want := range map[time.Duration]string{0: "deleted once they are stored", 7 * 24 * time.Hour: "spool_keep=168h0m0s", -1: "stay in done"} {
+	for keep, want := range map[time.Duration]string{0: "deleted at once", 7 * 24 * time.Hour: "spool_keep=168h0m0s", -1: "kept in done"} {
 		s := newStage(t, DirectoryOptions{Keep: keep})
 		s.announce()
 		if log := s.log.String(); !strings.Contains(log, want) || !strings.Contains(log, "code=spool_keeps") {
@@ -212,8 +212,7 @@ func TestKeepsSaid(t *testing.T) {
 	}
 }
 
-// TestForgetSealedName: a sealed file that was called by a person's name has another one
-// after a forget, whether anybody can look into it or not.
+// A sealed file named after a person is renamed by a forget, whether it can be searched or not.
 func TestForgetSealedName(t *testing.T) {
 	t.Parallel()
 	ring := sealRing(t, 1)

@@ -13,32 +13,32 @@ import (
 	"relay/relay/internal/advice"
 )
 
-// Untaken says why something in the directory is not taken.
-type Untaken string
+// Reason is the reason why something in the directory is not taken.
+type Reason string
 
-// The reasons.
+// All reasons.
 const (
-	OtherKind  Untaken = "kind"       // a kind of file that holds no events
-	Empty      Untaken = "empty"      // nothing is in it
-	Unfinished Untaken = "unfinished" // its name says that it is still being written
-	Open       Untaken = "open"       // a program has it open for writing
-	Restless   Untaken = "restless"   // it is changed again and again
-	Unreadable Untaken = "unreadable" // relay may not read it
-	Stuck      Untaken = "stuck"      // it cannot be moved or stored
-	NoFile     Untaken = "no_file"    // a directory, a link or something else
+	OtherKind  Reason = "kind"       // its kind of file has no events
+	Empty      Reason = "empty"      // it is empty
+	Unfinished Reason = "unfinished" // its name shows that it is still being written
+	Open       Reason = "open"       // a program has it open for writing
+	Changing   Reason = "restless"   // it keeps changing
+	Unreadable Reason = "unreadable" // relay has no permission to read it
+	Stuck      Reason = "stuck"      // it cannot be moved or stored
+	NoFile     Reason = "no_file"    // a directory, a link or something else
 )
 
 // Reasons lists all reasons.
-func Reasons() []Untaken {
-	return []Untaken{OtherKind, Empty, Unfinished, Open, Restless, Unreadable, Stuck, NoFile}
+func Reasons() []Reason {
+	return []Reason{OtherKind, Empty, Unfinished, Open, Changing, Unreadable, Stuck, NoFile}
 }
 
-// patience is how long something may lie before it is said: writers need a moment.
-func (u Untaken) patience() time.Duration {
-	switch u {
+// grace is how long something can be there before it is reported: writers need time.
+func (r Reason) grace() time.Duration {
+	switch r {
 	case Unfinished:
 		return time.Hour
-	case Restless: // a large one over a slow line
+	case Changing: // a large one over a slow connection
 		return 10 * time.Minute
 	case OtherKind, NoFile, Unreadable:
 		return 10 * time.Second
@@ -46,38 +46,38 @@ func (u Untaken) patience() time.Duration {
 	return 2 * time.Minute
 }
 
-// DirectoryStatus is what lies in the directory.
+// DirectoryStatus describes the files in the directory.
 type DirectoryStatus struct {
-	Dir          string          `json:"dir"`
-	Waiting      int             `json:"waiting"`   // files that are about to be taken, or are being stored
-	NotTaken     map[Untaken]int `json:"not_taken"` // those that are not, by reason, once they have lain for a while
-	Kinds        []string        `json:"kinds,omitempty"`
-	Refused      int             `json:"refused"`       // files, and reports of rows, in refused
-	RefusedFiles int             `json:"refused_files"` // of those, the files
-	Done         int             `json:"done"`
-	Since        time.Time       `json:"since,omitzero"` // the oldest that is not taken
-	Problem      string          `json:"problem,omitempty"`
-	Says         []Say           `json:"says,omitempty"` // of what is not taken or was refused, in words
+	Dir          string         `json:"dir"`
+	Waiting      int            `json:"waiting"`   // files that are about to be taken or are being stored
+	NotTaken     map[Reason]int `json:"not_taken"` // files that are not taken, by reason, after their grace time
+	Kinds        []string       `json:"kinds,omitempty"`
+	Refused      int            `json:"refused"`       // files and reports in refused
+	RefusedFiles int            `json:"refused_files"` // of those, the files
+	Done         int            `json:"done"`
+	Since        time.Time      `json:"since,omitzero"` // when the oldest file that is not taken appeared
+	Problem      string         `json:"problem,omitempty"`
+	Says         []Say          `json:"says,omitempty"` // messages about files that are not taken or were refused
 }
 
-// Say is what is the case with the directory, and what helps.
+// Say is a message about the directory and what to do.
 type Say struct {
 	About About  `json:"about"`
 	What  string `json:"what"`
 	Todo  string `json:"todo"`
 }
 
-// About is what something is said of.
+// About is the subject of a message.
 type About string
 
-// What there is to say something of.
+// All subjects.
 const (
-	AboutDirectory About = "directory" // it cannot be used: nothing is taken
+	AboutDirectory About = "directory" // it cannot be used: no files are taken
 	AboutNotTaken  About = "not_taken" // files that are not taken
 	AboutRefused   About = "refused"   // files in refused
 )
 
-// say puts into words what is not taken, and what was refused.
+// say sets s.Says.
 func (s *DirectoryStatus) say() {
 	s.Says = nil
 	if s.Problem != "" {
@@ -96,7 +96,7 @@ func (s *DirectoryStatus) say() {
 	}
 }
 
-// blocked makes the status of a directory that cannot be used.
+// blocked sets the status of a directory that cannot be used.
 func (d *Directory) blocked(err error) {
 	st := *d.status.Load()
 	st.Problem = err.Error()
@@ -104,13 +104,13 @@ func (d *Directory) blocked(err error) {
 	d.status.Store(&st)
 }
 
-// Status is what the last look found.
+// Status returns the result of the last scan.
 func (d *Directory) Status() DirectoryStatus { return *d.status.Load() }
 
 func ownName(name string) bool { return name == workDir || name == doneDir || name == refusedDir }
 
-// untaken says why an entry is not for us; "" when it is.
-func untaken(e fs.DirEntry, fi fs.FileInfo) Untaken {
+// whyNotTaken returns why an entry is never taken; "" if it is.
+func whyNotTaken(e fs.DirEntry, fi fs.FileInfo) Reason {
 	name := strings.ToLower(e.Name())
 	switch {
 	case strings.HasPrefix(name, "."), strings.HasSuffix(name, "~"), slices.Contains(unfinishedEnds, path.Ext(name)):
@@ -125,7 +125,7 @@ func untaken(e fs.DirEntry, fi fs.FileInfo) Untaken {
 	return ""
 }
 
-// unfinishedEnds are those that programs give to files they have not finished.
+// unfinishedEnds are extensions that programs give to unfinished files.
 var unfinishedEnds = []string{".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".download", ".swp", ".lock", ".writing"}
 
 func wanted(name string) bool {
@@ -136,8 +136,8 @@ func wanted(name string) bool {
 	return false
 }
 
-// kindOfName is the end of a file's name, which says what kind it is; "other" where
-// that might say more.
+// kindOfName returns the extension of a file's name; "other" if it could be more than a kind of
+// file.
 func kindOfName(name string) string {
 	ext := strings.ToLower(path.Ext(name))
 	if ext == ".gz" {
@@ -149,44 +149,44 @@ func kindOfName(name string) string {
 	return ext
 }
 
-// lies says that something is not taken, once it has lain for a while. about is the path
-// of a dropped file, or a claim.
-func (d *Directory) lies(about string, why Untaken, s sighting, now time.Time) {
+// notTaken records that something is not taken, after its grace time. about is the path of a
+// dropped file, or a claim.
+func (d *Directory) notTaken(about string, why Reason, s sighting, now time.Time) {
 	from := s.first
 	switch why {
-	case Restless:
+	case Changing:
 		from = s.moves
 	case Empty, Unfinished:
-		from = s.since // of its last change
+		from = s.since // since its last change
 	}
-	if now.Sub(from) < why.patience() {
+	if now.Sub(from) < why.grace() {
 		return
 	}
-	d.untaken[about] = lying{why, s.first}
+	d.untaken[about] = untaken{why, s.first}
 	if why == Stuck {
-		return // the log has the system's words already
+		return // the system's error has been logged
 	}
 	_, todo := advice.NotTaken(string(why), 1, nil)
-	d.onceFor(about, string(why)).Warn("spool: file is not taken", "code", logs.SpoolNotTaken, "reason", string(why), "since", s.first, "advice", todo)
+	d.onceLoggerFor(about, string(why)).Warn("spool: file is not taken", "code", logs.SpoolNotTaken, "reason", string(why), "since", s.first, "advice", todo)
 }
 
-// lying is why something is not taken, and since when it lies there.
-type lying struct {
-	why   Untaken
+// untaken is why something is not taken, and since when it is there.
+type untaken struct {
+	why   Reason
 	since time.Time
 }
 
-// count makes the status. Files that lie there without being taken are not
-// forgotten when nobody reads the log.
+// count updates the status, which keeps files that are not taken visible without reading the
+// log.
 func (d *Directory) count() {
-	st := DirectoryStatus{Dir: d.o.Dir, NotTaken: map[Untaken]int{}}
-	add := func(l lying) {
+	st := DirectoryStatus{Dir: d.o.Dir, NotTaken: map[Reason]int{}}
+	add := func(l untaken) {
 		st.NotTaken[l.why]++
 		if st.Since.IsZero() || l.since.Before(st.Since) {
 			st.Since = l.since
 		}
 	}
-	entries, _ := d.house.list(".")
+	entries, _ := d.dir.list(".")
 	for _, e := range entries {
 		if _, ok := d.seen[e.Name()]; !ok || ownName(e.Name()) {
 			continue
@@ -196,8 +196,8 @@ func (d *Directory) count() {
 			continue
 		}
 		l, lies := d.untaken[e.Name()]
-		if why := untaken(e, fi); !lies {
-			if why == "" || why == Empty { // others have not lain for long enough
+		if why := whyNotTaken(e, fi); !lies {
+			if why == "" || why == Empty { // its grace time is not over
 				st.Waiting++
 			}
 			continue
@@ -208,7 +208,7 @@ func (d *Directory) count() {
 		}
 	}
 	slices.Sort(st.Kinds)
-	claims, _ := d.house.list(workDir)
+	claims, _ := d.dir.list(workDir)
 	for _, c := range claims {
 		if l, lies := d.untaken[path.Join(workDir, c.Name())]; lies {
 			add(l)
@@ -217,8 +217,8 @@ func (d *Directory) count() {
 		}
 	}
 	d.forgetGone(claims)
-	done, _ := d.house.list(doneDir)
-	refused, _ := d.house.list(refusedDir)
+	done, _ := d.dir.list(doneDir)
+	refused, _ := d.dir.list(refusedDir)
 	st.Done, st.Refused = len(done), len(refused)
 	for _, e := range refused {
 		if !namesReport(e.Name()) {
@@ -229,8 +229,8 @@ func (d *Directory) count() {
 	d.status.Store(&st)
 }
 
-// countAgain makes the status during a look, which may be at thousands of files, once a
-// second; where listing them takes long, it takes a tenth of the time at most.
+// countAgain updates the status once a second during a scan, which can take thousands of files.
+// If listing is slow, it takes at most a tenth of the time.
 func (d *Directory) countAgain() {
 	now := d.o.Now()
 	if now.Before(d.recount) {
@@ -241,7 +241,7 @@ func (d *Directory) countAgain() {
 	d.recount = end.Add(max(time.Second, 10*end.Sub(now)))
 }
 
-// forgetGone drops what is known of files and claims that are gone: they may come back.
+// forgetGone drops the records of files and claims that are gone: their names can be used again.
 func (d *Directory) forgetGone(claims []fs.DirEntry) {
 	there := func(about string) bool {
 		claim, ok := strings.CutPrefix(about, workDir+"/")
@@ -252,16 +252,16 @@ func (d *Directory) forgetGone(claims []fs.DirEntry) {
 		claim, _, _ = strings.Cut(claim, "/")
 		return slices.ContainsFunc(claims, func(c fs.DirEntry) bool { return c.Name() == claim })
 	}
-	maps.DeleteFunc(d.said, func(about, _ string) bool { return !there(about) })
-	maps.DeleteFunc(d.untaken, func(about string, _ lying) bool { return !there(about) })
+	maps.DeleteFunc(d.logged, func(about, _ string) bool { return !there(about) })
+	maps.DeleteFunc(d.untaken, func(about string, _ untaken) bool { return !there(about) })
 	maps.DeleteFunc(d.seen, func(about string, _ sighting) bool { return !there(about) })
 }
 
-// shown is the name of a file that lies at a path, "" for nowhere, as logs have it.
+// shown returns the name of a file as logs show it. at is its path, or "".
 func (d *Directory) shown(name, at string) string {
 	var fi fs.FileInfo
 	if at != "" {
-		if is, err := d.house.root.Lstat(at); err == nil {
+		if is, err := d.dir.root.Lstat(at); err == nil {
 			fi = is
 		}
 	}

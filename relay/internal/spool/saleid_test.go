@@ -16,7 +16,7 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// till is a queue over months: its clock stands until it is moved.
+// till is a queue over months, with a fake clock.
 type till struct {
 	*local.Queue
 	t   *testing.T
@@ -46,14 +46,13 @@ func (s *till) open() {
 	}
 }
 
-// later is the same shop after some days, stopped and started, when the ids that
-// clients gave before are forgotten.
+// later is the same shop some days later, restarted, after the ids that clients set were forgotten.
 func (s *till) later(days int) {
 	s.t.Helper()
 	if a, err := s.Append(s.t.Context(), []queue.Entry{{ID: "till", Lanes: []string{"set"}, Body: []byte("{}")}}); err != nil || a.Stored != 1 {
 		s.t.Fatalf("the id of a client: %+v %v", a, err)
 	}
-	for _, lane := range []string{"set", queue.LaneUnmapped} { // all of it is delivered, and its segments go
+	for _, lane := range []string{"set", queue.LaneUnmapped} { // deliver all, so that the segments are deleted
 		if _, err := s.Settle(lane, queue.Settlement{Settled: queue.UpTo(1 << 62)}); err != nil {
 			s.t.Fatal(err)
 		}
@@ -63,7 +62,7 @@ func (s *till) later(days int) {
 	}
 	s.now.Add((time.Duration(days) * 24 * time.Hour).Milliseconds())
 	s.open()
-	s.now.Add((20 * time.Minute).Milliseconds()) // the clock is believed once it has gone on for a while
+	s.now.Add((20 * time.Minute).Milliseconds()) // the clock is trusted after it has run for a while
 	for deadline := time.Now().Add(time.Minute); s.Stats().DedupIDs != 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("%d ids of clients are remembered after %d days", s.Stats().DedupIDs, days)
@@ -71,7 +70,7 @@ func (s *till) later(days int) {
 	}
 }
 
-// export is the table of orders from one number to another, exclusive, in this state.
+// export returns the table of orders from from to before to, in this state.
 func export(from, to int, state string) string {
 	var b strings.Builder
 	b.WriteString("event,timestamp,Bon,State\n")
@@ -92,8 +91,8 @@ func (s *till) want(when, file, run string, want Counts) {
 	}
 }
 
-// TestMonthToDate: exports that have the orders of before in them are stored once by
-// the order's number, 3 and 40 days later, and said how many differ.
+// Exports that contain previous orders store each order once, by its number, 3 and 40 days later,
+// and count how many differ.
 func TestMonthToDate(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
@@ -110,8 +109,8 @@ func TestMonthToDate(t *testing.T) {
 	s.want("when Meta takes none of them any more", export(0, 1351, "paid"), "", Counts{Rows: 1351, Stored: 1351})
 }
 
-// TestMonthToDateCrash: the rows are stored and nobody is told; a restart finds all
-// of them, days later too.
+// The rows are stored but the caller does not learn it; a restart finds all of them, also days
+// later.
 func TestMonthToDateCrash(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
@@ -126,8 +125,7 @@ func TestMonthToDateCrash(t *testing.T) {
 	s.want("again", export(0, 1200, "paid"), "", Counts{Rows: 1200, Stored: 1200 - batchRows, Duplicates: batchRows})
 }
 
-// untold is a queue that stores what it is given, and whose caller does not get to
-// know.
+// untold is a queue that stores its input but returns an error.
 type untold struct {
 	Appender
 	err error
@@ -140,7 +138,7 @@ func (u untold) Append(ctx context.Context, es []queue.Entry) (queue.Appended, e
 	return queue.Appended{}, u.err
 }
 
-// TestMonthToDateTwice: of two exports at once each order is stored by one of them.
+// Of two concurrent exports each order is stored by one.
 func TestMonthToDateTwice(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)

@@ -15,24 +15,23 @@ import (
 // Names below the spool directory.
 const (
 	workDir    = ".work"   // claimed files, each in a directory of its own
-	doneDir    = "done"    // stored
-	refusedDir = "refused" // not one row usable; and reports of refused rows
+	doneDir    = "done"    // completely stored
+	refusedDir = "refused" // files without a usable row, and reports of refused rows
 
 	stateName  = "state.json"
 	reportName = "report.jsonl"
-	fileName   = "file-" // and the name it was dropped under
+	fileName   = "file-" // followed by the name under which it was dropped
 )
 
-// house is the spool directory. Whoever may drop files into it may put links and
-// directories of his own where relay's are: nothing is reached but through root,
-// which leads nowhere else, and relay's directories are looked at before they are
-// used.
-type house struct {
-	dir  string
+// spoolDir is the spool directory. A user who can drop files can also put links and directories
+// in the place of relay's: it is only accessed through root, which does not leave it, and
+// relay's directories are checked before they are used.
+type spoolDir struct {
+	path string
 	root *os.Root
 }
 
-func openHouse(dir string) (*house, error) {
+func openSpoolDir(dir string) (*spoolDir, error) {
 	if err := os.MkdirAll(dir, 0o770); err != nil {
 		return nil, err
 	}
@@ -40,7 +39,7 @@ func openHouse(dir string) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{dir: dir, root: root}
+	h := &spoolDir{path: dir, root: root}
 	if err := h.check(); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
@@ -50,9 +49,9 @@ func openHouse(dir string) (*house, error) {
 	return h, nil
 }
 
-// clean removes the temporary files that a crash has left beside files that stay. Those
-// of a claim go with it.
-func (h *house) clean() error {
+// clean removes temporary files that a crash left beside kept files. Those of a claim are removed
+// with it.
+func (h *spoolDir) clean() error {
 	for _, dir := range []string{doneDir, refusedDir} {
 		entries, err := h.list(dir)
 		if err != nil {
@@ -70,11 +69,11 @@ func (h *house) clean() error {
 	return nil
 }
 
-func (h *house) close() error { return h.root.Close() }
+func (h *spoolDir) close() error { return h.root.Close() }
 
-// moved tells that another directory has taken this one's place.
-func (h *house) moved() bool {
-	now, err := os.Stat(h.dir)
+// moved reports whether another directory is now at this path.
+func (h *spoolDir) moved() bool {
+	now, err := os.Stat(h.path)
 	if err != nil {
 		return true
 	}
@@ -82,9 +81,9 @@ func (h *house) moved() bool {
 	return err != nil || !os.SameFile(now, was)
 }
 
-// check makes relay's own directories, and makes sure that they are its own.
-func (h *house) check() error {
-	stick(h.root)
+// check creates relay's own directories if needed and checks that they belong to relay.
+func (h *spoolDir) check() error {
+	setSticky(h.root)
 	for _, sub := range []string{workDir, doneDir, refusedDir} {
 		if err := h.root.Mkdir(sub, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
@@ -94,9 +93,9 @@ func (h *house) check() error {
 		case err != nil:
 			return err
 		case !fi.IsDir():
-			return fmt.Errorf("%s in the spool directory is no directory: somebody has put it there; remove it", sub)
+			return fmt.Errorf("%s in the spool directory is not a directory and was not created by relay: remove it", sub)
 		case !disk.Own(fi):
-			return fmt.Errorf("%s in the spool directory belongs to another user: somebody has put it there; remove it", sub)
+			return fmt.Errorf("%s in the spool directory belongs to another user and was not created by relay: remove it", sub)
 		case disk.Rights(fi)&0o077 != 0:
 			if err := h.root.Chmod(sub, 0o700); err != nil {
 				return err
@@ -107,7 +106,7 @@ func (h *house) check() error {
 }
 
 // sync makes the names in directories durable.
-func (h *house) sync(dirs ...string) error {
+func (h *spoolDir) sync(dirs ...string) error {
 	var errs []error
 	for _, dir := range dirs {
 		errs = append(errs, syncIn(h.root, dir))
@@ -115,8 +114,8 @@ func (h *house) sync(dirs ...string) error {
 	return errors.Join(errs...)
 }
 
-// list are the entries of a directory.
-func (h *house) list(dir string) ([]fs.DirEntry, error) {
+// list returns the entries of a directory.
+func (h *spoolDir) list(dir string) ([]fs.DirEntry, error) {
 	f, err := h.root.Open(dir)
 	if err != nil {
 		return nil, err
@@ -125,8 +124,8 @@ func (h *house) list(dir string) ([]fs.DirEntry, error) {
 	return f.ReadDir(-1)
 }
 
-// claimed finds the file in a claim; none if it has been moved.
-func (h *house) claimed(claim string) (string, error) {
+// claimed returns the file in a claim; "" if it has been moved.
+func (h *spoolDir) claimed(claim string) (string, error) {
 	entries, err := h.list(claim)
 	if err != nil {
 		return "", err
@@ -139,9 +138,9 @@ func (h *house) claimed(claim string) (string, error) {
 	return "", nil
 }
 
-// write puts a file in the place of what was there, durably.
-func (h *house) write(name string, content func(io.Writer) error) error {
-	tmp := name + ".tmp" // a claim has one worker
+// write replaces a file durably.
+func (h *spoolDir) write(name string, content func(io.Writer) error) error {
+	tmp := name + ".tmp" // a claim has one writer
 	f, err := h.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -160,15 +159,15 @@ func (h *house) write(name string, content func(io.Writer) error) error {
 	return h.sync(path.Dir(name))
 }
 
-// openFile opens a file to read. What is none, such as a pipe that was put in its place,
-// is an error, and is not waited for.
+// openFile opens a regular file for reading. Anything else, such as a pipe in its place, is an
+// error and does not block.
 func openFile(root *os.Root, name string) (*os.File, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|noWait, 0)
 	if err != nil {
 		return nil, err
 	}
 	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return nil, errors.Join(err, f.Close(), errors.New("it is no plain file any more"))
+		return nil, errors.Join(err, f.Close(), errors.New("it is not a regular file any more"))
 	}
 	return f, nil
 }

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// stage is a directory with a clock of its own.
+// stage is a directory with a fake clock.
 type stage struct {
 	*Directory
 	t   *testing.T
@@ -38,13 +38,13 @@ func newStage(t *testing.T, o DirectoryOptions) *stage {
 	return s
 }
 
-// again is a new process.
+// again starts a new process.
 func (s *stage) again() {
 	s.t.Helper()
 	s.Directory = newDirectory(s.t, s.o)
 }
 
-// pass looks again and again while time goes by.
+// pass scans repeatedly while time passes.
 func (s *stage) pass(d time.Duration) {
 	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(500 * time.Millisecond) {
 		s.scan(s.t.Context())
@@ -53,7 +53,7 @@ func (s *stage) pass(d time.Duration) {
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
 
-// TestFieldSpool reads the kinds of files as they are dropped.
+// All kinds of files are read when they are dropped.
 func TestFieldSpool(t *testing.T) {
 	t.Parallel()
 	for _, tc := range allCases() {
@@ -97,14 +97,14 @@ func TestFieldSpool(t *testing.T) {
 			}
 			for _, want := range tc.report {
 				if !strings.Contains(said, want) && !strings.Contains(said, strings.ReplaceAll(want, `"`, `\"`)) {
-					t.Errorf("not said: %s\n%s", want, said)
+					t.Errorf("not in the report: %s\n%s", want, said)
 				}
 			}
 		})
 	}
 }
 
-// TestNotTaken: what lies there and is not taken is said, once, without its name.
+// Files that are not taken are reported once, without their names.
 func TestNotTaken(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: -1})
@@ -118,14 +118,14 @@ func TestNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.pass(5 * time.Second)
-	if st := s.Status(); len(st.NotTaken) > 0 || st.Waiting != 1 || st.Done != 1 { // empty.csv may be filled yet
-		t.Errorf("at once: %+v", st)
+	if st := s.Status(); len(st.NotTaken) > 0 || st.Waiting != 1 || st.Done != 1 { // empty.csv can still be filled
+		t.Errorf("first status: %+v", st)
 	}
 	s.pass(3 * time.Minute)
 	s.now = s.now.Add(time.Hour)
 	s.pass(2 * time.Second)
 	st := s.Status()
-	if want := map[Untaken]int{OtherKind: 8, Empty: 1, NoFile: 2, Unfinished: 1}; fmt.Sprint(st.NotTaken) != fmt.Sprint(want) {
+	if want := map[Reason]int{OtherKind: 8, Empty: 1, NoFile: 2, Unfinished: 1}; fmt.Sprint(st.NotTaken) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", st.NotTaken, want)
 	}
 	if want := []string{".pdf", ".xls", ".xlsx", ".zip", "other"}; !slices.Equal(st.Kinds, want) {
@@ -136,14 +136,14 @@ func TestNotTaken(t *testing.T) {
 	}
 	log, claims := s.log.String(), regexp.MustCompile(`claim=[0-9a-f]+`)
 	if n := strings.Count(log, "spool_not_taken"); n != 12 {
-		t.Errorf("said %d times:\n%s", n, log)
+		t.Errorf("logged %d times:\n%s", n, log)
 	}
 	for _, never := range []string{"ada", "Ada", "ADA", "+1 212"} {
 		if strings.Contains(claims.ReplaceAllString(strings.ReplaceAll(log, s.dir, ""), ""), never) {
-			t.Errorf("the log names %s:\n%s", never, log)
+			t.Errorf("the log contains %s:\n%s", never, log)
 		}
 	}
-	// An empty file that is filled is taken.
+	// An empty file that is filled later is taken.
 	drop(t, s.dir, "empty.csv", "event,timestamp\nSale,2026-11-20T10:00Z\n")
 	s.pass(3 * time.Second)
 	if st := s.Status(); s.m.count() != 3 || st.NotTaken[Empty] != 0 || st.Done != 2 {
@@ -151,8 +151,8 @@ func TestNotTaken(t *testing.T) {
 	}
 }
 
-// TestSlowWriters: files that are created first, written in pieces, truncated and
-// written anew, or appended to, at any pace, arrive whole; none is done before.
+// Files that are created first, written in pieces, truncated and rewritten, or appended to, at any
+// pace, are stored completely; none is moved to done before.
 func TestSlowWriters(t *testing.T) {
 	t.Parallel()
 	row := func(i int) string { return fmt.Sprintf("Sale,2026-11-20T10:00Z,%d\n", i) }
@@ -194,7 +194,7 @@ func TestSlowWriters(t *testing.T) {
 				if err := errors.Join(err, f.Close()); err != nil {
 					t.Fatal(err)
 				}
-				// The mtime is that of the stage.
+				// The modification time is that of the stage.
 				if err := os.Chtimes(at, s.now, s.now); err != nil {
 					t.Fatal(err)
 				}
@@ -207,8 +207,7 @@ func TestSlowWriters(t *testing.T) {
 	}
 }
 
-// TestOpenForWriting: what a program has open for writing is not taken, however
-// long it has not changed.
+// A file that a program has open for writing is not taken, however long it is unchanged.
 func TestOpenForWriting(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux says who writes")
@@ -235,10 +234,9 @@ func TestOpenForWriting(t *testing.T) {
 	}
 }
 
-// TestOthersThere: who may drop files puts links, directories of his own and files
-// where relay's directories are. Nothing outside is touched, nothing is taken, and it
-// is said.
-func TestOthersThere(t *testing.T) {
+// A user who can drop files puts links, directories and files where relay's directories are.
+// Nothing outside is changed, nothing is taken, and it is reported.
+func TestForeignDirectories(t *testing.T) {
 	t.Parallel()
 	for _, sub := range []string{workDir, doneDir, refusedDir} {
 		for _, what := range []string{"link outside", "link inside", "file", "gone"} {
@@ -290,15 +288,14 @@ func TestOthersThere(t *testing.T) {
 				}
 				s.pass(10 * time.Second)
 				if got := tree(t, s.dir); s.m.count() != 1 || !strings.Contains(got, "done/a.jsonl") || s.Status().Problem != "" {
-					t.Errorf("put right: %d stored, %s, %+v", s.m.count(), got, s.Status())
+					t.Errorf("after the repair: %d stored, %s, %+v", s.m.count(), got, s.Status())
 				}
 			})
 		}
 	}
 }
 
-// TestRights: nobody else reads what is in hand, done or refused, and droppers cannot
-// move each other's files.
+// Other users cannot read claimed, done or refused files, and cannot move each other's files.
 func TestRights(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("rights are in the ACL there")
@@ -322,7 +319,7 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestReplacedDirectory: another directory in the place of the first is found.
+// A directory that replaces the first one is detected.
 func TestReplacedDirectory(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: -1})
@@ -340,16 +337,15 @@ func TestReplacedDirectory(t *testing.T) {
 	}
 }
 
-// TestQuarantine: a file that ends the process three times is put aside, with those
-// that only wait left alone.
+// A file during which the process ends three times is quarantined; files that only wait are not.
 func TestQuarantine(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: -1})
-	drop(t, s.dir, "deadly.jsonl", `{"event":"Deadly","timestamp":"2026-11-20T10:00Z"}`+"\n")
+	drop(t, s.dir, "crashed.jsonl", `{"event":"Deadly","timestamp":"2026-11-20T10:00Z"}`+"\n")
 	drop(t, s.dir, "good.jsonl", sales(1, 1))
 	type end struct{}
 	deaths := 0
-	s.o.Route = func(event string) []string { // asked for each row that is read
+	s.o.Route = func(event string) []string { // called for each row that is read
 		if event == "Deadly" {
 			panic(end{})
 		}
@@ -371,20 +367,20 @@ func TestQuarantine(t *testing.T) {
 	for range 6 {
 		run()
 	}
-	if got := tree(t, s.dir); deaths != 3 || got != "done/good.jsonl refused/deadly.jsonl refused/deadly.jsonl.CLAIM.jsonl" || s.m.count() != 1 {
+	if got := tree(t, s.dir); deaths != 3 || got != "done/good.jsonl refused/crashed.jsonl refused/crashed.jsonl.CLAIM.jsonl" || s.m.count() != 1 {
 		t.Errorf("%d deaths, %d stored, files %s", deaths, s.m.count(), got)
 	}
 	if log := s.log.String(); strings.Count(log, "spool_quarantined") != 1 {
 		t.Errorf("log:\n%s", log)
 	}
-	reports, _ := filepath.Glob(s.path("refused/deadly.jsonl.*.jsonl"))
+	reports, _ := filepath.Glob(s.path("refused/crashed.jsonl.*.jsonl"))
 	if b, err := os.ReadFile(reports[0]); err != nil || !strings.Contains(string(b), `"code":"quarantined"`) {
 		t.Errorf("%s %v", b, err)
 	}
 }
 
-// TestBusyWriters drops many files at once, each in another way, with the real clock:
-// whatever lies in done has arrived.
+// Many files are dropped at once, each in another way, with the real clock: every file in done has
+// been stored.
 func TestBusyWriters(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -400,11 +396,11 @@ func TestBusyWriters(t *testing.T) {
 			row := fmt.Sprintf("Sale,2026-11-20T10:00Z,%d\n", i)
 			pause := func() {
 				timer := time.NewTimer(time.Duration(rand.IntN(60)) * time.Millisecond)
-				<-timer.C // the moment is random, nothing depends on it
+				<-timer.C // a random moment, on which no assertion depends
 			}
 			pause()
 			switch i % 4 {
-			case 0: // in one go
+			case 0: // in one write
 				_ = os.WriteFile(at, []byte("event,timestamp,n\n"+row), 0o600)
 			case 1: // under another name
 				_ = os.WriteFile(at+".part", []byte("event,timestamp,n\n"+row), 0o600)
@@ -421,7 +417,7 @@ func TestBusyWriters(t *testing.T) {
 					_, _ = f.WriteString(piece)
 				}
 				_ = f.Close()
-			case 3: // created, later written by name, if it is still there
+			case 3: // created, later written by name, if it still exists
 				_ = os.WriteFile(at, nil, 0o600)
 				pause()
 				pause()

@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// TestCountsDuringALook: while one look takes many files, the status says how many are
-// left.
-func TestCountsDuringALook(t *testing.T) {
+// While one scan takes many files, the status shows how many are left.
+func TestStatusDuringScan(t *testing.T) {
 	t.Parallel()
 	const n = 12
 	s := newStage(t, DirectoryOptions{Keep: -1})
@@ -28,11 +27,11 @@ func TestCountsDuringALook(t *testing.T) {
 	}
 	s.scan(t.Context())
 	if s.m.count() != n || left[0] != n {
-		t.Fatalf("%d stored, the status said %v", s.m.count(), left)
+		t.Fatalf("%d stored, status %v", s.m.count(), left)
 	}
 	for i, waiting := range left {
-		if real := n - i; waiting < real || waiting > real+2 { // it is a second old at most
-			t.Errorf("%d files left, and the status said %d: %v", real, waiting, left)
+		if real := n - i; waiting < real || waiting > real+2 { // at most a second old
+			t.Errorf("%d files left, the status shows %d: %v", real, waiting, left)
 		}
 	}
 	if st := s.Status(); st.Waiting != 0 || st.Done != n {
@@ -40,8 +39,8 @@ func TestCountsDuringALook(t *testing.T) {
 	}
 }
 
-// says looks for the reason in status, log and words.
-func (s *stage) says(t *testing.T, why Untaken, words string) {
+// says checks the reason in status, log and texts.
+func (s *stage) says(t *testing.T, why Reason, words string) {
 	t.Helper()
 	st := s.Status()
 	if len(st.NotTaken) != 1 || st.NotTaken[why] != 1 || st.Waiting != 0 || st.Since.IsZero() {
@@ -52,7 +51,7 @@ func (s *stage) says(t *testing.T, why Untaken, words string) {
 	}
 }
 
-// taken says that what was not taken is, now that nothing is in its way.
+// taken checks that a file that was not taken is taken now.
 func (s *stage) taken(t *testing.T, stored int) {
 	t.Helper()
 	st := s.Status()
@@ -61,7 +60,7 @@ func (s *stage) taken(t *testing.T, stored int) {
 	}
 }
 
-// TestUnreadable: a file that relay may not read stays where it is, and is said.
+// A file that relay has no permission to read stays in place and is reported.
 func TestUnreadable(t *testing.T) {
 	ownRightsOnly(t)
 	s := newStage(t, DirectoryOptions{Keep: -1})
@@ -88,7 +87,7 @@ func TestUnreadable(t *testing.T) {
 	s.taken(t, 2)
 }
 
-// TestStuckInPlace: a file that cannot be moved stays where it is, and is said.
+// A file that cannot be moved stays in place and is reported.
 func TestStuckInPlace(t *testing.T) {
 	ownRightsOnly(t)
 	s := newStage(t, DirectoryOptions{Keep: -1})
@@ -113,7 +112,7 @@ func TestStuckInPlace(t *testing.T) {
 	s.taken(t, 2)
 }
 
-// TestStuckInHand: so is one that is claimed and cannot be stored.
+// So is a claimed file that cannot be stored.
 func TestStuckInHand(t *testing.T) {
 	for name, way := range map[string]struct {
 		code         string
@@ -161,16 +160,16 @@ func TestStuckInHand(t *testing.T) {
 	}
 }
 
-// TestRefusedIsSaid: a refused file is said until it is removed; a report of some rows, or
-// of a file that is gone, is not.
-func TestRefusedIsSaid(t *testing.T) {
+// A refused file is reported until it is removed; a report of some rows, or of a file that is gone,
+// is not.
+func TestRefusedIsReported(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, DirectoryOptions{Keep: -1})
 	drop(t, s.dir, "good.jsonl", sales(0, 2)+"{}\n")
 	for _, name := range []string{"bad.jsonl", "bad.csv"} {
 		drop(t, s.dir, name, "no\nno\n")
 	}
-	for i := range 2 { // two of one name
+	for i := range 2 { // two with the same name
 		if i > 0 {
 			drop(t, s.dir, "bad.csv", "no\nno\n")
 		}
@@ -180,7 +179,7 @@ func TestRefusedIsSaid(t *testing.T) {
 	if st.Refused != 7 || st.RefusedFiles != 3 || st.Done != 1 || len(st.Says) != 1 || st.Says[0].About != AboutRefused || st.Says[0].What != "3 files that were refused" {
 		t.Fatalf("%+v\n%s", st, tree(t, s.dir))
 	}
-	entries, err := s.house.list(refusedDir)
+	entries, err := s.Directory.dir.list(refusedDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,19 +196,18 @@ func TestRefusedIsSaid(t *testing.T) {
 	}
 }
 
-// inWork is the path of the only file that is claimed.
+// inWork returns the path of the only claimed file.
 func (s *stage) inWork() string {
-	claims, _ := s.house.list(workDir)
+	claims, _ := s.Directory.dir.list(workDir)
 	for _, c := range claims {
-		if file, err := s.house.claimed(workDir + "/" + c.Name()); err == nil && file != "" {
+		if file, err := s.Directory.dir.claimed(workDir + "/" + c.Name()); err == nil && file != "" {
 			return s.path(file)
 		}
 	}
 	return ""
 }
 
-// ownRightsOnly makes this goroutine one that the rights of files bind; as root it would
-// read every file.
+// ownRightsOnly makes file permissions apply to this goroutine; as root it could read every file.
 func ownRightsOnly(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
