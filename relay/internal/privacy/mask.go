@@ -3,6 +3,7 @@ package privacy
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -89,19 +90,45 @@ func maskValue(v any, path []string) any {
 
 // maskScalar masks the scalar under key k of the object at path.
 func maskScalar(v any, k string, path []string) any {
+	in, ok := listFor(path)
 	text, isText := v.(string)
-	switch in, where := listFor(path); {
-	case plainKeys[in][k] && where && !looksPersonal(k, v):
-		if !isText || numericKeys[k] || in == "library" {
+	switch n, isNumber := v.(json.Number); {
+	case !ok:
+	case plainKeys[in][k] && (isText || isNumber):
+		if isNumber {
+			text = n.String()
+		}
+		if showPlain(in, k, text) {
 			return v
 		}
+	case plainKeys[in][k]:
+		return v // null, true, false
+	case isText && idKeys[in][k]:
 		return personal.ShowID(text)
-	case isText && where && idKeys[in][k]:
-		return personal.ShowID(text)
-	case isText && where && wordKeys[in][k]:
+	case isText && wordKeys[in][k]:
 		return personal.ShowName(text)
 	}
 	return shape(v)
+}
+
+// maxPlainDigits is how many digits a word or a version has at most under a plain key. More could
+// be the number of a phone, a card or an account.
+const maxPlainDigits = 6
+
+// showPlain reports whether text, a text or number under plain key k of list in, is shown
+// unchanged: it must look like the kind of value that belongs there.
+func showPlain(in, k, text string) bool {
+	switch {
+	case strings.Contains(text, "@"):
+		return false
+	case in == "library":
+		return true
+	case numericKeys[k]:
+		return isAmount(text)
+	case !timeKeys[k] && countDigits(text) > maxPlainDigits:
+		return false
+	}
+	return personal.ShowID(text) == text
 }
 
 // listFor returns the list that applies to the object at path, or false if none does. A
@@ -120,18 +147,33 @@ func listFor(path []string) (string, bool) {
 	return "", false
 }
 
-// numericKeys are plain keys that hold an amount or a count. Any other value in them is a
-// mistake and can be anything.
+// numericKeys are plain keys that hold an amount, a count or a currency. Any other value in them
+// is a mistake and can be anything.
 var numericKeys = wordSet("revenue value price total subtotal tax shipping discount quantity position step amount gratuity currency")
 
-// looksPersonal reports a personal value under a harmless key: an e-mail address, or words
-// where an amount or a currency belongs.
-func looksPersonal(k string, v any) bool {
-	s, ok := v.(string)
-	if !ok {
-		return false
+// timeKeys are plain keys that hold a time.
+var timeKeys = wordSet("timestamp originalTimestamp sentAt receivedAt")
+
+// isAmount reports whether text looks like an amount, a count or a currency: at most three
+// letters, at most ten digits before the decimals, and nothing that phone numbers have but
+// amounts do not: + ( or a dash between digits.
+func isAmount(text string) bool {
+	whole := text
+	if i := strings.LastIndexAny(text, ".,"); i >= 0 {
+		whole = text[:i]
 	}
-	return strings.Contains(s, "@") || numericKeys[k] && countLetters(s) > 3
+	return countDigits(whole) <= 10 && countLetters(text) <= 3 && !strings.ContainsAny(text, "+(") && !dashedDigits.MatchString(text)
+}
+
+var dashedDigits = regexp.MustCompile(`[0-9] ?- ?[0-9]`)
+
+func countDigits(s string) (n int) {
+	for _, r := range s {
+		if unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n
 }
 
 func countLetters(s string) (n int) {
