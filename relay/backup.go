@@ -16,6 +16,7 @@ import (
 	"relay/config"
 	"relay/internal/disk"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/api"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
@@ -27,20 +28,20 @@ func newBackupCommand() *cobra.Command {
 	var p passphrase
 	c := &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Write a consistent copy of the queue, while relay runs",
-		Long: `Writes a tar file of the queue directory, as of one moment, and reads it again. On an
-error no file is left. ` + "`relay restore`" + ` unpacks it. --verify reads a copy made before.
+		Short: "Write a consistent copy of the queue while relay runs",
+		Long: `Writes a tar file of the queue directory as of one moment, then reads it back to verify it.
+An error leaves no file behind. ` + "`relay restore`" + ` unpacks it. --verify checks an earlier backup.
 
-The file holds what the queue holds, events of customers and the secret of the installation,
-encrypted only as far as the queue is. With --passphrase-file all of it is encrypted, in the
-format of age, which ` + "`age -d`" + ` reads too. ` + "`relay forget`" + ` does not reach a backup: run it again
-after a restore.
+The file contains everything in the queue, including customers' events and the installation's
+secret, and is encrypted only where the queue is. With --passphrase-file the whole file is
+encrypted in the age format; ` + "`age -d`" + ` can read it too. ` + "`relay forget`" + ` does not reach backups:
+run it again after a restore.
 
-One backup is made at a time: a reader that takes nothing of it for 30 s, such as a mount that
-hangs, is cut off, so that the next can be made.`,
+Only one backup runs at a time. If the destination accepts no data for 30 s, such as a hung
+mount, the backup is cancelled.`,
 		Example: "  relay backup /mnt/usb/relay-queue.tar\n  relay backup --passphrase-file backup-passphrase /mnt/usb/relay-queue.tar.age\n" +
 			"  relay backup --verify /mnt/usb/relay-queue.tar",
-		Args: cli.Args(cobra.ExactArgs(1)),
+		Args: cli.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if verify {
 				return verifyBackup(c, args[0], p)
@@ -51,7 +52,7 @@ hangs, is cut off, so that the next can be made.`,
 			}
 			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				return saveFile(c, args[0], func(f *os.File) error {
-					out, err := sealed(f, words)
+					out, err := encryptTo(f, words)
 					if err != nil {
 						return err
 					}
@@ -61,7 +62,7 @@ hangs, is cut off, so that the next can be made.`,
 					if _, err := f.Seek(0, io.SeekStart); err != nil {
 						return fmt.Errorf("read %s: %w", args[0], err)
 					}
-					in, err := opened(f, words)
+					in, err := decryptFrom(f, words)
 					if err == nil {
 						_, err = backup.Verify(in)
 					}
@@ -70,7 +71,7 @@ hangs, is cut off, so that the next can be made.`,
 			})
 		},
 	}
-	c.Flags().BoolVar(&verify, "verify", false, "write nothing: read a copy made before and compare its sums")
+	c.Flags().BoolVar(&verify, "verify", false, "check an earlier backup instead of writing one")
 	p.flag(c)
 	cli.AddConfigFlag(c)
 	return c
@@ -86,7 +87,7 @@ func verifyBackup(c *cobra.Command, path string, p passphrase) error {
 		return fmt.Errorf("verify backup: %w", err)
 	}
 	defer f.Close()
-	in, err := opened(f, words)
+	in, err := decryptFrom(f, words)
 	n := 0
 	if err == nil {
 		n, err = backup.Verify(in)
@@ -94,18 +95,18 @@ func verifyBackup(c *cobra.Command, path string, p passphrase) error {
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", path, err)
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%s is whole: %d files, every sum agrees\n", path, n)
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s is complete: %d files, all checksums match\n", path, n)
 	return err
 }
 
-// passphrase is the file that holds one; "": backups are not encrypted.
+// passphrase is the path of a file with a passphrase; "" means that backups are not encrypted.
 type passphrase string
 
 func (p *passphrase) flag(c *cobra.Command) {
-	c.Flags().StringVar((*string)(p), "passphrase-file", "", "a file with the passphrase that encrypts the backup, on one line")
+	c.Flags().StringVar((*string)(p), "passphrase-file", "", "file with the passphrase of the backup on one line")
 }
 
-// minPassphrase is what a passphrase has at least: a shorter one is guessed.
+// minPassphrase is the minimum length of a passphrase in bytes; a shorter one can be guessed.
 const minPassphrase = 16
 
 func (p passphrase) read() (string, error) {
@@ -121,13 +122,14 @@ func (p passphrase) read() (string, error) {
 	}
 	words := strings.TrimRight(string(b), "\r\n")
 	if len(words) < minPassphrase || strings.ContainsAny(words, "\r\n") {
-		return "", exit.Usage(fmt.Errorf("--passphrase-file: want one line of at least %d characters, such as `openssl rand -base64 24` prints", minPassphrase))
+		return "", exit.Usage(fmt.Errorf("--passphrase-file: expected one line of at least %d characters, such as `openssl rand -base64 24` prints", minPassphrase))
 	}
 	return words, nil
 }
 
-// sealed encrypts what is written to it; without words it passes it on.
-func sealed(w io.Writer, words string) (io.WriteCloser, error) {
+// encryptTo returns a writer that encrypts to w with the passphrase words. Without words
+// it writes to w unchanged.
+func encryptTo(w io.Writer, words string) (io.WriteCloser, error) {
 	if words == "" {
 		return plainWriter{w}, nil
 	}
@@ -146,20 +148,20 @@ type plainWriter struct{ io.Writer }
 
 func (plainWriter) Close() error { return nil }
 
-// ageMagic is how an encrypted backup begins.
+// ageMagic is the first line of an encrypted backup.
 const ageMagic = "age-encryption.org/v1\n"
 
-// opened reads a backup, encrypted or not. What is cut or changed is an error when it
-// is read.
-func opened(r io.Reader, words string) (io.Reader, error) {
+// decryptFrom returns a reader of the plain backup in r, which can be encrypted with
+// words. Reading a truncated or changed backup returns an error.
+func decryptFrom(r io.Reader, words string) (io.Reader, error) {
 	in := bufio.NewReader(r)
-	head, _ := in.Peek(len(ageMagic)) // shorter: no backup, as whoever reads it finds
+	head, _ := in.Peek(len(ageMagic)) // a shorter file is not a backup; reading it fails later
 	encrypted := bytes.Equal(head, []byte(ageMagic))
 	switch {
 	case encrypted && words == "":
 		return nil, exit.Usage(errors.New("the backup is encrypted: give --passphrase-file"))
 	case !encrypted && words != "":
-		return nil, exit.Usage(errors.New("the backup is not encrypted: leave --passphrase-file out"))
+		return nil, exit.Usage(errors.New("the backup is not encrypted: omit --passphrase-file"))
 	case !encrypted:
 		return in, nil
 	}
@@ -169,17 +171,20 @@ func opened(r io.Reader, words string) (io.Reader, error) {
 	}
 	out, err := age.Decrypt(in, id)
 	if err != nil {
-		return nil, fmt.Errorf("decrypt backup: %w: is it the passphrase it was made with?", err)
+		return nil, fmt.Errorf("decrypt backup: %w: is this the passphrase it was made with?", err)
 	}
 	return out, nil
 }
 
-// saveFile writes a new file whole or not at all; it overwrites nothing.
+// saveFile writes a new file completely or not at all. It never overwrites a file.
 func saveFile(c *cobra.Command, path string, write func(*os.File) error) error {
 	if _, err := os.Lstat(path); err == nil {
-		return exit.Usage(fmt.Errorf("%s exists already", path))
+		return exit.Usage(fmt.Errorf("%s already exists", path))
 	}
 	if err := disk.CreateWith(path, 0o600, write); err != nil {
+		if answer, ok := errors.AsType[*api.Error](err); ok {
+			return answer // the answer of relay, not a problem of the file
+		}
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	fi, err := os.Stat(path)

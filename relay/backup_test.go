@@ -51,9 +51,9 @@ func TestEncryptedBackup(t *testing.T) {
 			t.Errorf("%q: in the encrypted one %v, in the plain one %v", clear, bytes.Contains(b, []byte(clear)), bytes.Contains(plain, []byte(clear)))
 		}
 	}
-	run(exit.OK, "is whole", "backup", "--verify", file, "--passphrase-file", h.path("words"))
+	run(exit.OK, "is complete", "backup", "--verify", file, "--passphrase-file", h.path("words"))
 	run(exit.UsageCode, "is encrypted: give --passphrase-file", "backup", "--verify", file)
-	run(exit.Failure, "is it the passphrase", "backup", "--verify", file, "--passphrase-file", h.path("other"))
+	run(exit.Failure, "is this the passphrase", "backup", "--verify", file, "--passphrase-file", h.path("other"))
 	run(exit.UsageCode, "is not encrypted", "backup", "--verify", h.path("plain.tar"), "--passphrase-file", h.path("words"))
 	for _, at := range []int{len(b) / 2, len(b) - 1} {
 		bad := bytes.Clone(b)
@@ -62,13 +62,13 @@ func TestEncryptedBackup(t *testing.T) {
 		run(exit.Failure, "verify", "backup", "--verify", h.path("bad.age"), "--passphrase-file", h.path("words"))
 	}
 	h.write(t, "cut.age", string(b[:len(b)-100]))
-	run(exit.Failure, "not whole", "backup", "--verify", h.path("cut.age"), "--passphrase-file", h.path("words"))
+	run(exit.Failure, "incomplete", "backup", "--verify", h.path("cut.age"), "--passphrase-file", h.path("words"))
 	if err := os.Rename(h.path("data"), h.path("old")); err != nil {
 		t.Fatal(err)
 	}
 	run(exit.UsageCode, "is encrypted", "restore", file)
-	run(exit.OK, "1 events wait", "restore", file, "--passphrase-file", h.path("words"))
-	if code, out := command(t, "", "queue", "export", "--config", conf); code != exit.OK || !strings.Contains(out, "person.E1@example.com") || !strings.Contains(out, "1 event with personal data") {
+	run(exit.OK, "Waiting events: 1,", "restore", file, "--passphrase-file", h.path("words"))
+	if code, out := command(t, "", "queue", "export", "--config", conf); code != exit.OK || !strings.Contains(out, "person.E1@example.com") || !strings.Contains(out, "1 event written, with customers' personal data") {
 		t.Errorf("exit %d, %s", code, out)
 	}
 }

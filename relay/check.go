@@ -23,13 +23,13 @@ func newCheckCommand() *cobra.Command {
 	var strict bool
 	c := &cobra.Command{
 		Use:   "check [--config relay.yaml] [MAPPING…]",
-		Short: "Check config and mapping, start nothing",
-		Long: `Loads relay.yaml and the mapping it names and reports every mistake at once, with
-file, line and column. Starts nothing and touches no queue. With mapping files as
-arguments it checks those alone. Tests beside a mapping (see 'relay test') are run.
+		Short: "Check config and mapping without starting anything",
+		Long: `Loads relay.yaml and its mapping and reports every mistake with file, line and column.
+Starts nothing and does not open the queue. Given mapping files as arguments, it checks
+only those. It also runs the tests beside a mapping (see 'relay test').
 
-Exits 0 when both would be taken, 78 when not. Warnings are legal but suspicious;
-with --strict they count as mistakes.`,
+Exits 0 when relay would accept the files, 78 when it would not. Warnings do not count
+as mistakes unless --strict is given.`,
 		Example: `  relay check
   relay check --config /etc/relay/relay.yaml --strict
   relay check new-mapping.yaml`,
@@ -39,8 +39,7 @@ with --strict they count as mistakes.`,
 				cfg, warnings, err := config.Load(cli.ConfigPath(c), config.Options{})
 				f.add(warnings, err)
 				if cfg == nil || err != nil {
-					// The mapping is named by a file that cannot be read: say what
-					// is known and stop.
+					// Without a config the path of the mapping is unknown.
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
 				if _, err := os.Stat(cfg.Mapping); err != nil && cfg.Forward.URL == "" {
@@ -51,18 +50,18 @@ with --strict they count as mistakes.`,
 					f.add(nil, err)
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
-				said := cfg.File
+				checked := cfg.File
 				if cfg.Forward.URL != "" {
-					said += ": forwards everything to " + cfg.Forward.URL + forward.Path + "; the mapping is the hub's"
+					checked += ": forwards everything to " + cfg.Forward.URL + forward.Path + "; the mapping is at the hub"
 				}
-				f.ok = append(f.ok, said)
+				f.ok = append(f.ok, checked)
 				if args = []string{cfg.Mapping}; cfg.Forward.URL != "" {
 					args = nil
 				}
 			}
 			for _, file := range args {
 				if maptest.IsTests(file) {
-					f.form(file)
+					f.testsFormat(file)
 				} else {
 					f.mapping(file)
 				}
@@ -71,11 +70,11 @@ with --strict they count as mistakes.`,
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&strict, "strict", false, "warnings count as mistakes")
+	c.Flags().BoolVar(&strict, "strict", false, "treat warnings as mistakes")
 	return c
 }
 
-// findings collects what is wrong and what is odd in several files.
+// findings collects the mistakes and warnings of several files.
 type findings struct {
 	ok       []string
 	problems strictyaml.Problems
@@ -107,15 +106,15 @@ func (f *findings) mapping(file string) {
 	f.tests(m, file)
 }
 
-// form checks a file of tests alone.
-func (f *findings) form(file string) {
+// testsFormat checks the format of a test file without running the tests.
+func (f *findings) testsFormat(file string) {
 	suite, err := readTests(file)
 	if f.add(nil, err); err == nil {
 		f.ok = append(f.ok, fmt.Sprintf("%s: %s, not run", file, term.Count(len(suite.Tests), "test")))
 	}
 }
 
-// tests runs the tests that lie beside a mapping.
+// tests runs the tests beside a mapping, if there are any.
 func (f *findings) tests(m *mapper.Mapping, file string) {
 	path, ok := maptest.Path(file)
 	if !ok {

@@ -12,16 +12,16 @@ import (
 func newConfigCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "config",
-		Short:   "Show the config in effect, and every key there is",
+		Short:   "Show the config in effect, or the reference of all keys",
 		Example: "  relay config print\n  relay config reference",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 	}
 	var defaults bool
 	print := &cobra.Command{
 		Use:     "print",
-		Short:   "Print the config in effect, secrets hidden, with the origin of each value",
+		Short:   "Print the config in effect and the origin of each value, with secrets hidden",
 		Example: "  relay config print\n  relay config print --defaults",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if defaults {
 				return config.Default(".").WriteYAML(c.OutOrStdout())
@@ -34,12 +34,12 @@ func newConfigCommand() *cobra.Command {
 		},
 	}
 	cli.AddConfigFlag(print)
-	print.Flags().BoolVar(&defaults, "defaults", false, "the defaults, whatever the file says")
+	print.Flags().BoolVar(&defaults, "defaults", false, "print the defaults and ignore the config file")
 	reference := &cobra.Command{
 		Use:     "reference",
 		Short:   "Print every key with its type, default and meaning (Markdown)",
 		Example: "  relay config reference | less",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprint(c.OutOrStdout(), config.Reference())
 			return err

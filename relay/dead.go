@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,21 +20,21 @@ import (
 func newDeadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dead",
-		Short: "Look at dead letters, send them again, drop them",
-		Long: `Dead letters are conversions and messages that cannot be delivered as they are. They
-are kept with their reason. After fixing the cause (mostly the mapping), send them
-through today's mapping again with "relay dead retry".`,
+		Short: "List dead letters, send them again or remove them",
+		Long: `Dead letters are conversions and messages that cannot be delivered as they are. relay
+keeps them with the reason. Fix the cause, usually in the mapping, then send them through
+the current mapping with "relay dead retry".`,
 		Example: `  relay dead list
   relay dead show 0000000100000000
   relay dead retry --reason missing_currency --dry-run
   relay dead retry --reason missing_currency`,
-		Args: cli.Args(cobra.NoArgs),
+		Args: cli.NoArgs,
 	}
 	c.AddCommand(newDeadListCommand(), newDeadShowCommand(), newDeadRetryCommand(), newDeadDropCommand(), newDeadExportCommand())
 	return c
 }
 
-// deadFlags are the filters of every dead command.
+// deadFlags are the filters of the `relay dead` commands.
 type deadFlags struct {
 	reason, event, set, since string
 	limit                     int
@@ -41,10 +42,10 @@ type deadFlags struct {
 
 func (f *deadFlags) add(c *cobra.Command) {
 	cli.AddConfigFlag(c)
-	c.Flags().StringVar(&f.reason, "reason", "", "only this reason, such as missing_currency or rejected")
-	c.Flags().StringVar(&f.event, "event", "", "only this event name")
-	c.Flags().StringVar(&f.set, "event-set", "", "only this event set id")
-	c.Flags().StringVar(&f.since, "since", "", "only newer ones: 2h, 7d, or a time")
+	c.Flags().StringVar(&f.reason, "reason", "", "only with this reason, such as missing_currency or rejected")
+	c.Flags().StringVar(&f.event, "event", "", "only with this event name")
+	c.Flags().StringVar(&f.set, "event-set", "", "only for this event set id")
+	c.Flags().StringVar(&f.since, "since", "", "only received since then: 2h, 7d, or a time")
 }
 
 func (f *deadFlags) filter(ids []string) (api.DeadFilter, error) {
@@ -59,7 +60,7 @@ func newDeadListCommand() *cobra.Command {
 		Use:     "list",
 		Short:   "List dead letters, oldest first",
 		Example: "  relay dead list --reason rejected --since 7d\n  relay dead list --json | jq -r .id",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter(nil)
 			if err != nil {
@@ -70,7 +71,7 @@ func newDeadListCommand() *cobra.Command {
 				if asJSON {
 					return term.JSONLines(out, func(fn func(api.Dead) bool) error { return d.Dead(ctx, filter, fn) })
 				}
-				const most = 200 // of a table; --limit or --json show more
+				const most = 200 // rows of a table, unless --limit is given
 				all := filter
 				all.Limit = 0
 				sum, err := d.DeadSummary(ctx, all)
@@ -100,7 +101,7 @@ func newDeadListCommand() *cobra.Command {
 					fmt.Fprintf(out, ": %s", s)
 				}
 				if n < sum.Total {
-					fmt.Fprintf(out, " (the first %d are shown; --limit shows more)", n)
+					fmt.Fprintf(out, " (the first %d are shown; use --limit or --json for more)", n)
 				}
 				fmt.Fprintln(out)
 				return nil
@@ -108,8 +109,8 @@ func newDeadListCommand() *cobra.Command {
 		},
 	}
 	f.add(c)
-	c.Flags().IntVar(&f.limit, "limit", 0, "at most so many (a table shows 200, --json all)")
-	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	c.Flags().IntVar(&f.limit, "limit", 0, "show at most this many (default: 200 in a table, all with --json)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
 	return c
 }
 
@@ -117,17 +118,18 @@ func newDeadShowCommand() *cobra.Command {
 	c := newShowCommand((*session.Session).DeadLetter)
 	c.ValidArgsFunction = cli.CompleteDead
 	c.Short = "Show one dead letter with its event"
-	c.Long = "Shows everything known of a dead letter as JSON. Customers' data in the event is\nmasked unless --show-pii."
+	c.Long = "Shows everything known about a dead letter as JSON. Customers' data in the event is\nmasked unless --show-pii is given."
 	c.Example = "  relay dead show 0000000100000000"
 	return c
 }
 
-// newShowCommand is that of one event, with what --show-pii shows.
+// newShowCommand returns a `show ID` command that prints what get returns. Its
+// --show-pii asks get for the full event.
 func newShowCommand[T any](get func(d *session.Session, ctx context.Context, id string, full bool) (T, error)) *cobra.Command {
 	var full bool
 	c := &cobra.Command{
 		Use:  "show ID",
-		Args: cli.Args(cobra.ExactArgs(1)),
+		Args: cli.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				x, err := get(d, ctx, args[0], full)
@@ -150,12 +152,14 @@ func newDeadRetryCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "retry [ID…]",
 		ValidArgsFunction: cli.CompleteDead,
-		Short:             "Send dead letters through today's mapping again",
-		Long: `Puts dead letters back into the queue: to the same event set while the mapping still
-sends them there, else to the sets it names now. What was delivered to other sets is
-not sent again. With --dry-run it says how many would pass. Events whose messageId
-was another event's (id_conflict) are sent under an id of their own, and those that
-drew no answer of Meta's (unanswered) may be there already; it asks first.`,
+		Short:             "Send dead letters through the current mapping again",
+		Long: `Puts dead letters back into the queue: for the same event set if the mapping still sends
+them there, otherwise for the sets it names now. What other sets already received is not
+sent to them again. --dry-run shows how many would be sent.
+
+The command asks before it sends events that Meta might count twice: those whose messageId
+belongs to another event (id_conflict), which get a new id, and those that Meta never
+answered (unanswered), which it might already have.`,
 		Example: `  relay dead retry --reason missing_currency --dry-run
   relay dead retry --reason missing_currency
   relay dead retry 0000000100000000`,
@@ -166,7 +170,7 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 			}
 			a.DeadFilter = filter
 			if filter.Empty() && !a.All {
-				return exit.Usage(fmt.Errorf("say which: ids, a filter, or --all"))
+				return exit.Usage(errors.New("name the dead letters: give ids, a filter, or --all"))
 			}
 			return cli.WithSession(c, !a.DryRun, func(ctx context.Context, d *session.Session) error {
 				if !a.DryRun && !yes {
@@ -183,7 +187,7 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 					return term.JSONLine(out, r)
 				}
 				if r.DryRun {
-					fmt.Fprintf(out, "%s chosen: %d would be sent", term.Count(r.Matched, "dead letter"), r.Pass)
+					fmt.Fprintf(out, "%s selected: %d would be sent", term.Count(r.Matched, "dead letter"), r.Pass)
 					if s := term.Tally(r.Skip); s != "" {
 						fmt.Fprintf(out, "; not sent: %s", s)
 					}
@@ -191,15 +195,15 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 						fmt.Fprintf(out, "; dead letters again: %s", s)
 					}
 					if r.OwnIDs > 0 {
-						fmt.Fprintf(out, "; %d under an id of their own", r.OwnIDs)
+						fmt.Fprintf(out, "; %d under a new id", r.OwnIDs)
 					}
 					if r.InDoubt > 0 {
-						fmt.Fprintf(out, "; %d may be at Meta already", r.InDoubt)
+						fmt.Fprintf(out, "; %d might be at Meta already", r.InDoubt)
 					}
 					if r.Unrouted > 0 {
 						fmt.Fprintf(out, "; %d stay: %s", r.Unrouted, r.WhyStay)
 					}
-					fmt.Fprintln(out, ". Nothing was changed.")
+					fmt.Fprintln(out, ". Dry run: nothing was changed.")
 					return nil
 				}
 				fmt.Fprintf(out, "%d of %s put back into the queue", r.Redriven, term.Count(r.Matched, "dead letter"))
@@ -208,26 +212,26 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 				}
 				fmt.Fprintln(out, ".")
 				if d.Offline && r.Redriven > 0 {
-					fmt.Fprintln(out, "No relay is running: they go out when one does.")
+					fmt.Fprintln(out, "relay is not running. It sends them after its next start.")
 				}
 				if r.Failed != "" {
-					return fmt.Errorf("ended early: %s", r.Failed)
+					return fmt.Errorf("stopped early: %s", r.Failed)
 				}
 				return nil
 			})
 		},
 	}
 	f.add(c)
-	c.Flags().BoolVar(&a.All, "all", false, "every dead letter")
-	c.Flags().BoolVar(&a.DryRun, "dry-run", false, "change nothing, say how many would pass today's mapping")
+	c.Flags().BoolVar(&a.All, "all", false, "retry every dead letter")
+	c.Flags().BoolVar(&a.DryRun, "dry-run", false, "change nothing, show how many would be sent")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }
 
-// askFirst asks before events are sent that Meta may count twice: under ids of their
-// own, when they are one sale that was changed and sent again, and those that drew no
-// answer, which it may have stored.
+// askFirst asks before events are sent that Meta might count twice: id conflicts, which
+// get a new id although both events might be the same sale, and events that Meta did not
+// answer but might have stored.
 func askFirst(ctx context.Context, c *cobra.Command, d *session.Session, a api.DeadAction) error {
 	for _, reason := range []string{mapper.ReasonIDConflict, mapper.ReasonUnanswered} {
 		if a.Reason != "" && a.Reason != reason {
@@ -242,11 +246,11 @@ func askFirst(ctx context.Context, c *cobra.Command, d *session.Session, a api.D
 		question := ""
 		switch {
 		case r.OwnIDs > 0:
-			question = term.Count(r.OwnIDs, "dead letter") + " came under the messageId of another event and will be sent under an id of its own; " +
-				"Meta counts both. Send?"
+			question = term.Count(r.OwnIDs, "dead letter") + " arrived with the messageId of another event and will be sent under a new id. " +
+				"Meta will count both events. Send?"
 		case r.InDoubt > 0:
-			question = term.Count(r.InDoubt, "dead letter") + " drew no answer of Meta's, which may have stored it all the same; Meta knows the repeat " +
-				"for seven days, while the mapping makes the same of it. Send?"
+			question = "Meta did not answer for " + term.Count(r.InDoubt, "dead letter") + " and might have stored them. It recognises " +
+				"the repeat for seven days, if the mapping has not changed. Send?"
 		default:
 			continue
 		}
@@ -264,7 +268,7 @@ func newDeadDropCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "drop [ID…]",
 		ValidArgsFunction: cli.CompleteDead,
-		Short:             "Remove dead letters for good",
+		Short:             "Remove dead letters permanently",
 		Example:           "  relay dead drop --reason expired --since 90d --dry-run\n  relay dead drop --reason expired",
 		RunE: func(c *cobra.Command, args []string) error {
 			filter, err := f.filter(args)
@@ -273,7 +277,7 @@ func newDeadDropCommand() *cobra.Command {
 			}
 			a.DeadFilter = filter
 			if filter.Empty() && !a.All {
-				return exit.Usage(fmt.Errorf("say which: ids, a filter, or --all"))
+				return exit.Usage(errors.New("name the dead letters: give ids, a filter, or --all"))
 			}
 			return cli.WithSession(c, !a.DryRun, func(ctx context.Context, d *session.Session) error {
 				if !a.DryRun {
@@ -283,7 +287,7 @@ func newDeadDropCommand() *cobra.Command {
 					if err != nil {
 						return err
 					}
-					if err := term.Confirm(c, yes, fmt.Sprintf("Remove %s for good?", term.Count(r.Matched, "dead letter"))); err != nil {
+					if err := term.Confirm(c, yes, fmt.Sprintf("Remove %s permanently?", term.Count(r.Matched, "dead letter"))); err != nil {
 						return err
 					}
 				}
@@ -292,7 +296,7 @@ func newDeadDropCommand() *cobra.Command {
 					return err
 				}
 				if r.DryRun {
-					fmt.Fprintf(c.OutOrStdout(), "%s would be removed. Nothing was changed.\n", term.Count(r.Matched, "dead letter"))
+					fmt.Fprintf(c.OutOrStdout(), "%s would be removed. Dry run: nothing was changed.\n", term.Count(r.Matched, "dead letter"))
 					return nil
 				}
 				fmt.Fprintf(c.OutOrStdout(), "%s removed.\n", term.Count(r.Dropped, "dead letter"))
@@ -301,8 +305,8 @@ func newDeadDropCommand() *cobra.Command {
 		},
 	}
 	f.add(c)
-	c.Flags().BoolVar(&a.All, "all", false, "every dead letter")
-	c.Flags().BoolVar(&a.DryRun, "dry-run", false, "change nothing, say how many it would be")
+	c.Flags().BoolVar(&a.All, "all", false, "remove every dead letter")
+	c.Flags().BoolVar(&a.DryRun, "dry-run", false, "change nothing, show how many would be removed")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
 }
@@ -311,12 +315,12 @@ func newDeadExportCommand() *cobra.Command {
 	var f deadFlags
 	c := &cobra.Command{
 		Use:   "export",
-		Short: "Write dead letters with their whole events as JSON lines",
-		Long: `Writes every dead letter with its event as it arrived: customers' data included. Says on
-standard error how many that are and until when they are of use: keep the output safe, and
-remove it then.`,
+		Short: "Write dead letters with their complete events as JSON lines",
+		Long: `Writes every dead letter with its event as it arrived, including customers' data. Prints to
+standard error how many there are and when they expire. Store the output safely and delete
+it when they have expired.`,
 		Example: "  relay dead export --reason rejected > rejected.jsonl",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter(nil)
 			if err != nil {
@@ -333,6 +337,6 @@ remove it then.`,
 		},
 	}
 	f.add(c)
-	c.Flags().IntVar(&f.limit, "limit", 0, "at most so many")
+	c.Flags().IntVar(&f.limit, "limit", 0, "write at most this many")
 	return c
 }

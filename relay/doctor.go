@@ -40,29 +40,28 @@ func newDoctorCommand() *cobra.Command {
 	var code string
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check token, event sets, clock, disk, proxy and file rights, each with a fix",
-		Long: `Looks at config and mapping, at the event sets of a running relay, this machine (addresses,
-file rights, certificate, disk speed and space, whether changed files are noticed), the
-connection to Meta (proxy, TLS, clock, API version) and what Meta says of the token and of
-each event set. A relay that forwards looks at its hub in the place of Meta: the way to
-it, TLS, clock, whether it takes the key and reads what is forwarded. Each finding comes
-with its fix and who must do it. Works with and without a running relay; run it as the
-user that relay runs as.
+		Short: "Check token, event sets, clock, disk, proxy and file permissions, and say how to fix each problem",
+		Long: `Checks config and mapping, the event sets of a running relay, this machine (addresses,
+file permissions, certificate, disk speed and space, whether file changes are noticed), the
+connection to Meta (proxy, TLS, clock, API version), the token, and each event set at Meta.
+At a store whose relay forwards, it checks the connection to the hub instead of Meta: TLS,
+clock, and whether the hub accepts the key and the format. Each problem comes with its fix
+and who has to do it. Works whether or not relay is running; run it as relay's user.
 
-With --test-event-code it also sends one made-up event to each event set; find the code
-in Events Manager under Test events. Meta treats such events like real ones, which is why
-nothing is sent without it.
+With --test-event-code it also sends one made-up event to each event set. The code is in
+Events Manager under Test events. Meta treats test events like real ones, so doctor sends
+none without the code.
 
-Exits 0 when nothing fails (warnings are allowed), 1 when something does, 78 when config
-or mapping do not check out.`,
+Exits 0 when nothing fails (warnings are allowed), 1 when a check fails, 78 when config or
+mapping is invalid.`,
 		Example: `  relay doctor
   sudo -u relay relay doctor --config /etc/relay/relay.yaml
   relay doctor --test-event-code TEST12345
   relay doctor --json | jq 'select(.level == "fail")'`,
-		Args: cli.Args(cobra.NoArgs),
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if code != "" && !testCodeForm.MatchString(code) {
-				return exit.Usage(errors.New("--test-event-code: want a code such as TEST12345"))
+				return exit.Usage(errors.New("--test-event-code: expected a code such as TEST12345"))
 			}
 			show := doctorTable(c.OutOrStdout())
 			if asJSON {
@@ -90,9 +89,9 @@ or mapping do not check out.`,
 				return refused("mapping", err)
 			}
 			if cfg.Forward.URL != "" {
-				more = nil // of a mapping that stands in for the hub's
+				more = nil // warnings about a placeholder: the mapping is at the hub
 				if code != "" {
-					return exit.Usage(errors.New("--test-event-code: this relay forwards and has no event sets; use it at the hub"))
+					return exit.Usage(errors.New("--test-event-code: this relay forwards and has no event sets; run the command at the hub"))
 				}
 			}
 			r, err := examine(c.Context(), cfg, append(warnings, more...), m, code, show)
@@ -115,23 +114,23 @@ or mapping do not check out.`,
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
 	c.Flags().BoolVar(&alerts, "test-alerts", false, "send a test alert to alerts.webhook and alerts.command")
-	c.Flags().StringVar(&code, "test-event-code", "", "send one made-up event to each event set, under this code of Events Manager")
+	c.Flags().StringVar(&code, "test-event-code", "", "send one made-up event to each event set, with this code from Events Manager")
 	return c
 }
 
-// showRefused makes findings of what keeps config or mapping from being taken.
+// showRefused shows why config or mapping is refused, as findings.
 func showRefused(check string, err error, show func(doctor.Finding)) {
 	f := doctor.Finding{Check: check, Code: "refused", Level: doctor.Fail, Who: doctor.You}
 	ps, ok := errors.AsType[strictyaml.Problems](err)
 	if !ok {
-		f.Text, f.Fix = err.Error(), "Correct the file or its path; `relay check` says when it would be taken."
+		f.Text, f.Fix = err.Error(), "Correct the file or its path, then run `relay check`."
 		show(f)
 		return
 	}
 	for _, p := range ps {
-		f.Text, f.Fix = p.Error(), cmp.Or(p.Hint, "Correct it; `relay check` says when the file would be taken.")
+		f.Text, f.Fix = p.Error(), cmp.Or(p.Hint, "Correct it, then run `relay check`.")
 		show(f)
 	}
 }
@@ -169,7 +168,7 @@ func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Prob
 	}), nil
 }
 
-// askRunning says whether a relay runs with this config, and how it is.
+// askRunning reports whether a relay runs with this config, and its state.
 func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 	client := control.Client(cfg)
 	defer client.Close()
@@ -198,14 +197,14 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 	r.Dropped, r.Lost, r.Rebuilt = q.Dropped[queue.DropMaxSize], q.LostRecords, q.Rebuilt
 	r.Full, r.Pending, r.Unmapped, r.Dead = q.Full, q.Pending, q.Unmapped, q.Dead
 	for _, l := range st.Lanes {
-		todo, told := l.Todo()
-		if !told {
+		todo, ok := l.Todo()
+		if !ok {
 			todo = l.Next
 		}
 		if at := l.LastSuccessAt; at != nil && cfg.Forward.URL != "" && at.After(r.HubTook) {
 			r.HubTook = *at
 		}
-		r.Lanes = append(r.Lanes, doctor.Lane{ID: l.Lane, State: l.State, Says: l.Headline, Todo: todo, Pending: l.Pending})
+		r.Lanes = append(r.Lanes, doctor.Lane{ID: l.Lane, State: l.State, Headline: l.Headline, Todo: todo, Pending: l.Pending})
 	}
 	return r
 }
@@ -271,22 +270,22 @@ func wrapText(s string, width, indent int) string {
 	return b.String()
 }
 
-// receiptsKept describes for doctor the receipts and the secret they are
-// fingerprinted with.
+// receiptsKept returns the state of the receipts and of the secret that their
+// fingerprints are made with.
 func receiptsKept(cfg *config.Config) (k doctor.Receipts) {
 	dir := filepath.Join(cfg.Dir(), sidecar.ReceiptsDir)
 	files, _ := filepath.Glob(filepath.Join(dir, "*.log")) // the pattern is well formed
 	k.Kept = len(files) > 0
 	secret, err := seal.ReadSecret(cfg.Dir())
 	if _, absent := os.Stat(cfg.Dir()); errors.Is(err, fs.ErrNotExist) && (absent != nil || !k.Kept) {
-		return k // not made yet
+		return k // not created yet
 	}
 	if k.Secret = err; err != nil || !k.Kept {
 		return k
 	}
 	keys, err := sidecar.QueueKeys(cfg.Queue.EncryptionKey)
 	if err == nil {
-		k.Unsearched, _ = receipts.Unsearched(dir, secret, keys...) // what cannot be read, the check of keys says
+		k.Unsearched, _ = receipts.Unsearched(dir, secret, keys...) // the check of keys reports what cannot be read
 	}
 	return k
 }

@@ -34,7 +34,7 @@ func TestExitCodes(t *testing.T) {
 		{"statsu", exit.UsageCode, `did you mean "status"?`},
 		{"dead lst", exit.UsageCode, `did you mean "list"?`},
 		{"run --bogus", exit.UsageCode, "unknown flag"},
-		{"run extra", exit.UsageCode, "extra"},
+		{"run extra", exit.UsageCode, "'relay run' takes no arguments, got 1"},
 		{"run --config " + filepath.Join(dir, "nowhere.yaml"), exit.Config, "nowhere.yaml: no such file"},
 		{"check --config " + filepath.Join(dir, "nowhere.yaml"), exit.Config, "nowhere.yaml: no such file"},
 		{"run --config " + noMapping, exit.Config, "nowhere.yaml"},

@@ -24,27 +24,27 @@ func newForgetCommand() *cobra.Command {
 	var dry, yes, asJSON bool
 	c := &cobra.Command{
 		Use:   "forget",
-		Short: "Remove a person from everything that relay holds",
-		Long: `Reads ids, e-mail addresses, phone numbers and order numbers from standard input, one a line;
-never from the command line, where other users of the machine could read them.
+		Short: "Remove a person from everything that relay stores",
+		Long: `Reads ids, e-mail addresses, phone numbers and order numbers from standard input, one per
+line, and never from the command line, where other users of the machine could read them.
 
-An event is about the person if the mapping, or an earlier one, makes the same match key of it as
-of a line, so every spelling that has the same hash is found; or if the line stands in it as a
-word, in any case. A bare number counts only in fields for ids, order numbers or phone numbers.
-Names of people are refused: other people have the same name.
+An event matches if a match key that the mapping, or an earlier mapping, takes from it equals
+the match key of a line. That finds every spelling with the same hash. An event also matches
+if it contains the line as a word, in any case. A bare number matches only in fields for ids,
+order numbers or phone numbers. Names of people are refused: other people share them.
 
-Searched and cleaned: waiting events, dead letters, receipts, dropped files (done, refused and
-being stored), reports of imports, temporary copies. Quarantined files are removed, since nobody
-can search them. Not searched, but named: files that others have put into relay's directories.
-Not reached: backups and exports (run this again after a restore), and what Meta has received;
-Meta offers no call to delete it.
+Searched and cleaned: waiting events, dead letters, receipts, spool files (done, refused and in
+progress), import reports, temporary copies. Quarantined files are removed, because they cannot
+be searched. Listed, but not searched: files that others put into relay's directories. Not
+reached: backups and exports (run this again after a restore), and what Meta has received. Meta
+has no call to delete it.
 
-A hub tells the relays of its stores at their next call. Until then it takes nothing about the
-person from them.
+A hub passes the request to the relays of its stores at their next call. Until then it accepts
+nothing about the person from them.
 
---dry-run searches in the same way and changes nothing. More than 1,000 matches need --yes.`,
+--dry-run searches in the same way and changes nothing. More than 1,000 matches require --yes.`,
 		Example: "  relay forget --dry-run < person.txt\n  relay forget < person.txt",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			lines, err := person.ReadLines(c.InOrStdin())
 			if err != nil {
@@ -71,9 +71,9 @@ person from them.
 	}
 	cli.AddConfigFlag(c)
 	fl := c.Flags()
-	fl.BoolVar(&dry, "dry-run", false, "only say what would be removed")
-	fl.BoolVar(&yes, "yes", false, "also when more than 1,000 are found")
-	fl.BoolVar(&asJSON, "json", false, "the result as a JSON object")
+	fl.BoolVar(&dry, "dry-run", false, "only show what would be removed")
+	fl.BoolVar(&yes, "yes", false, "remove even more than 1,000 matches")
+	fl.BoolVar(&asJSON, "json", false, "print the result as a JSON object")
 	return c
 }
 
@@ -87,9 +87,9 @@ func printForgotten(w io.Writer, f *api.Forgotten) error {
 		if n > 20 {
 			names += fmt.Sprintf(" and %d more", n-20)
 		}
-		lines = append(lines, "not reached yet: the relays of stores "+names+", which are told at their next call (relay status --stores shows which have not been)")
+		lines = append(lines, "not reached yet: the relays of stores "+names+"; each gets the request at its next call (`relay status --stores` shows which have not)")
 	}
-	lines = append(lines, "not reached: backups and exports of before (after a restore, run this again); what Meta has received")
+	lines = append(lines, "not reached: earlier backups and exports (run this again after a restore), and what Meta has received")
 	for _, l := range lines {
 		if _, err := fmt.Fprintln(w, screen.Line(l)); err != nil {
 			return err
@@ -98,8 +98,8 @@ func printForgotten(w io.Writer, f *api.Forgotten) error {
 	return nil
 }
 
-// forgetReports looks into the reports of imports. They lie where the imports were
-// started, with the rights of whoever did: this command has them, relay may not.
+// forgetReports searches and cleans the reports of imports. They belong to the user who
+// started the import: this command can usually read them, the running relay might not.
 func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, names []person.Name, out *api.Forgotten) error {
 	paths := out.Reports
 	out.Reports = nil
@@ -111,7 +111,7 @@ func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, na
 		return err
 	}
 	var mappings []*mapper.Mapping
-	if m, err := mappingInForce(ctx, d, cfg); err == nil { // without one, the defaults are searched by
+	if m, err := mappingInForce(ctx, d, cfg); err == nil { // without one, the matcher uses the defaults
 		mappings = append(mappings, m)
 	}
 	look := person.NewMatcher(names, mappings...)

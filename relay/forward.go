@@ -18,16 +18,16 @@ import (
 func newForwardCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "forward",
-		Short:   "Send the hub again what it has lost",
-		Long:    `For a relay that hands everything to another one, its hub (forward.url in relay.yaml).`,
+		Short:   "Send events that the hub lost to it again",
+		Long:    `For a store's relay that forwards everything to a hub (forward.url in relay.yaml).`,
 		Example: "  relay forward replay --dry-run",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 	}
 	c.AddCommand(newForwardReplayCommand())
 	return c
 }
 
-// hubWaits are the times after which a hub that does not answer is asked again.
+// hubWaits are the pauses between attempts to reach a hub that does not answer.
 var hubWaits = []time.Duration{time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second}
 
 func newForwardReplayCommand() *cobra.Command {
@@ -35,19 +35,20 @@ func newForwardReplayCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "replay",
-		Short: "Send the hub the kept events that it lacks",
-		Long: `After a hub has lost its disk, or was restored from a backup: asks it which of the copies that
-are kept here (forward.keep) it lacks, and hands over those alone. It may be stopped and run again.
+		Short: "Send the kept events that the hub lacks",
+		Long: `Use it after a hub lost its disk or was restored from a backup. The command asks the hub which
+of the copies kept here (forward.keep) it lacks, and sends only those. You can interrupt it and
+run it again.
 
-What the hub had sent to Meta before is sent once more: Meta recognises it by order_id and
-event_time, for seven days. Look with --dry-run first, and give --since when it is known since
-when the hub lacks something.`,
+The hub sends these events to Meta again, including those that Meta already has. Meta recognises
+the repeats by order_id and event_time for seven days. Try --dry-run first, and limit the replay
+with --since if you know when the loss began.`,
 		Example: "  relay forward replay --dry-run\n  relay forward replay --since 36h",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				sum := api.Replayed{Success: true, DryRun: ask.DryRun}
-				away := "" // whether the hub was, and may have taken what it did not answer
+				unreached := "" // set if the hub did not answer once, and might have stored what it was sent
 				for tries := 0; ; {
 					step, err := d.Replay(ctx, ask)
 					var refused *api.Error
@@ -56,7 +57,7 @@ when the hub lacks something.`,
 							return sleepErr
 						}
 						tries++
-						away = " (besides what it took and could not answer for: it was away meanwhile)"
+						unreached = " (the hub did not answer for a while and might have received more)"
 						continue
 					}
 					if refused != nil && (refused.Code == "hub_not_reached" || refused.Code == "not_running") {
@@ -76,21 +77,20 @@ when the hub lacks something.`,
 				if asJSON {
 					return term.JSONLine(out, sum)
 				}
-				done := "were handed over"
-				n := sum.Sent
 				if sum.DryRun {
-					done, n = "would be handed over, nothing was sent", sum.Missing
+					_, err := fmt.Fprintf(out, "%d copies are kept here; the hub lacks %d of them. Dry run: nothing was sent.\n", sum.Kept, sum.Missing)
+					return err
 				}
-				_, err := fmt.Fprintf(out, "%d copies are kept here; %d that the hub lacks %s%s\n", sum.Kept, n, done, away)
+				_, err := fmt.Fprintf(out, "%d copies are kept here; sent the %d that the hub lacked%s\n", sum.Kept, sum.Sent, unreached)
 				return err
 			})
 		},
 	}
 	cli.AddConfigFlag(c)
 	fl := c.Flags()
-	fl.StringVar(&ask.Since, "since", "", "only what was received since then: a duration such as 36h, or a time")
-	fl.BoolVar(&ask.DryRun, "dry-run", false, "only ask the hub, hand over nothing")
-	fl.BoolVar(&asJSON, "json", false, "the result as a JSON object")
+	fl.StringVar(&ask.Since, "since", "", "only events received since then: a duration such as 36h, or a time")
+	fl.BoolVar(&ask.DryRun, "dry-run", false, "only ask the hub, send nothing")
+	fl.BoolVar(&asJSON, "json", false, "print the result as a JSON object")
 	return c
 }
 

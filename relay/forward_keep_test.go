@@ -37,7 +37,7 @@ func TestForwardReplay(t *testing.T) {
 			t.Errorf("%d: %s, want %q", code, out, want)
 		}
 	}
-	replay("51 copies are kept here; 0 that the hub lacks were handed over")
+	replay("51 copies are kept here; sent the 0 that the hub lacked")
 	hp.kill(t)
 	if err := os.RemoveAll(hub.path("data")); err != nil {
 		t.Fatal(err)
@@ -45,14 +45,14 @@ func TestForwardReplay(t *testing.T) {
 	hp = hub.start(t)
 	send("new-", 5)
 	eventually(t, "the new events are at the hub", func() bool { return len(queued(t, hub)) == 5 })
-	replay("56 copies are kept here; 51 that the hub lacks would be handed over, nothing was sent", "--dry-run")
+	replay("56 copies are kept here; the hub lacks 51 of them. Dry run: nothing was sent.", "--dry-run")
 	if n := len(queued(t, hub)); n != 5 {
 		t.Errorf("a dry run handed over: %d at the hub", n)
 	}
 	ep.kill(t)
 	ep = edge.start(t)
-	replay("51 that the hub lacks were handed over")
-	replay("0 that the hub lacks were handed over")
+	replay("sent the 51 that the hub lacked")
+	replay("sent the 0 that the hub lacked")
 	got := queued(t, hub)
 	for id := range want {
 		if got[id] != 1 {
@@ -67,7 +67,7 @@ func TestForwardReplay(t *testing.T) {
 		return strings.Contains(out, `"message_id":"bad-1"`)
 	})
 	out, code := edge.with(t, "person.kept-7@example.com\n", "forget", "--config", edge.path("relay.yaml"))
-	if code != 0 || !strings.Contains(out, "1 removed: 1 copy of an event that was forwarded") {
+	if code != 0 || !strings.Contains(out, "1 removed: 1 kept copy of a forwarded event") {
 		t.Errorf("%d: %s", code, out)
 	}
 	edge.write(t, "relay.yaml", edgeConfig(url, storeKey))
@@ -78,12 +78,12 @@ func TestForwardReplay(t *testing.T) {
 		out, _ := edge.command(t, "forward", "replay", "--dry-run", "--config", edge.path("relay.yaml"))
 		return strings.HasPrefix(out, "0 copies")
 	})
-	if out, code := hub.command(t, "forward", "replay", "--config", hub.path("relay.yaml")); code != 1 || !strings.Contains(out, "this relay forwards nothing") {
+	if out, code := hub.command(t, "forward", "replay", "--config", hub.path("relay.yaml")); code != 1 || !strings.Contains(out, "this relay does not forward") {
 		t.Errorf("%d: %s", code, out)
 	}
 	ep.stop(t)
 	hp.stop(t)
-	if out, code := edge.command(t, "forward", "replay", "--config", edge.path("relay.yaml")); code != 75 || !strings.Contains(out, "only a running relay can replay") {
+	if out, code := edge.command(t, "forward", "replay", "--config", edge.path("relay.yaml")); code != 75 || !strings.Contains(out, "relay is not running") {
 		t.Errorf("%d: %s", code, out)
 	}
 }

@@ -34,7 +34,7 @@ func TestForwardPage(t *testing.T) {
 	}
 	edge.write(t, "relay.yaml", edgeConfig(url, storeKey))
 	b.Until("all is well", `document.getElementById("f-pending").innerText === "0" && document.getElementById("verdict").innerText.includes("all well")`)
-	b.Until("two came and two were handed over", `document.body.innerText.split("2 since the start").length === 3`)
+	b.Until("two came and two were handed over", `document.body.innerText.split("2 since start").length === 3`)
 	b.Shot("edge-2-well")
 	b.CheckClean(ep.admin)
 	ep.stop(t)

@@ -100,7 +100,7 @@ func TestForwardReplayOverKills(t *testing.T) {
 
 	cut.arm()
 	out, code := edge.command(t, "forward", "replay", "--config", edge.path("relay.yaml"))
-	if code != 0 || !strings.Contains(out, "it was away meanwhile") {
+	if code != 0 || !strings.Contains(out, "the hub did not answer for a while") {
 		t.Errorf("%d: %s", code, out)
 	}
 	if cut.chunks < 5 {
@@ -116,7 +116,7 @@ func TestForwardReplayOverKills(t *testing.T) {
 		t.Errorf("%d at the hub, want %d", len(got), events)
 	}
 	out, code = edge.command(t, "forward", "replay", "--dry-run", "--config", edge.path("relay.yaml"))
-	if want := fmt.Sprintf("%d copies are kept here; 0 that the hub lacks", events); code != 0 || !strings.Contains(out, want) {
+	if want := fmt.Sprintf("%d copies are kept here; the hub lacks 0 of them", events); code != 0 || !strings.Contains(out, want) {
 		t.Errorf("%d: %s, want %q", code, out, want)
 	}
 	ep.stop(t)

@@ -185,7 +185,7 @@ func TestForwardStores(t *testing.T) {
 		out, _ := relayCommand(t.Context(), "dead", "list", "--json", "--config", hub.path("relay.yaml")).Output()
 		return strings.Contains(string(out), `"message_id":"bad-1"`)
 	})
-	doctor(one, "The hub takes this relay's key", exit.OK)
+	doctor(one, "The hub accepts this relay's key", exit.OK)
 	doctor(one, "at the hub", exit.UsageCode, "--test-event-code", "TEST1")
 	if out, _ := relayCommand(t.Context(), "dead", "list", "--json", "--config", one.path("relay.yaml")).Output(); len(out) > 0 {
 		t.Errorf("dead letters at the store: %s", out)
@@ -261,7 +261,7 @@ func TestForwardTLS(t *testing.T) {
 	ep = edge.start(t)
 	eventually(t, "the event is at the hub", func() bool { return queued(t, hub)["tls-1"] == 1 })
 	eventually(t, "the store has handed it over", func() bool { return len(queued(t, edge)) == 0 })
-	if out, code := edge.command(t, "doctor", "--config", edge.path("relay.yaml")); code != 0 || !strings.Contains(out, "The hub takes this relay's key") {
+	if out, code := edge.command(t, "doctor", "--config", edge.path("relay.yaml")); code != 0 || !strings.Contains(out, "The hub accepts this relay's key") {
 		t.Errorf("%d: %s", code, out)
 	}
 	ep.stop(t)

@@ -56,7 +56,7 @@ var everywhere = []rule{
 	near(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)`, time.RFC3339Nano, "<time>"),
 	near(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, time.DateTime, "<time>"),
 	pattern(`\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b`, "<uuid>"),
-	pattern(`\bMeta takes the newest until \S+Z:`, "Meta takes the newest until <time>:"),
+	pattern(`\bMeta accepts the newest until \S+Z:`, "Meta accepts the newest until <time>:"),
 	pattern(`\b[9a]{8}-[9a]{4}-[9a]{4}-[9a]{4}-[9a]{12}\b`, "<masked uuid>"),
 	pattern(`\bSandbox\d{6}\b`, "<fbtrace_id>"), // the simulator counts calls of all event sets
 	pattern(regexp.QuoteMeta(runtime.Version()), "<go version>"),

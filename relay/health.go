@@ -14,10 +14,10 @@ import (
 func newHealthCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "health",
-		Short:   "Exit 0 if the running relay can store events on disk now",
+		Short:   "Exit 0 if the running relay can store events now",
 		Example: "  relay health --config /etc/relay/relay.yaml",
-		Long:    "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a\nconnection is healthy.",
-		Args:    cli.Args(cobra.NoArgs),
+		Long:    "For a container's HEALTHCHECK. The result does not depend on Meta: a relay without an\ninternet connection is healthy.",
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -115,7 +115,7 @@ func TestHotKeys(t *testing.T) {
 		},
 		"command": func(t *testing.T, h hotHome, _ *process) {
 			out, err := relayCommand(t.Context(), "reload", "--config", h.path("relay.yaml")).CombinedOutput()
-			if err != nil || !strings.Contains(string(out), "in force: ") {
+			if err != nil || !strings.Contains(string(out), "reloaded: ") {
 				t.Errorf("relay reload: %v\n%s", err, out)
 			}
 		},

@@ -63,7 +63,7 @@ func TestOneIDForSeveralEvents(t *testing.T) {
 	}
 	h.write(t, "sales.jsonl", strings.Join([]string{dated(again), dated(third), dated(strings.Replace(other, "40", "41", 1)), ""}, "\n"))
 	out, err := relayCommand(t.Context(), "import", "--config", h.path("relay.yaml"), h.path("sales.jsonl")).CombinedOutput()
-	if want := "3 rows, 0 stored, 2 were there already, 1 have the messageId of another event"; err != nil || !strings.Contains(string(out), want) {
+	if want := "3 rows, 0 stored, 2 already stored, 1 have the messageId of another event"; err != nil || !strings.Contains(string(out), want) {
 		t.Fatalf("import: %v\n%s", err, out)
 	}
 
@@ -82,7 +82,7 @@ func TestOneIDForSeveralEvents(t *testing.T) {
 	}
 	want["a."+letters[2]] = 1
 	retry := []string{"dead", "retry", "--all", "--config", h.path("relay.yaml")}
-	if out, err = relayCommand(t.Context(), retry...).CombinedOutput(); exitOf(err) != exit.UsageCode || !strings.Contains(string(out), "3 dead letters came under the messageId of another event") {
+	if out, err = relayCommand(t.Context(), retry...).CombinedOutput(); exitOf(err) != exit.UsageCode || !strings.Contains(string(out), "3 dead letters arrived with the messageId of another event") {
 		t.Fatalf("retry does not ask: %v\n%s", err, out)
 	}
 	if out, err = relayCommand(t.Context(), append(retry, "--yes")...).CombinedOutput(); err != nil || !strings.Contains(string(out), "3 of 3 dead letters put back") {

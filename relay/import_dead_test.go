@@ -78,24 +78,24 @@ events:
 			t.Errorf("%v: %d: %s, want %d and %q", args, got, out, code, want)
 		}
 	}
-	bring(exit.UsageCode, `no key of auth.keys has that store`, "letters.jsonl", "--store", "0044")
-	bring(exit.UsageCode, "--skip-bad says nothing of dead letters", "letters.jsonl", "--skip-bad")
-	bring(exit.UsageCode, "5 of 5 dead letters without a store, and auth.keys here names stores: add --store NAME", "letters.jsonl")
-	bring(exit.UsageCode, "--store is for --dead", "letters.jsonl", "--dead=false", "--store", "")
+	bring(exit.UsageCode, `no key in auth.keys has that store`, "letters.jsonl", "--store", "0044")
+	bring(exit.UsageCode, "--skip-bad does not work with --dead", "letters.jsonl", "--skip-bad")
+	bring(exit.UsageCode, "5 of 5 dead letters have no store, but auth.keys names stores here: add --store NAME", "letters.jsonl")
+	bring(exit.UsageCode, "--store works only with --dead", "letters.jsonl", "--dead=false", "--store", "")
 	bring(exit.OK, "5 dead letters", "letters.jsonl", "--dry-run", "--store", "")
 	hub.write(t, "half.jsonl", string(file)+`{"id":"0000000100000000","reason":"rejected","masked":true}`+"\n")
-	bring(exit.Failure, "line 6: its event is masked", "half.jsonl", "--store", "0042")
+	bring(exit.Failure, "line 6: the event is masked", "half.jsonl", "--store", "0042")
 	hub.write(t, "sales.jsonl", order("x")+"\n")
-	bring(exit.Failure, "line 1: it is no dead letter", "sales.jsonl")
-	bring(exit.OK, "5 stored\nNo relay is running", "letters.jsonl", "--store", "0042")
+	bring(exit.Failure, "line 1: not a dead letter", "sales.jsonl")
+	bring(exit.OK, "5 stored\nrelay is not running", "letters.jsonl", "--store", "0042")
 	hp := hub.start(t)
-	if out, code := hub.with(t, string(file), "import", "--dead", "-", "--store", "0042", "--config", hub.path("relay.yaml")); code != exit.OK || !strings.Contains(out, "0 stored, 5 were there already") {
+	if out, code := hub.with(t, string(file), "import", "--dead", "-", "--store", "0042", "--config", hub.path("relay.yaml")); code != exit.OK || !strings.Contains(out, "0 stored, 5 already stored") {
 		t.Errorf("%d: %s", code, out)
 	}
 	eventually(t, "they are the hub's", func() bool { return len(letters(t, hub)) == len(want) })
 	hp.kill(t)
 	hp = hub.start(t)
-	bring(exit.OK, "0 stored, 5 were there already", "letters.jsonl", "--store", "0042")
+	bring(exit.OK, "0 stored, 5 already stored", "letters.jsonl", "--store", "0042")
 	got := letters(t, hub)
 	for key, w := range want {
 		w.Store = "0042"

@@ -22,28 +22,28 @@ import (
 	"relay/relay/internal/exit"
 )
 
-// serviceUnit is the unit `relay init` writes for a directory of one's own;
-// packages bring theirs.
+// serviceUnit is the template of the unit that `relay init` writes for the given
+// directory. Packages install their own unit.
 //
 //go:embed relay.service.tmpl
 var serviceUnit string
 
-// initial is what `relay init` was told.
-type initial struct {
+// initOptions are the flags of `relay init`.
+type initOptions struct {
 	eventSet, country, currency, zone string
 }
 
 func newInitCommand() *cobra.Command {
-	var o initial
+	var o initOptions
 	c := &cobra.Command{
 		Use:   "init [DIRECTORY]",
-		Short: "Write a commented relay.yaml, a mapping and a systemd unit to start from",
+		Short: "Write a commented relay.yaml, a mapping and a systemd unit as a starting point",
 		Long: `Writes relay.yaml (every key with its default and meaning), mapping.yaml and, except on
-Windows, relay.service into a directory, by default the current one. Overwrites nothing: when
-one of them is there already, none is written.`,
+Windows, relay.service into a directory, by default the current one. It never overwrites a
+file: if one of them exists, it writes none.`,
 		Example: `  relay init
   relay init /srv/relay --event-set 701000000000001 --country DE --currency EUR --timezone Europe/Berlin`,
-		Args: cli.Args(cobra.MaximumNArgs(1)),
+		Args: cli.MaxArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 1 {
@@ -64,7 +64,7 @@ one of them is there already, none is written.`,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&o.eventSet, "event-set", "", "id of the event set (dataset) that everything goes to")
+	c.Flags().StringVar(&o.eventSet, "event-set", "", "id of the event set (dataset) for all events")
 	c.Flags().StringVar(&o.country, "country", "", "default_country of the mapping, such as US")
 	c.Flags().StringVar(&o.currency, "currency", "", "default_currency of the mapping, such as USD")
 	c.Flags().StringVar(&o.zone, "timezone", "", "timezone of the mapping, such as America/New_York")
@@ -73,8 +73,8 @@ one of them is there already, none is written.`,
 
 type newFile struct{ name, text string }
 
-// files makes the texts, and checks that relay would take them.
-func (o initial) files(dir string) ([]newFile, error) {
+// files returns the files to write. They are valid: relay accepts them.
+func (o initOptions) files(dir string) ([]newFile, error) {
 	conf := initConfig()
 	if _, _, err := config.Parse(filepath.Join(dir, "relay.yaml"), []byte(conf), config.Options{}); err != nil {
 		return nil, err
@@ -94,19 +94,20 @@ func (o initial) files(dir string) ([]newFile, error) {
 	return append(files, newFile{"relay.service", unit}), nil
 }
 
-// initConfig is the documented default, with the mapping and the token beside it.
+// initConfig returns the documented default config, with mapping and token in the same
+// directory.
 func initConfig() string {
 	s := withoutModeline(module.DefaultConfig)
-	s = replaceLine(s, "mapping: ", "mapping: mapping.yaml               # (live) a version that does not check out changes nothing")
-	s = replaceLine(s, "  access_token: ", "  # access_token: ${env:META_ACCESS_TOKEN:-}   # (live) none: relay keeps events, uploads nothing")
-	return replaceLine(s, "  # access_token_file: ", "  access_token_file: meta-token     # (live) a file with nothing but the token; re-read when it changes")
+	s = replaceLine(s, "mapping: ", "mapping: mapping.yaml               # (live) an invalid version is refused and changes nothing")
+	s = replaceLine(s, "  access_token: ", "  # access_token: ${env:META_ACCESS_TOKEN:-}   # (live) without one relay stores events and uploads nothing")
+	return replaceLine(s, "  # access_token_file: ", "  access_token_file: meta-token     # (live) a file that contains only the token; read again when it changes")
 }
 
 var idForm = regexp.MustCompile(`^[0-9]{1,32}$`)
 
-// mapping is the example with the shop's own settings. What the mapper does
-// not take is a wrong flag.
-func (o initial) mapping() (string, error) {
+// mapping returns the example mapping with the shop's settings. If the mapper refuses
+// it, a flag is wrong.
+func (o initOptions) mapping() (string, error) {
 	b, err := examples.FS.ReadFile("mapping.yaml")
 	if err != nil {
 		return "", fmt.Errorf("read example: %w", err)
@@ -116,7 +117,7 @@ func (o initial) mapping() (string, error) {
 	s = strings.ReplaceAll(s, "relay map --mapping mapping.yaml events.json", "relay map --mapping mapping.yaml --explain some-events.json")
 	if o.eventSet != "" {
 		if !idForm.MatchString(o.eventSet) {
-			return "", exit.Usage(errors.New("--event-set: want the number of a dataset, as Events Manager shows it"))
+			return "", exit.Usage(errors.New("--event-set: expected the number of a dataset, as Events Manager shows it"))
 		}
 		s = strings.ReplaceAll(s, "701000000000001", o.eventSet)
 		s = strings.Replace(s, "# Put your own ids here; the ones below are made up.\n", "", 1)
@@ -132,7 +133,7 @@ func (o initial) mapping() (string, error) {
 	return s, nil
 }
 
-// initUnit is the unit for this binary, this directory and this user.
+// initUnit returns the systemd unit for this binary, this directory and this user.
 func initUnit(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -142,14 +143,14 @@ func initUnit(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find this program: %w", err)
 	}
-	name, create := "relay", true // not as root
+	name, create := "relay", true // relay does not run as root
 	if u, err := user.Current(); err == nil && u.Uid != "0" {
 		name, create = u.Username, false
 	}
 	home := "yes"
 	for _, h := range []string{"/home/", "/root/", "/run/user/"} {
 		if strings.HasPrefix(abs+"/", h) || strings.HasPrefix(bin, h) {
-			home = "read-only" // relay itself or its files lie there
+			home = "read-only" // relay or its files are in there
 		}
 	}
 	steps := ""
@@ -160,28 +161,28 @@ func initUnit(dir string) (string, error) {
 		"@BINARY@", unitText(bin), "@HOME@", home).Replace(serviceUnit), nil
 }
 
-// unitText writes a path as systemd reads it: % begins a specifier, and white
-// space ends a word.
+// unitText escapes a path for systemd, where % begins a specifier and a space ends a
+// word.
 func unitText(path string) string {
 	path = strings.ReplaceAll(path, "%", "%%")
 	return strings.ReplaceAll(path, " ", `\x20`)
 }
 
-// writeNew writes all files or, when one is there already, none.
+// writeNew writes all files, or none if one of them exists.
 func writeNew(dir string, files []newFile) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	for _, f := range files {
 		if _, err := os.Lstat(filepath.Join(dir, f.name)); err == nil {
-			return exit.Coded(exit.Failure, fmt.Errorf("%s is there already: nothing was written", filepath.Join(dir, f.name)))
+			return exit.Coded(exit.Failure, fmt.Errorf("%s already exists: nothing was written", filepath.Join(dir, f.name)))
 		}
 	}
 	for _, f := range files {
-		// O_EXCL: what has come meanwhile is not overwritten either.
+		// O_EXCL: a file created since the check is not overwritten either.
 		w, err := os.OpenFile(filepath.Join(dir, f.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 		if errors.Is(err, fs.ErrExist) {
-			return exit.Coded(exit.Failure, fmt.Errorf("%s is there already", filepath.Join(dir, f.name)))
+			return exit.Coded(exit.Failure, fmt.Errorf("%s already exists", filepath.Join(dir, f.name)))
 		}
 		if err != nil {
 			return fmt.Errorf("write %s: %w", f.name, err)
@@ -206,14 +207,14 @@ func nextSteps(dir string, ids bool) string {
 	if ids {
 		step("put the ids of your event sets into " + filepath.Join(dir, "mapping.yaml"))
 	}
-	step("put the access token, and nothing else, into " + filepath.Join(dir, "meta-token") + " (chmod 600); relay notices it")
-	step("relay doctor" + at + "     says what is still missing")
+	step("put the access token, and nothing else, into " + filepath.Join(dir, "meta-token") + " (chmod 600); relay notices the file by itself")
+	step("relay doctor" + at + "     shows what is still missing")
 	step("relay run" + at)
 	return b.String()
 }
 
-// withoutModeline drops the line for editors, whose path is that of the
-// source tree; `relay schema` prints the schema.
+// withoutModeline removes the editors' schema line, whose path is only right in the
+// source tree. `relay schema` prints the schema.
 func withoutModeline(s string) string {
 	if rest, ok := strings.CutPrefix(s, "# yaml-language-server:"); ok {
 		_, rest, _ = strings.Cut(rest, "\n")
@@ -222,7 +223,7 @@ func withoutModeline(s string) string {
 	return s
 }
 
-// replaceLine puts line in the place of the first that begins with prefix.
+// replaceLine replaces the first line that begins with prefix.
 func replaceLine(s, prefix, line string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {

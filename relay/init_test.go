@@ -52,7 +52,7 @@ func TestInit(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, errOut = do(t, "init", dir)
-	if code != exit.Failure || !strings.Contains(errOut, "mapping.yaml is there already: nothing was written") {
+	if code != exit.Failure || !strings.Contains(errOut, "mapping.yaml already exists: nothing was written") {
 		t.Errorf("exit %d: %s", code, errOut)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "relay.yaml")); err == nil {

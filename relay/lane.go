@@ -16,16 +16,16 @@ import (
 func newLaneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lane",
-		Short: "Pause, resume, move or drop what waits for an event set",
-		Long: `A lane is the queue's way to one event set. Each drains by itself; one that fails never
-holds back another. A set that leaves the mapping keeps what waits, as "retired", until
-it is moved or dropped here.`,
+		Short: "Pause or resume an event set, move or remove its waiting events",
+		Long: `A lane delivers the events of one event set. Lanes are independent: one that fails never
+delays another. When an event set leaves the mapping, its lane becomes "retired" and keeps
+its waiting events until you move or drop them here.`,
 		Example: "  relay lane list\n  relay lane pause 701000000000001\n  relay lane move 701000000000001 701000000000002",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 	}
 	c.AddCommand(newLaneListCommand(),
-		newLaneActCommand("pause", "Stop sending to an event set; its events are kept", (*api.Client).PauseLane),
-		newLaneActCommand("resume", "Resume sending, also after an error has paused it", (*api.Client).ResumeLane),
+		newLaneActCommand("pause", "Stop sending to an event set and keep its events", (*api.Client).PauseLane),
+		newLaneActCommand("resume", "Resume sending to an event set, also if an error paused it", (*api.Client).ResumeLane),
 		newLaneMoveCommand(), newLaneDropCommand())
 	return c
 }
@@ -34,9 +34,9 @@ func newLaneListCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     "list",
-		Short:   "List the event sets and what waits for each",
+		Short:   "List the event sets and their waiting events",
 		Example: "  relay lane list\n  relay lane list --json | jq 'select(.pending > 0)'",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				lanes, err := d.Lanes(ctx)
@@ -44,7 +44,7 @@ func newLaneListCommand() *cobra.Command {
 					return err
 				}
 				out := c.OutOrStdout()
-				t := term.NewTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "SIZE", "OLDEST", "SINCE THE START OF THE LANE")
+				t := term.NewTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "SIZE", "OLDEST", "TOTAL SO FAR")
 				for _, l := range lanes {
 					if asJSON {
 						if err := term.JSONLine(out, l); err != nil {
@@ -62,7 +62,7 @@ func newLaneListCommand() *cobra.Command {
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
 	return c
 }
 
@@ -71,7 +71,7 @@ func newLaneActCommand(name, short string, act func(*api.Client, context.Context
 		Use:     name + " EVENT-SET",
 		Short:   short,
 		Example: "  relay lane " + name + " 701000000000001",
-		Args:    cli.Args(cobra.ExactArgs(1)),
+		Args:    cli.ExactArgs(1),
 
 		ValidArgsFunction: cli.CompleteFirst(cli.CompleteEventSets),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -89,8 +89,8 @@ func newLaneMoveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "move FROM TO",
 		Example: "  relay lane move 701000000000001 701000000000002",
-		Short:   "Move what waits for one event set to another",
-		Args:    cli.Args(cobra.ExactArgs(2)),
+		Short:   "Move the waiting events of one event set to another",
+		Args:    cli.ExactArgs(2),
 
 		ValidArgsFunction: cli.CompleteEventSets,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -109,13 +109,13 @@ func newLaneDropCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "drop EVENT-SET",
 		Example: "  relay lane drop 701000000000001",
-		Short:   "Remove what waits for an event set, for good",
-		Args:    cli.Args(cobra.ExactArgs(1)),
+		Short:   "Remove the waiting events of an event set permanently",
+		Args:    cli.ExactArgs(1),
 
 		ValidArgsFunction: cli.CompleteFirst(cli.CompleteEventSets),
 		RunE: func(c *cobra.Command, args []string) error {
 			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
-				if err := term.Confirm(c, yes, fmt.Sprintf("Remove everything that waits for %s, for good?", args[0])); err != nil {
+				if err := term.Confirm(c, yes, fmt.Sprintf("Remove all waiting events of event set %s permanently?", args[0])); err != nil {
 					return err
 				}
 				done, err := d.DropLane(ctx, args[0], args[0])

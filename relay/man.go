@@ -16,16 +16,16 @@ import (
 	"relay/relay/internal/cli"
 )
 
-// newManCommand writes the manual from what --help says; packages bring it. Its
-// pages carry the day of SOURCE_DATE_EPOCH, else today.
+// newManCommand writes the manual pages, made from the texts of --help, for packages.
+// Their date is SOURCE_DATE_EPOCH if set, otherwise today.
 func newManCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIRECTORY",
 		Short:   "Write the manual pages",
-		Long:    "Writes one manual page a command, compressed, as packages install them.",
+		Long:    "Writes one compressed manual page per command, as packages install them.",
 		Example: "  relay man man1",
 		Hidden:  true,
-		Args:    cli.Args(cobra.ExactArgs(1)),
+		Args:    cli.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("make directory: %w", err)
@@ -38,7 +38,7 @@ func newManCommand() *cobra.Command {
 
 func writeManual(c *cobra.Command, dir string) error {
 	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // a level that exists
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
 	err := doc.GenMan(c, &doc.GenManHeader{Source: "relay", Manual: "relay manual"}, z)
 	_, failed := fmt.Fprintf(z, ".SH EXIT STATUS\n%s\n", exitCodes)
 	if err := errors.Join(err, failed, z.Close()); err != nil {

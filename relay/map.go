@@ -23,17 +23,17 @@ func newMapCommand() *cobra.Command {
 	var o mapOptions
 	c := &cobra.Command{
 		Use:   "map [--mapping FILE] [FILE…|-]",
-		Short: "Dry run: show what events would become",
+		Short: "Dry run: show what the mapping makes of events",
 		Long: `Reads events (an object, an array, {"batch":[…]} or JSON lines) and prints one JSON
 line per outcome, in input order: "send" would be uploaded, "skip" is deliberately
-not sent, "hold" would become a dead letter. No network, no queue. A messageId that
-stands in the input twice is skipped the second time, or held when the event differs.
+not sent, "hold" would become a dead letter. Uses neither network nor queue. The second
+event with the same messageId is skipped, or held if it differs from the first.
 
-With --privacy it prints instead every field that would leave for Meta, how often, and
-a sample with letters as x and digits as 9, and what was kept back as personal: the
-list to look through before a new till goes live.
+With --privacy it prints instead every field that would be sent to Meta, how often, and a
+sample with letters as x and digits as 9, and every field withheld as personal. Read this
+list before a new till goes live.
 
-Exits 0 even with holds; with --strict 1.`,
+Exits 0 even if events are held; with --strict it then exits 1.`,
 		Example: `  relay map --mapping examples/mapping.yaml examples/events.json
   relay map --explain examples/events.json
   relay map --privacy sales-of-june.jsonl
@@ -47,24 +47,24 @@ Exits 0 even with holds; with --strict 1.`,
 	f := c.Flags()
 	f.StringVar(&o.mapping, "mapping", "", "the mapping file (default: the one the config names)")
 	f.StringVar(&o.store, "store", "", "the store whose relay forwarded the events (store.name in the mapping)")
-	f.StringVar(&o.now, "now", "", "time of receipt and of the attempt, RFC 3339 (default: now)")
-	f.StringVar(&o.api, "api", "", "conversions or offline, whatever the mapping says")
-	f.BoolVar(&o.explain, "explain", false, "say for each field where it comes from and why, for people (with --json for programs)")
-	f.BoolVar(&o.privacy, "privacy", false, "list every field that would leave, how often and a masked sample (with --json for programs)")
-	f.BoolVar(&o.json, "json", false, "with --explain or --privacy: JSON lines")
+	f.StringVar(&o.now, "now", "", "the time at which events are received and sent, RFC 3339 (default: now)")
+	f.StringVar(&o.api, "api", "", "conversions or offline, instead of what the mapping says")
+	f.BoolVar(&o.explain, "explain", false, "explain where each field comes from and why, as text (or with --json)")
+	f.BoolVar(&o.privacy, "privacy", false, "list every field that would be sent, how often and a masked sample, as text (or with --json)")
+	f.BoolVar(&o.json, "json", false, "with --explain or --privacy: print JSON lines")
 	f.BoolVar(&o.showPII, "show-pii", false, "with --explain: show customers' data unmasked")
-	f.BoolVar(&o.strict, "strict", false, "exit 1 when anything would be held")
+	f.BoolVar(&o.strict, "strict", false, "exit 1 if any event would be held")
 	return c
 }
 
-// configWithMapping is the config that names the mapping where no --mapping does.
+// configWithMapping loads the config that names the mapping when --mapping does not.
 func configWithMapping(path string) (*config.Config, error) {
 	cfg, _, err := config.Load(path, config.Options{})
 	if err != nil {
-		return nil, exit.BadConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
+		return nil, exit.BadConfig(fmt.Errorf("no --mapping given, and the config that names the mapping cannot be loaded: %w", err))
 	}
 	if cfg.Forward.URL != "" {
-		return nil, exit.BadConfig(fmt.Errorf("no --mapping given, and %s names none: %s", cfg.File, advice.MappingAtHub(cfg.Forward.URL)))
+		return nil, exit.BadConfig(fmt.Errorf("no --mapping given, and %s has no mapping: %s", cfg.File, advice.MappingAtHub(cfg.Forward.URL)))
 	}
 	return cfg, nil
 }
@@ -81,17 +81,17 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 	if o.now != "" {
 		t, err := time.Parse(time.RFC3339, o.now)
 		if err != nil {
-			return exit.Usage(fmt.Errorf("--now %q: want RFC 3339, such as 2026-11-24T12:00:00Z", o.now))
+			return exit.Usage(fmt.Errorf("--now %q: expected RFC 3339, such as 2026-11-24T12:00:00Z", o.now))
 		}
 		now = t
 	}
 	switch meta.API(o.api) {
 	case "", meta.Conversions, meta.Offline:
 	default:
-		return exit.Usage(fmt.Errorf("--api %q: want conversions or offline", o.api))
+		return exit.Usage(fmt.Errorf("--api %q: expected conversions or offline", o.api))
 	}
 	if o.privacy && o.explain {
-		return exit.Usage(errors.New("--privacy and --explain: give one of them"))
+		return exit.Usage(errors.New("--privacy and --explain cannot be combined"))
 	}
 	var secret []byte
 	file, cfg := o.mapping, config.Default(".")
@@ -101,7 +101,7 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 			return err
 		}
 		file = cfg.Mapping
-		secret, _ = seal.ReadSecret(cfg.Dir()) // without it hashed ids are not those of the installation
+		secret, _ = seal.ReadSecret(cfg.Dir()) // without it, hashed ids differ from those of the installation
 	}
 	src, err := config.ReadSource(file)
 	if err != nil {

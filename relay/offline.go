@@ -17,8 +17,8 @@ func newOfflineCommand() *cobra.Command {
 	var path string
 	var write bool
 	c := &cobra.Command{
-		Use: "offline", Hidden: true, Args: cli.Args(cobra.NoArgs),
-		Short: "Open the queue for a command that root runs",
+		Use: "offline", Hidden: true, Args: cli.NoArgs,
+		Short: "Open the queue as relay's user for a command that root runs",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
 			if err != nil {
@@ -26,7 +26,7 @@ func newOfflineCommand() *cobra.Command {
 			}
 			l, err := socket.ListenControl(path, cfg.Dir(), "")
 			if err != nil {
-				return fmt.Errorf("listen for the command: %w", err)
+				return fmt.Errorf("listen on socket: %w", err)
 			}
 			end, err := sidecar.ServeQueue(c.Context(), cfg, write, l)
 			if err != nil {
@@ -34,12 +34,12 @@ func newOfflineCommand() *cobra.Command {
 			}
 			defer end()
 			fmt.Fprintln(c.OutOrStdout(), session.Ready)
-			_, err = io.Copy(io.Discard, c.InOrStdin()) // until the command ends, however it does
+			_, err = io.Copy(io.Discard, c.InOrStdin()) // returns when the parent command ends, in whatever way
 			return err
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().StringVar(&path, "socket", "", "where to answer")
+	c.Flags().StringVar(&path, "socket", "", "path of the socket to listen on")
 	c.Flags().BoolVar(&write, "write", false, "open the queue for changes")
 	return c
 }

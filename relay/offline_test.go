@@ -58,7 +58,7 @@ func TestWithAndWithoutRelay(t *testing.T) {
 		out := map[string]string{}
 		for name, args := range questions {
 			code, o, e := do(t, append(args, "--config", h.path("relay.yaml"))...)
-			if said := strings.Contains(name, "export") && strings.Contains(e, "`relay forget` does not reach them"); code != exit.OK || e != "" && !said {
+			if said := strings.Contains(name, "export") && strings.Contains(e, "`relay forget` does not reach it"); code != exit.OK || e != "" && !said {
 				t.Errorf("%s: exit %d: %s", name, code, e)
 			}
 			out[name] = o

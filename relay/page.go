@@ -17,16 +17,16 @@ func newPageCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "page",
 		Short: "Print a link that signs a browser in to the status page",
-		Long: `Without being signed in, the page shows numbers alone: no dead letters, no events, no
-text of a file, and it changes nothing. The link is good once, for a minute; the browser
-tab it is opened in then stays signed in for 12 hours, or until relay stops. Who may use
-admin.socket may print one. For a relay on another machine, forward its port and have the
-link printed there:
+		Long: `Without signing in, the page shows only numbers: no dead letters, no events, no file
+contents, and it cannot change anything. The link works once, within a minute. The browser
+tab that opens it stays signed in for 12 hours, or until relay stops. Anyone with access to
+admin.socket can print a link. For a relay on another machine, forward its port and print
+the link there:
 
   ssh -N -L 8586:127.0.0.1:8586 store-42
   ssh store-42 relay page`,
 		Example: "  relay page\n  xdg-open \"$(relay page)\"",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
 				l, err := client.PageLink(ctx)
@@ -42,6 +42,6 @@ link printed there:
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "JSON")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }

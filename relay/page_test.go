@@ -71,7 +71,7 @@ func TestPageThroughADay(t *testing.T) {
 	b.Press("/")
 	b.Until("the search has the focus", `document.activeElement.id === "dead-search"`)
 	b.Type("nothing like it")
-	b.Until("the search finds nothing", `document.getElementById("dead-empty").innerText.includes("None that match")`)
+	b.Until("the search finds nothing", `document.getElementById("dead-empty").innerText.includes("No dead letter matches")`)
 	b.Eval(`document.getElementById("dead-search").value = ""; document.getElementById("dead-form").requestSubmit()`)
 	b.Until("the letter is back", `document.querySelectorAll("#dead-rows tr").length === 1`)
 	b.Eval(`document.querySelector("#dead-rows button.open").focus()`)
@@ -86,10 +86,10 @@ func TestPageThroughADay(t *testing.T) {
 
 	h.write(t, "mapping.yaml", noCurrency+"default_curency: USD\n")
 	b.Until("the mistake is shown with its line", `document.getElementById("map-problems").innerText.includes("line 7:1")`)
-	b.Until("the page says who must act", `document.getElementById("verdict").innerText.includes("mapping file was refused")`)
+	b.Until("the page says who must act", `document.getElementById("verdict").innerText.includes("mapping file is invalid")`)
 	b.Shot("day-3-mistake")
 	h.write(t, "mapping.yaml", noCurrency+"default_currency: USD\n")
-	b.Until("the mapping is in force", `document.getElementById("map-chip").innerText === "in force"`)
+	b.Until("the mapping is in force", `document.getElementById("map-chip").innerText === "in use"`)
 
 	// Signed out, the token of relay.yaml does as well.
 	b.Click("#token-open")

@@ -19,15 +19,15 @@ import (
 func newQueueCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "queue",
-		Short:   "Look at what waits in the queue",
+		Short:   "List, show and export the waiting events",
 		Example: "  relay queue stats\n  relay queue list --event-set 701000000000001\n  relay queue export > waiting.jsonl",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 	}
 	c.AddCommand(newQueueListCommand(), newQueueShowCommand(), newQueueExportCommand(), newQueueStatsCommand())
 	return c
 }
 
-// queueFlags are the filters of the queue commands.
+// queueFlags are the filters of the `relay queue` commands.
 type queueFlags struct {
 	set, event, since string
 	limit             int
@@ -35,10 +35,10 @@ type queueFlags struct {
 
 func (f *queueFlags) add(c *cobra.Command) {
 	cli.AddConfigFlag(c)
-	c.Flags().StringVar(&f.set, "event-set", "", `only this event set id, or "unmapped"`)
-	c.Flags().StringVar(&f.event, "event", "", "only this event name")
-	c.Flags().StringVar(&f.since, "since", "", "only newer ones: 2h, 7d, or a time")
-	c.Flags().IntVar(&f.limit, "limit", 0, "at most so many")
+	c.Flags().StringVar(&f.set, "event-set", "", `only for this event set id, or "unmapped"`)
+	c.Flags().StringVar(&f.event, "event", "", "only with this event name")
+	c.Flags().StringVar(&f.since, "since", "", "only received since then: 2h, 7d, or a time")
+	c.Flags().IntVar(&f.limit, "limit", 0, "at most this many")
 }
 
 func (f *queueFlags) filter() (api.QueueFilter, error) {
@@ -53,7 +53,7 @@ func newQueueListCommand() *cobra.Command {
 		Use:     "list",
 		Short:   "List waiting events, oldest first",
 		Example: "  relay queue list --event 'Order Completed' --limit 20",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter()
 			if err != nil {
@@ -64,7 +64,7 @@ func newQueueListCommand() *cobra.Command {
 				if asJSON {
 					return term.JSONLines(out, func(fn func(api.Queued) bool) error { return d.Queued(ctx, filter, fn) })
 				}
-				const most = 200
+				const most = 200 // rows of a table, unless --limit is given
 				capped := filter.Limit == 0
 				if capped {
 					filter.Limit = most
@@ -80,28 +80,28 @@ func newQueueListCommand() *cobra.Command {
 					return err
 				}
 				if n == 0 {
-					fmt.Fprintln(out, "nothing waits")
+					fmt.Fprintln(out, "no events are waiting")
 					return nil
 				}
 				if err := t.Flush(); err != nil {
 					return err
 				}
 				if capped && n == most {
-					fmt.Fprintf(out, "the first %d; --limit or --json shows more\n", n)
+					fmt.Fprintf(out, "the first %d are shown; use --limit or --json for more\n", n)
 				}
 				return nil
 			})
 		},
 	}
 	f.add(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines, all of them")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON lines, without a limit")
 	return c
 }
 
 func newQueueShowCommand() *cobra.Command {
 	c := newShowCommand((*session.Session).QueuedEvent)
 	c.Short = "Show one waiting event"
-	c.Long = "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii."
+	c.Long = "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii is given."
 	c.Example = "  relay queue show 1-2\n  relay queue list --json | jq -r .id"
 	return c
 }
@@ -110,11 +110,12 @@ func newQueueExportCommand() *cobra.Command {
 	var f queueFlags
 	c := &cobra.Command{
 		Use:   "export",
-		Short: "Write waiting events, whole, as JSON lines",
-		Long: `Writes every waiting event as it arrived: customers' data included. Says on standard error how
-many that are and until when they are of use: keep the output safe, and remove it then.`,
+		Short: "Write the complete waiting events as JSON lines",
+		Long: `Writes every waiting event as it arrived, including customers' data. Prints to standard error
+how many there are and when they expire. Store the output safely and delete it when they
+have expired.`,
 		Example: "  relay queue export --since 2h > waiting.jsonl",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter()
 			if err != nil {
@@ -140,7 +141,7 @@ func newQueueStatsCommand() *cobra.Command {
 		Use:     "stats",
 		Short:   "Show the totals of the queue",
 		Example: "  relay queue stats\n  relay queue stats --json | jq .bytes",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				q, err := d.QueueInfo(ctx)
@@ -158,22 +159,22 @@ func newQueueStatsCommand() *cobra.Command {
 				t.Row("dead letters", fmt.Sprint(q.Dead))
 				t.Row("segments", fmt.Sprint(q.Segments))
 				t.Row("on disk", advice.Size(q.Bytes))
-				t.Row("at most", advice.Size(q.MaxBytes))
+				t.Row("limit", advice.Size(q.MaxBytes))
 				t.Row("free on the volume", advice.Size(q.DiskFree))
 				t.Row("damaged chunks", fmt.Sprint(q.DamagedChunks))
-				t.Row("events lost with them", fmt.Sprint(q.LostRecords))
+				t.Row("events lost in them", fmt.Sprint(q.LostRecords))
 				t.Row("quarantined files (.bad)", fmt.Sprint(q.BadFiles))
 				if words := droppedWords(q.Dropped); words != "" {
 					t.Row("dropped", words)
 				}
 				if len(q.Keys) > 0 {
-					t.Row("sealed with keys", strings.Join(q.Keys, ", "))
+					t.Row("encrypted with keys", strings.Join(q.Keys, ", "))
 				}
 				return t.Flush()
 			})
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }

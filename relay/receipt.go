@@ -24,15 +24,15 @@ func newReceiptCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "receipt ORDER-ID|MESSAGE-ID|-",
-		Short: "Say whether a sale was sent, when, to which event set, and what Meta answered",
-		Long: `Looks up an order id or a messageId: in the receipts of what Meta has accepted, among the
-dead letters, and in what still waits. Receipts are kept up to queue.receipts_max_size; the
-oldest are removed first. Exit code 1 when nothing is known of it.
+		Short: "Show whether and when a sale was sent, to which event set, and Meta's answer",
+		Long: `Looks up an order id or a messageId among the receipts of accepted events, the dead letters
+and the waiting events. Receipts are kept up to queue.receipts_max_size; the oldest are
+removed first. Exits 1 if the id is unknown.
 
-With - ids are read from standard input, one a line: other users of the machine can read
-the arguments of a command, not its input.`,
+With - the ids are read from standard input, one per line. Use it where other users of the
+machine must not see the ids: they can read a command's arguments, but not its input.`,
 		Example: "  relay receipt 50314b8e9bcf000000000000\n  relay receipt A-1001 --json\n  relay receipt - < orders.txt",
-		Args:    cli.Args(cobra.ExactArgs(1)),
+		Args:    cli.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			ids, err := receiptIDs(args[0], c.InOrStdin())
 			if err != nil {
@@ -54,21 +54,21 @@ the arguments of a command, not its input.`,
 				}
 				st, err := d.Status(ctx)
 				if err == nil && st.Forwards != "" {
-					return fmt.Errorf("%s: does not wait here and is no dead letter; what the hub has taken has its receipt there: %s", strings.Join(unknown, ", "), advice.MappingAtHub(st.Forwards))
+					return fmt.Errorf("%s: neither waiting nor a dead letter here; the hub has the receipts of what it received: %s", strings.Join(unknown, ", "), advice.MappingAtHub(st.Forwards))
 				}
 				if err == nil && st.Delivers != nil {
-					return fmt.Errorf("%s: does not wait and is no dead letter; a relay with queue.nats keeps no receipts, so what was delivered is not known", strings.Join(unknown, ", "))
+					return fmt.Errorf("%s: neither waiting nor a dead letter; it might have been delivered, but a relay with queue.nats keeps no receipts", strings.Join(unknown, ", "))
 				}
-				return fmt.Errorf("nothing is known of %s: never received, not for Meta by the mapping, or its receipt is no longer kept", strings.Join(unknown, ", "))
+				return fmt.Errorf("%s: unknown: never received, not sent because of the mapping, or its receipt was already removed", strings.Join(unknown, ", "))
 			})
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
 	return c
 }
 
-// receiptIDs are the ids to look up: the argument, or the lines of in when it is "-".
+// receiptIDs returns the ids to look up: the argument, or the lines of in if it is "-".
 func receiptIDs(arg string, in io.Reader) ([]string, error) {
 	if arg != "-" {
 		return []string{arg}, nil
@@ -84,12 +84,12 @@ func receiptIDs(arg string, in io.Reader) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, errors.New("no id on standard input: give order ids or messageIds, one a line")
+		return nil, errors.New("no id on standard input: give order ids or messageIds, one per line")
 	}
 	return ids, nil
 }
 
-// printSales prints what is known of an id and returns how many sales that are.
+// printSales prints the sales with an id and returns their number.
 func printSales(ctx context.Context, d *session.Session, out io.Writer, id string, asJSON bool) (n int, err error) {
 	err = term.Each(func(fn func(api.Sale) bool) error { return d.Sales(ctx, id, fn) }, func(s api.Sale) error {
 		n++
@@ -115,17 +115,17 @@ func printSale(out io.Writer, s api.Sale) error {
 		fmt.Fprintf(&b, "  %s  %s to %s as %s (%s), event time %s\n", term.Colour(out, "32", "delivered"), term.Stamp(r.DeliveredAt), r.EventSet, r.Name, r.API, term.Stamp(r.EventTime))
 		fmt.Fprintf(&b, "  Meta accepted it in request %s, fbtrace_id %s, mapping %.12s\n", r.Request, r.FBTraceID, r.Mapping)
 		if r.Ambiguous {
-			fmt.Fprintln(&b, "  An earlier try of the same request had no answer; this one repeated it unchanged.")
+			fmt.Fprintln(&b, "  An earlier attempt of the same request got no answer; this one repeated it unchanged.")
 		}
 	case s.Dead != nil:
 		d := s.Dead
 		fmt.Fprintf(&b, "  %s  for %s: %s: %s\n", term.Colour(out, "31", "not sent, a dead letter"), sets, d.Reason, d.Message)
 		if d.Code != 0 {
-			fmt.Fprintf(&b, "  Meta's code %d/%d, fbtrace_id %s\n", d.Code, d.Subcode, d.FBTraceID)
+			fmt.Fprintf(&b, "  Meta's error code %d/%d, fbtrace_id %s\n", d.Code, d.Subcode, d.FBTraceID)
 		}
-		fmt.Fprintf(&b, "  See it with: relay dead show %s\n", d.ID)
+		fmt.Fprintf(&b, "  Details: relay dead show %s\n", d.ID)
 	default:
-		fmt.Fprintf(&b, "  %s  for %s; relay status says why\n", term.Colour(out, "33", "not sent yet, waits"), sets)
+		fmt.Fprintf(&b, "  %s  for %s; `relay status` shows why\n", term.Colour(out, "33", "not sent yet, waiting"), sets)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

@@ -109,7 +109,7 @@ func TestReceipts(t *testing.T) {
 			if code, out := command(t, "", "backup", tarFile, "--config", h.path("relay.yaml")); code != 0 {
 				t.Fatalf("backup: exit %d\n%s", code, out)
 			}
-			if code, out := command(t, "", "backup", "--verify", tarFile); code != 0 || !strings.Contains(out, "is whole") {
+			if code, out := command(t, "", "backup", "--verify", tarFile); code != 0 || !strings.Contains(out, "is complete") {
 				t.Errorf("verify: exit %d\n%s", code, out)
 			}
 			whole, err := os.ReadFile(tarFile)
@@ -119,7 +119,7 @@ func TestReceipts(t *testing.T) {
 			if err := os.WriteFile(h.path("cut.tar"), whole[:len(whole)/2], 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if code, out := command(t, "", "backup", "--verify", h.path("cut.tar")); code != exit.Failure || !strings.Contains(out, "not whole") {
+			if code, out := command(t, "", "backup", "--verify", h.path("cut.tar")); code != exit.Failure || !strings.Contains(out, "incomplete") {
 				t.Errorf("verify what was cut: exit %d\n%s", code, out)
 			}
 			p.kill(t)

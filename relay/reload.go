@@ -15,14 +15,14 @@ import (
 func newReloadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reload",
-		Short: "Make the running relay read config and mapping again, and print the result",
-		Long: `Asks the running relay to read relay.yaml and the mapping again, waits, and prints what is in
-force now and what needs a restart. What does not check out is refused with file, line and
-column (exit 78), and what was in force stays. It also wakes event sets that are paused.
-The same as SIGHUP; works on Windows, too. Where several relays share a queue (queue.nats), all of
-them do it, each with its own files; exit 75 when none refused them and one does not answer.`,
+		Short: "Make the running relay reload config and mapping, and print the result",
+		Long: `Makes the running relay read relay.yaml and the mapping again, waits, and prints what changed
+and what needs a restart. Invalid files are refused with file, line and column (exit 78), and
+the previous versions stay in use. Paused event sets are tried again. SIGHUP does the same; this
+command also works on Windows. If several relays share a queue (queue.nats), each reloads its
+own files; exit 75 means that none refused them but one did not answer.`,
 		Example: "  relay reload\n  relay reload --config /etc/relay/relay.yaml",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
 				r, err := client.Reload(ctx)
@@ -33,20 +33,20 @@ them do it, each with its own files; exit 75 when none refused them and one does
 					fmt.Fprintf(c.ErrOrStderr(), "%s:%d:%d: warning: %s\n", w.File, w.Line, w.Column, w.Message)
 				}
 				if len(r.NeedRestart) > 0 {
-					fmt.Fprintf(c.OutOrStdout(), "need a restart: %s\n", strings.Join(r.NeedRestart, ", "))
+					fmt.Fprintf(c.OutOrStdout(), "needs a restart: %s\n", strings.Join(r.NeedRestart, ", "))
 				}
 				for _, at := range r.Relays {
 					switch {
-					case !at.Success: // r says it, too
+					case !at.Success: // r.Message contains it
 					case len(at.NeedRestart) > 0:
-						fmt.Fprintf(c.OutOrStdout(), "at %s: in force: %s; need a restart: %s\n", at.Relay, changedThere(at.Changed), strings.Join(at.NeedRestart, ", "))
+						fmt.Fprintf(c.OutOrStdout(), "%s: reloaded: %s; needs a restart: %s\n", at.Relay, changedThere(at.Changed), strings.Join(at.NeedRestart, ", "))
 					default:
-						fmt.Fprintf(c.OutOrStdout(), "at %s: in force: %s\n", at.Relay, changedThere(at.Changed))
+						fmt.Fprintf(c.OutOrStdout(), "%s: reloaded: %s\n", at.Relay, changedThere(at.Changed))
 					}
 				}
 				switch {
-				case len(r.Changed) > 0: // one of the files, where the other is refused
-					fmt.Fprintf(c.OutOrStdout(), "in force: %s\n", strings.Join(r.Changed, ", "))
+				case len(r.Changed) > 0: // even if the other file was refused
+					fmt.Fprintf(c.OutOrStdout(), "reloaded: %s\n", strings.Join(r.Changed, ", "))
 				case r.Success || r.InForce:
 					fmt.Fprintln(c.OutOrStdout(), "nothing has changed")
 				}
@@ -58,23 +58,23 @@ them do it, each with its own files; exit 75 when none refused them and one does
 	return c
 }
 
-// notReloaded says where the files are not in force: refused there, or not known.
+// notReloaded returns an error if a relay refused its files or did not answer.
 func notReloaded(r api.ReloadResult) error {
 	switch {
 	case r.Success:
 		return nil
 	case !r.InForce:
-		return exit.BadConfig(fmt.Errorf("refused, what was in force stays:\n%s", r.Message))
+		return exit.BadConfig(fmt.Errorf("refused; the previous files stay in use:\n%s", r.Message))
 	case r.Code == api.ReloadNoAnswer:
-		return exit.TryLater(fmt.Errorf("in force here, but not known of every relay:\n%s", r.Message))
+		return exit.TryLater(fmt.Errorf("reloaded here, but a relay did not answer:\n%s", r.Message))
 	}
-	return exit.BadConfig(fmt.Errorf("in force here, but not at every relay:\n%s", r.Message))
+	return exit.BadConfig(fmt.Errorf("reloaded here, but another relay refused its files:\n%s", r.Message))
 }
 
-// changedThere says what is different now at another relay of the queue.
+// changedThere lists what changed at another relay that shares the queue.
 func changedThere(keys []string) string {
 	if len(keys) == 0 {
-		return "nothing new"
+		return "nothing has changed"
 	}
 	return strings.Join(keys, ", ")
 }

@@ -16,9 +16,9 @@ func TestReloadWords(t *testing.T) {
 		want string
 	}{
 		{api.ReloadResult{Success: true, InForce: true}, exit.OK, ""},
-		{api.ReloadResult{Code: "mapping_refused", Message: "m:1:1: x"}, exit.Config, "refused, what was in force stays:\nm:1:1: x"},
-		{api.ReloadResult{InForce: true, Code: api.ReloadNoAnswer, Message: "at b: x"}, exit.Later, "in force here, but not known of every relay:\nat b: x"},
-		{api.ReloadResult{InForce: true, Code: "mapping_refused", Message: "at b: refused"}, exit.Config, "in force here, but not at every relay:\nat b: refused"},
+		{api.ReloadResult{Code: "mapping_refused", Message: "m:1:1: x"}, exit.Config, "refused; the previous files stay in use:\nm:1:1: x"},
+		{api.ReloadResult{InForce: true, Code: api.ReloadNoAnswer, Message: "at b: x"}, exit.Later, "reloaded here, but a relay did not answer:\nat b: x"},
+		{api.ReloadResult{InForce: true, Code: "mapping_refused", Message: "at b: refused"}, exit.Config, "reloaded here, but another relay refused its files:\nat b: refused"},
 	} {
 		err := notReloaded(c.r)
 		if exit.Code(err) != c.code || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -27,14 +27,14 @@ func newRestoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Unpack a backup into an empty queue directory",
-		Long: `Unpacks what ` + "`relay backup`" + ` wrote into queue.path, which must be empty or not exist,
-and checks every checksum: all of it is there afterwards, or none. It says how many events
-may be sent twice; the next start logs it again. People who were forgotten since the backup
-was made are in it again: run ` + "`relay forget`" + ` for them.
-Stop relay first, and move the old directory away: of two queues with the same events
-each sends them.`,
+		Long: `Unpacks a backup of ` + "`relay backup`" + ` into queue.path, which must be empty or not exist, and
+verifies every checksum. It restores everything or nothing. It prints how many events might
+be sent twice; the next start logs the number again. The backup still contains people who
+were forgotten after it was made: run ` + "`relay forget`" + ` for them again.
+Stop relay first and move the old directory away. Otherwise two queues would each send the
+same events.`,
 		Example: "  relay restore /mnt/usb/relay-queue.tar\n  relay restore --passphrase-file backup-passphrase /mnt/usb/relay-queue.tar.age",
-		Args:    cli.Args(cobra.ExactArgs(1)),
+		Args:    cli.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
 			if err != nil {
@@ -49,9 +49,9 @@ each sends them.`,
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), `%d files restored to %s, as of %s
-%d events wait in it, each counted once for each event set. Those that were delivered after that time are sent again, with
-the same event_id, time and order number, which Meta recognises for seven days.
-People who were forgotten after that time are in it again: run `+"`relay forget`"+` for them.
+Waiting events: %d, counted once per event set. Those that were delivered after that time will be sent again with the same
+event_id, time and order number; Meta recognises such repeats for seven days.
+People who were forgotten after that time are in the queue again: run `+"`relay forget`"+` for them.
 `, files, cfg.Dir(), mark.Made.Format(time.RFC3339), mark.Events)
 			return err
 		},
@@ -61,21 +61,21 @@ People who were forgotten after that time are in it again: run `+"`relay forget`
 	return c
 }
 
-// restore unpacks the backup file, encrypted with words or not, into the queue directory of cfg, all or
-// nothing. Invariant: from the first file on, and until all of them are there and
-// were counted, a mark in the directory keeps every relay from opening it.
+// restore unpacks a backup file, which can be encrypted with words, into the queue
+// directory of cfg, completely or not at all. Invariant: a mark in the directory keeps
+// every relay from opening it until all files are there and their events are counted.
 func restore(ctx context.Context, cfg *config.Config, file, words string) (files int, mark sidecar.RestoredQueue, err error) {
 	f, err := disk.Open(file)
 	if err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
 	}
 	defer f.Close()
-	in, err := opened(f, words)
+	in, err := decryptFrom(f, words)
 	if err != nil {
 		return 0, mark, fmt.Errorf("restore %s: %w", file, err)
 	}
 	if cfg.Queue.NATS.On() {
-		return 0, mark, exit.Usage(errors.New("restore: relay.yaml has queue.nats: what lies on the servers is restored there (nats account restore); a backup is unpacked into queue.path"))
+		return 0, mark, exit.Usage(errors.New("restore: relay.yaml has queue.nats: restore the data of the NATS servers there (nats account restore); `relay restore` works only with queue.path"))
 	}
 	dir := cfg.Dir()
 	if err := session.MakeQueueDir(dir); err != nil {
@@ -99,7 +99,7 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 	defer func() {
 		_ = lock.Close()
 		if err != nil {
-			err = errors.Join(err, emptyAgain(dir))
+			err = errors.Join(err, removeRestored(dir))
 		}
 	}()
 	if err := mark.Write(dir); err != nil {
@@ -108,15 +108,15 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 	if files, mark.Made, err = backup.Unpack(in, dir); err != nil {
 		return 0, mark, fmt.Errorf("restore %s: %w", file, err)
 	}
-	_ = lock.Close() // whoever reads takes it too; the mark keeps others out
-	if mark.Events, err = waitingIn(ctx, cfg); err != nil {
+	_ = lock.Close() // counting takes the lock itself; the mark keeps other relays out
+	if mark.Events, err = countWaiting(ctx, cfg); err != nil {
 		return 0, mark, sidecar.QueueError(err)
 	}
 	mark.Whole = true
 	return files, mark, mark.Write(dir)
 }
 
-// wantEmpty refuses a directory in which something lies.
+// wantEmpty returns an error unless dir is empty.
 func wantEmpty(dir string) error {
 	es, err := os.ReadDir(dir)
 	if err != nil {
@@ -124,10 +124,10 @@ func wantEmpty(dir string) error {
 	}
 	for _, e := range es {
 		switch e.Name() {
-		case "lost+found", backup.LockName: // of a volume; of a queue that is gone
+		case "lost+found", backup.LockName: // made by the volume; left by an earlier queue
 			continue
 		}
-		// One that a relay has open says so rather.
+		// If a relay has the queue open, that is the better error.
 		lock, err := disk.TakeLock(filepath.Join(dir, backup.LockName), true)
 		if held, ok := errors.AsType[*disk.HeldError](err); ok {
 			return sidecar.QueueError(&local.LockedError{Dir: dir, PID: held.PID})
@@ -135,13 +135,13 @@ func wantEmpty(dir string) error {
 		if err == nil {
 			_ = lock.Close()
 		}
-		return exit.Usage(fmt.Errorf("%s is not empty: move what is in it away, and restore into an empty directory", dir))
+		return exit.Usage(fmt.Errorf("%s is not empty: move its contents away and run the command again", dir))
 	}
 	return nil
 }
 
-// emptyAgain removes what a restore that failed has left.
-func emptyAgain(dir string) error {
+// removeRestored removes the files of a failed restore.
+func removeRestored(dir string) error {
 	es, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
@@ -155,15 +155,16 @@ func emptyAgain(dir string) error {
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
-	// Last: until here the directory is not to be opened.
+	// Last, because the mark keeps relay from opening a partial directory.
 	if err := os.Remove(filepath.Join(dir, sidecar.RestoreMark)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("restore: %w", err)
 	}
 	return nil
 }
 
-// waitingIn counts what waits for an event set in the queue of cfg.
-func waitingIn(ctx context.Context, cfg *config.Config) (n int64, err error) {
+// countWaiting returns the number of waiting events in the queue of cfg, counted once
+// per event set.
+func countWaiting(ctx context.Context, cfg *config.Config) (n int64, err error) {
 	keys, err := sidecar.QueueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
 		return 0, exit.BadConfig(err)

@@ -54,7 +54,7 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, code := relay("restore", h.path("copy.tar"))
-	if code != exit.OK || !strings.Contains(out, "3 events wait in it") {
+	if code != exit.OK || !strings.Contains(out, "Waiting events: 3,") {
 		t.Fatalf("exit %d: %s", code, out)
 	}
 	if out, code := relay("queue", "list", "--json"); code != exit.OK || strings.Count(out, "\n") != 3 {
@@ -101,7 +101,7 @@ func TestRestoreRefuses(t *testing.T) {
 	spoiled[len(spoiled)/2] ^= 1
 	for name, b := range map[string][]byte{"half.tar": whole[:len(whole)/2], "spoiled.tar": spoiled, "sales.tar": []byte(sales(0, 100))} {
 		h.write(t, name, string(b))
-		if out, code := relay("restore", h.path(name)); code != exit.Failure || !strings.Contains(out, "not whole") {
+		if out, code := relay("restore", h.path(name)); code != exit.Failure || !strings.Contains(out, "incomplete") {
 			t.Errorf("%s: exit %d: %s", name, code, out)
 		}
 		if left := entriesOf(t, h.path("data")); len(left) > 0 {
@@ -120,7 +120,7 @@ func TestRestoreCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"run"}, {"queue", "list"}} {
-		if out, code := relay(args...); code != exit.Config || !strings.Contains(out, "was not completed") {
+		if out, code := relay(args...); code != exit.Config || !strings.Contains(out, "did not finish") {
 			t.Errorf("%v: exit %d: %s", args, code, out)
 		}
 	}

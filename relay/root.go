@@ -28,15 +28,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	code := exit.Code(err)
 	if err != nil && !errors.Is(err, exit.ErrReported) {
 		exit.Print(stderr, err)
 	}
-	return code
+	return exit.Code(err)
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM cancels;
-// a second one ends the process at once.
+// interruptible returns a context that is cancelled by the first SIGINT or
+// SIGTERM. The second one ends the process at once.
 func interruptible(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	sig := make(chan os.Signal, 2)
@@ -63,21 +62,21 @@ func interruptible(parent context.Context) (context.Context, func()) {
 }
 
 const exitCodes = `0 ok · 1 failure · 2 usage · 75 try later (relay not reachable, queue
-locked) · 77 not allowed · 78 bad config or mapping · 130 interrupted.`
+in use) · 77 not allowed · 78 bad config or mapping · 130 interrupted.`
 
 // newRoot builds the command tree.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "relay",
-		Short: "Store-and-forward sidecar from a till to Meta's offline conversions",
-		Long: `relay takes Segment-style track calls on localhost, stores them in a queue on disk
-before it answers 200, maps them by a YAML file that is reloaded when it changes,
-and uploads them to Meta's Graph API as offline conversions under a rate limit.
+		Short: "Store-and-forward sidecar that sends a till's events to Meta as offline conversions",
+		Long: `relay accepts Segment-style track calls on localhost and stores them in a queue on disk
+before it answers 200. It maps them with a YAML file, which is reloaded when it changes,
+and uploads them to Meta's Graph API as offline conversions, within a rate limit.
 
 Exit codes: ` + exitCodes,
-		Example: `  relay demo                          run all of it against a simulated Meta
-  relay check --config relay.yaml     look for mistakes before going live
-  relay run --config relay.yaml       the sidecar, in the foreground`,
+		Example: `  relay demo                          try everything against a simulated Meta
+  relay check --config relay.yaml     find mistakes before going live
+  relay run --config relay.yaml       run relay in the foreground`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -97,9 +96,8 @@ Exit codes: ` + exitCodes,
 	return root
 }
 
-// group makes each command that only has commands below it show its help, and
-// refuse a word that names none of them (cobra alone would show the help and
-// report success).
+// group makes each command that only has subcommands show its help, and reject
+// an unknown subcommand. Cobra alone would show the help and report success.
 func group(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		group(sub)
@@ -121,7 +119,7 @@ func group(c *cobra.Command) {
 	}
 }
 
-// commands lists every command, in the order of the help page.
+// commands lists the constructors of every command.
 var commands = []func() *cobra.Command{
 	newRunCommand,
 	newDemoCommand,

@@ -16,11 +16,11 @@ func newRunCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [--config relay.yaml]",
 		Short: "Run relay in the foreground",
-		Long: `Runs relay until SIGTERM or SIGINT, which let requests under way finish; a second
-signal stops at once. Nothing is lost either way. SIGHUP reloads config and mapping,
-which relay also does by itself when the files change.`,
+		Long: `Runs relay until SIGTERM or SIGINT. The first signal lets requests in progress finish;
+a second one stops relay at once. No event is lost either way. relay reloads config and
+mapping when the files change; SIGHUP makes it reload them at once.`,
 		Example: "  relay run --config /etc/relay/relay.yaml",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, warnings, err := config.Load(cli.ConfigPath(c), config.Options{})
 			if err != nil {

@@ -22,14 +22,14 @@ func newSandboxCommand() *cobra.Command {
 	var bodies bool
 	c := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Run the simulator of the Graph API by itself",
-		Long: `Runs relay's simulator of Meta's Graph API. It takes uploads in both wire formats and
-is as strict as Meta's documents are. Point graph.endpoint at it. Its own page at / and
-its JSON API under /sandbox/ show what it received and change how it behaves
+		Short: "Run the Graph API simulator on its own",
+		Long: `Runs relay's simulator of Meta's Graph API. It accepts uploads in both wire formats and
+is as strict as Meta's documentation. Point graph.endpoint at it. Its page at / and its
+JSON API under /sandbox/ show what it received and change how it behaves
 (GET /sandbox/mode lists the settings, GET /sandbox/rules the rules with their sources).
 
-A scenario is YAML: phases one after the other, each any of those settings, for a time
-(for) or a number of calls (calls); the last one stays.
+A scenario is a YAML list of phases. Each phase has any of those settings and lasts for a
+time (for) or a number of calls (calls); the last phase stays in effect.
 
   phases:
     - { name: a healthy morning, for: 20s }
@@ -38,16 +38,16 @@ A scenario is YAML: phases one after the other, each any of those settings, for 
     - { latency_ms: 200, sets: { "701000000000002": { mode: token } } }`,
 		Example: `  relay sandbox --listen 127.0.0.1:8587
   curl -d '{"mode":"throttle"}' http://127.0.0.1:8587/sandbox/mode`,
-		Args: cli.Args(cobra.NoArgs),
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o := sandbox.Options{KeepBodies: bodies}
 			if secret != "" {
 				b, err := disk.ReadFile(secret, 64<<10)
 				if err != nil {
-					return exit.BadConfig(fmt.Errorf("read the app secret: %w", err))
+					return exit.BadConfig(fmt.Errorf("read app secret: %w", err))
 				}
 				if o.AppSecret = strings.TrimSpace(string(b)); o.AppSecret == "" {
-					return exit.BadConfig(fmt.Errorf("%s: no app secret in it", secret))
+					return exit.BadConfig(fmt.Errorf("%s contains no app secret", secret))
 				}
 			}
 			s, err := sandbox.New(o)
@@ -64,7 +64,7 @@ A scenario is YAML: phases one after the other, each any of those settings, for 
 			if err != nil {
 				return exit.TryLater(fmt.Errorf("listen for the sandbox: %w", err))
 			}
-			fmt.Fprintf(c.OutOrStdout(), "sandbox listens on http://%s\n", ln.Addr())
+			fmt.Fprintf(c.OutOrStdout(), "sandbox listening on http://%s\n", ln.Addr())
 			ctx, stop := context.WithCancel(c.Context())
 			var wg sync.WaitGroup
 			defer wg.Wait()
@@ -78,9 +78,9 @@ A scenario is YAML: phases one after the other, each any of those settings, for 
 			return nil
 		},
 	}
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8587", "address")
-	c.Flags().StringVar(&scenario, "scenario", "", "a file of settings that change over time")
-	c.Flags().StringVar(&secret, "app-secret-file", "", "refuse calls without the right appsecret_proof for the secret in this file")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8587", "listen address")
+	c.Flags().StringVar(&scenario, "scenario", "", "YAML file of settings that change over time")
+	c.Flags().StringVar(&secret, "app-secret-file", "", "refuse calls without the correct appsecret_proof for the secret in this file")
 	c.Flags().BoolVar(&bodies, "keep", true, "keep the events' JSON for GET /sandbox/events")
 	return c
 }

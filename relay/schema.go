@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -17,10 +16,10 @@ import (
 func newSchemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:       "schema config|mapping|tests",
-		Short:     "Print the JSON Schema of relay.yaml, of a mapping or of its tests, for editors",
+		Short:     "Print the JSON Schema of relay.yaml, mappings or mapping tests, for editors",
 		Example:   "  relay schema mapping > mapping.schema.json",
 		ValidArgs: []string{"config", "mapping", "tests"},
-		Args:      cli.Args(cobra.ExactArgs(1)),
+		Args:      cli.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var b []byte
 			switch args[0] {
@@ -31,7 +30,7 @@ func newSchemaCommand() *cobra.Command {
 			case "tests":
 				b = maptest.Schema()
 			default:
-				return exit.Usage(errors.New("want config, mapping or tests"))
+				return exit.Usage(fmt.Errorf("unknown schema %q: expected config, mapping or tests", args[0]))
 			}
 			_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", bytes.TrimSpace(b))
 			return err

@@ -4,6 +4,6 @@ package main
 
 import "github.com/spf13/cobra"
 
-// platformCommands: systemd runs relay by a unit file (`relay init`), launchd
-// by a plist; only Windows needs a command of its own.
+// platformCommands is empty: systemd starts relay from a unit file (`relay init`) and
+// launchd from a plist. Only Windows needs its own command.
 var platformCommands []func() *cobra.Command

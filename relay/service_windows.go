@@ -14,35 +14,36 @@ import (
 	"relay/relay/internal/winservice"
 )
 
-// platformCommands are those that only this system has.
+// platformCommands are the commands that exist only on Windows.
 var platformCommands = []func() *cobra.Command{newServiceCommand}
 
-// serviceName is the default; several relays on one machine have several.
+// serviceName is the default name of the service. Several relays on one machine need
+// different names.
 const serviceName = "relay"
 
 func newServiceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "service",
 		Short: "Run relay as a Windows service",
-		Long: `Installs, starts, stops and removes relay as a Windows service, from an elevated prompt.
-The service starts with Windows, is started again when it fails, and writes its log to
-relay.log beside relay.yaml (3 old files of 10 MiB are kept); warnings and errors also go to
-the Event Log. It runs as an account of its own, NT SERVICE\NAME, which has no rights elsewhere; install
-gives the queue's folder, and the one of relay.yaml below ProgramData, to it and to
-administrators alone. Other files that relay reads must be open to it.`,
+		Long: `Installs, starts, stops and removes relay as a Windows service. Needs an elevated prompt.
+The service starts with Windows, restarts after a failure, and writes its log to relay.log
+beside relay.yaml (3 old files of 10 MiB are kept). Warnings and errors also go to the Event
+Log. It runs as its own account, NT SERVICE\NAME, which has no other rights. install restricts
+the queue's folder, and the folder of relay.yaml below ProgramData, to this account and to
+administrators. The account must be able to read all other files that relay uses.`,
 		Example: `  relay service install --config C:\ProgramData\relay\relay.yaml
   relay service start
   relay service status
   relay reload --config C:\ProgramData\relay\relay.yaml
   relay service stop
   relay service uninstall`,
-		Args: cli.Args(cobra.NoArgs),
+		Args: cli.NoArgs,
 	}
-	c.PersistentFlags().String("name", serviceName, "name of the service, when there are several")
+	c.PersistentFlags().String("name", serviceName, "name of the service, if there are several")
 	c.AddCommand(newServiceInstallCommand(), newServiceRunCommand(), newServiceStatusCommand(),
 		newServiceControlCommand("start", "Start the service", service.Service.Start, "started"),
-		newServiceControlCommand("stop", "Stop the service; requests under way finish first", service.Service.Stop, "stopped"),
-		newServiceControlCommand("uninstall", "Remove the service; config, mapping and queue stay", service.Service.Uninstall, "removed"))
+		newServiceControlCommand("stop", "Stop the service after requests in progress have finished", service.Service.Stop, "stopped"),
+		newServiceControlCommand("uninstall", "Remove the service and keep config, mapping and queue", service.Service.Uninstall, "removed"))
 	return c
 }
 
@@ -50,7 +51,7 @@ func openService(c *cobra.Command, w *winservice.Service, more func(*service.Con
 	name, _ := c.Flags().GetString("name")
 	cfg := &service.Config{
 		Name: name, DisplayName: "relay (" + name + ")",
-		Description: "Takes the till's events and brings them to Meta as offline conversions.",
+		Description: "Stores the till's events and sends them to Meta as offline conversions.",
 		Option: service.KeyValue{
 			service.StartType: service.ServiceStartAutomatic,
 			service.OnFailure: service.OnFailureRestart, service.OnFailureDelayDuration: "5s", service.OnFailureResetPeriod: 3600,
@@ -71,7 +72,7 @@ func newServiceInstallCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "install --config relay.yaml",
 		Short: "Install the service; it starts with Windows",
-		Args:  cli.Args(cobra.NoArgs),
+		Args:  cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			file, err := filepath.Abs(cli.ConfigPath(c))
 			if err != nil {
@@ -99,9 +100,9 @@ func newServiceInstallCommand() *cobra.Command {
 				return fmt.Errorf("install service: %w", err)
 			}
 			if err := winservice.Protect(cfg, user); err != nil {
-				return errors.Join(fmt.Errorf("the service is installed, but its folders are as open as they were: %w", err))
+				return fmt.Errorf("the service is installed, but access to its folders could not be restricted: %w", err)
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "installed; begin it with: relay service start --name %s\n", name)
+			_, err = fmt.Fprintf(c.OutOrStdout(), "installed; start it with: relay service start --name %s\n", name)
 			return err
 		},
 	}
@@ -114,7 +115,7 @@ func newServiceControlCommand(name, short string, do func(service.Service) error
 	return &cobra.Command{
 		Use:   name,
 		Short: short,
-		Args:  cli.Args(cobra.NoArgs),
+		Args:  cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := openService(c, &winservice.Service{}, nil)
 			if err != nil {
@@ -132,8 +133,8 @@ func newServiceControlCommand(name, short string, do func(service.Service) error
 func newServiceStatusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
-		Short: "Say whether the service runs (exit 0), or not (1)",
-		Args:  cli.Args(cobra.NoArgs),
+		Short: "Show whether the service is running (exit 0) or not (exit 1)",
+		Args:  cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := openService(c, &winservice.Service{}, nil)
 			if err != nil {
@@ -144,7 +145,7 @@ func newServiceStatusCommand() *cobra.Command {
 			case errors.Is(err, service.ErrNotInstalled):
 				return exit.Coded(exit.Failure, errors.New("not installed"))
 			case err != nil:
-				return fmt.Errorf("ask for the service: %w", err)
+				return fmt.Errorf("read service status: %w", err)
 			case st != service.StatusRunning:
 				return exit.Coded(exit.Failure, errors.New("not running"))
 			}
@@ -154,13 +155,13 @@ func newServiceStatusCommand() *cobra.Command {
 	}
 }
 
-// newServiceRunCommand is what Windows calls.
+// newServiceRunCommand returns the command that Windows starts.
 func newServiceRunCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:    "run",
-		Short:  "What Windows calls to run the service",
+		Short:  "Run the service; called by Windows",
 		Hidden: true,
-		Args:   cli.Args(cobra.NoArgs),
+		Args:   cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := &winservice.Service{Config: cli.ConfigPath(c)}
 			s, err := openService(c, w, nil)

@@ -55,7 +55,7 @@ func TestSlowSaves(t *testing.T) {
 				for time.Since(saved) < c.pause {
 					time.Sleep(20 * time.Millisecond)
 					m := p.status(t).Mapping
-					if time.Since(saved) > sidecar.StillFor {
+					if time.Since(saved) > sidecar.QuietPeriod {
 						t.Skip("the machine is too busy: the writer paused for longer than relay waits")
 					}
 					if m.Digest != before.Digest || m.Refused != nil || !m.OK {
@@ -178,7 +178,7 @@ func TestRestlessMappingIsSaid(t *testing.T) {
 		}
 		h.write(t, "mapping.yaml", text+fmt.Sprintf("upload_tag: last-%d\n", i)) // while the command is asked
 		out, _ := h.command(t, "status", "--config", h.path("relay.yaml"))
-		return strings.Contains(out, "written again and again")
+		return strings.Contains(out, "keeps changing")
 	})
 	eventually(t, "the file is taken once it is still", func() bool {
 		return p.status(t).Mapping.Restless == nil && strings.Contains(p.log.String(), `"code":"mapping_loaded"`)

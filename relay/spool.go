@@ -22,19 +22,19 @@ import (
 func newSpoolCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "spool",
-		Short: "Look at files that were dropped: stored, refused, and reports of refused rows",
-		Long: `Files that are dropped into spool.dir stay in done/ for spool_keep, or in refused/ with a
-report that says why. With queue.encryption_key they are encrypted, contents and names; these
-commands open them. They read the directory itself, as relay's own user or root.`,
+		Short: "List and show the files of the spool directory and their reports",
+		Long: `Imported files stay in spool.dir's done/ for spool_keep. Refused files stay in refused/ with a
+report of the reasons. With queue.encryption_key their contents and names are encrypted; these
+commands decrypt them. They read the directory directly: run them as relay's user or root.`,
 		Example: "  relay spool list\n  relay spool show refused/sales.csv",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 	}
 	var asJSON bool
 	list := &cobra.Command{
 		Use:     "list",
-		Short:   "List dropped files, newest last",
+		Short:   "List the files of the spool directory, newest last",
 		Example: "  relay spool list\n  relay spool list --json",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			kept, err := openKept(c)
 			if err != nil {
@@ -66,12 +66,12 @@ commands open them. They read the directory itself, as relay's own user or root.
 		},
 	}
 	cli.AddConfigFlag(list)
-	list.Flags().BoolVar(&asJSON, "json", false, "as JSON lines")
+	list.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
 	show := &cobra.Command{
 		Use:     "show FILE",
-		Short:   "Write a dropped file to standard output, as it came",
+		Short:   "Write a spool file to standard output, unchanged",
 		Example: "  relay spool show refused/sales.csv > again.csv",
-		Args:    cli.Args(cobra.ExactArgs(1)),
+		Args:    cli.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			kept, err := openKept(c)
 			if err != nil {
@@ -85,7 +85,7 @@ commands open them. They read the directory itself, as relay's own user or root.
 			defer f.Close()
 			out := c.OutOrStdout()
 			if s, ok := out.(*screen.Writer); ok && !screen.IsTerminal(s) {
-				out = s.Unwrap() // a file is wanted as it was
+				out = s.Unwrap() // screen.Writer would change the file
 			}
 			_, err = io.Copy(out, f)
 			return err
@@ -96,14 +96,14 @@ commands open them. They read the directory itself, as relay's own user or root.
 	return c
 }
 
-// openKept opens what stays of dropped files.
+// openKept opens the files that the spool directory keeps.
 func openKept(c *cobra.Command) (*spool.Kept, error) {
 	cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Spool.Dir == "" {
-		return nil, exit.BadConfig(errors.New("spool.dir is not set: no files are dropped"))
+		return nil, exit.BadConfig(errors.New("spool.dir is not set in relay.yaml, so there is no spool directory"))
 	}
 	keys, err := sidecar.QueueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
@@ -119,7 +119,7 @@ func openKept(c *cobra.Command) (*spool.Kept, error) {
 
 func spoolError(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return exit.Coded(exit.Forbidden, fmt.Errorf("%w: run this as relay's own user, or as root", err))
+		return exit.Coded(exit.Forbidden, fmt.Errorf("%w: run this command as relay's user or as root", err))
 	}
 	return err
 }

@@ -25,11 +25,11 @@ func newStatusCommand() *cobra.Command {
 	var asJSON, watch, stores bool
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Show what waits and for how long, the rate, and each event set's state and last error",
-		Long: `Asks the running relay. When none runs it opens the queue itself and says what
-waits; rates and last errors are then not known.`,
+		Short: "Show waiting events, rates, and the state and last error of each event set",
+		Long: `Shows the state of the running relay. When relay is not running, the command reads the
+queue directory itself; rates and last errors are then unknown.`,
 		Example: "  relay status\n  relay status --watch\n  relay status --stores\n  relay status --json | jq .queue.pending",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
@@ -62,15 +62,15 @@ waits; rates and last errors are then not known.`,
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
-	c.Flags().BoolVar(&stores, "stores", false, "the stores whose relays forward to this one")
-	c.Flags().BoolVarP(&watch, "watch", "w", false, "go on, refreshed every few seconds")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.Flags().BoolVar(&stores, "stores", false, "list the stores whose relays forward to this one")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "refresh every few seconds until interrupted")
 	c.MarkFlagsMutuallyExclusive("stores", "watch")
 	return c
 }
 
-// showStores lists the stores whose relays forward to this one, as each of them said
-// when it last did.
+// showStores lists the stores whose relays forward to this one, with what each of
+// them reported last.
 func showStores(ctx context.Context, d *session.Session, out io.Writer, asJSON bool) error {
 	list, err := d.Stores(ctx)
 	if err != nil {
@@ -85,13 +85,13 @@ func showStores(ctx context.Context, d *session.Session, out io.Writer, asJSON b
 		return nil
 	}
 	if len(list) == 0 {
-		fmt.Fprintln(out, "no key of auth.keys has a store")
+		fmt.Fprintln(out, "no key in auth.keys names a store")
 		return nil
 	}
-	t := term.NewTable(out, "STORE", "LAST SEEN", "WAITING THERE", "OLDEST", "TAKEN", "VERSION", "FORGETS TO COME")
+	t := term.NewTable(out, "STORE", "LAST SEEN", "WAITING THERE", "OLDEST", "RECEIVED", "VERSION", "FORGETS PENDING")
 	for _, s := range list {
 		if s.LastSeen.IsZero() {
-			t.Row(s.Store, "not since the start", "-", "-", "0", "-", fmt.Sprint(s.Forgets))
+			t.Row(s.Store, "not since start", "-", "-", "0", "-", fmt.Sprint(s.Forgets))
 			continue
 		}
 		oldest := "-"
@@ -118,7 +118,7 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 	fmt.Fprintln(out)
 	for _, w := range s.NotReady {
 		if offline {
-			break // this process has it open for reading: that says nothing
+			break // the queue is open read-only in this process, so it is never ready
 		}
 		fmt.Fprintf(out, "  ! %s\n", w)
 	}
@@ -137,7 +137,7 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 	}
 	printRelays(out, s.Relays)
 	if n := s.Totals.Received[api.ReceivedIDConflict]; n > 0 {
-		fmt.Fprintf(out, "%s  %s %s\n", term.Colour(out, "31", "ids"), advice.IDConflicts(n, "since the start"), advice.FixIDConflicts)
+		fmt.Fprintf(out, "%s  %s %s\n", term.Colour(out, "31", "ids"), advice.IDConflicts(n, "since start"), advice.FixIDConflicts)
 	}
 	if !offline {
 		fmt.Fprintf(out, "rates  %.1f events/s in, %.1f conversions/s delivered\n", s.Rates.In, s.Rates.Delivered)
@@ -146,7 +146,7 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 			if off < 0 {
 				way, off = "behind", -off
 			}
-			fmt.Fprintf(out, "clock  %s\n", term.Colour(out, "33", fmt.Sprintf("%s %s Meta's: set it, best by NTP", term.Span(off), way)))
+			fmt.Fprintf(out, "clock  %s\n", term.Colour(out, "33", fmt.Sprintf("%s %s Meta's: correct it, preferably with NTP", term.Span(off), way)))
 		}
 		if s.Forwards == "" {
 			printFile(out, "mapping", s.Mapping)
@@ -172,10 +172,10 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 	return nil
 }
 
-// printLosses says what is gone, and what the disk did to the queue.
+// printLosses prints what was dropped, damaged or lost, and the last disk error.
 func printLosses(out io.Writer, q api.QueueInfo) {
 	if q.Refused > 0 {
-		fmt.Fprintf(out, "%s  %s to become dead letters\n", term.Colour(out, "33", "unusable"), term.Count(int(q.Refused), "message")+" of batches wait")
+		fmt.Fprintf(out, "%s  %s to become dead letters\n", term.Colour(out, "33", "unusable"), term.Count(int(q.Refused), "message")+" from batches waiting")
 	}
 	if words := droppedWords(q.Dropped); words != "" {
 		fmt.Fprintf(out, "%s  %s\n", term.Colour(out, "33", "dropped"), words)
@@ -185,14 +185,14 @@ func printLosses(out io.Writer, q api.QueueInfo) {
 			term.Count(int(q.DamagedChunks), "damaged chunk"), term.Count(int(q.LostRecords), "event"), term.Count(q.BadFiles, "file"))
 	}
 	if q.Rebuilt {
-		fmt.Fprintf(out, "%s  meta.db was lost or damaged: every event set started over, some events are sent again\n", term.Colour(out, "31", "damage"))
+		fmt.Fprintf(out, "%s  meta.db was lost or damaged: every event set started over, so some events are sent again\n", term.Colour(out, "31", "damage"))
 	}
 	if q.LastError != "" {
 		fmt.Fprintf(out, "%s  %s: %s\n", term.Colour(out, "31", "disk"), term.StampPtr(q.LastErrorAt), q.LastError)
 	}
 }
 
-// droppedWords says how many events were dropped since the start, by reason.
+// droppedWords returns how many events were dropped since the start, by reason; "" for none.
 func droppedWords(dropped map[string]int64) string {
 	var words []string
 	for _, reason := range slices.Sorted(maps.Keys(dropped)) {
@@ -203,16 +203,16 @@ func droppedWords(dropped map[string]int64) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return strings.Join(words, ", ") + " since the start"
+	return strings.Join(words, ", ") + " since start"
 }
 
-// printSpool says what lies in the directory of dropped files.
+// printSpool prints the state of the spool directory, if there is one.
 func printSpool(out io.Writer, s api.Status) {
 	d := s.Spool
 	if d == nil {
 		return
 	}
-	fmt.Fprintf(out, "spool    %s  %s to take", d.Dir, term.Count(d.Waiting, "file"))
+	fmt.Fprintf(out, "spool    %s  %s waiting", d.Dir, term.Count(d.Waiting, "file"))
 	if d.Refused > 0 {
 		fmt.Fprintf(out, ", %s", term.Colour(out, "33", fmt.Sprintf("%d in refused", d.Refused)))
 	}
@@ -222,15 +222,15 @@ func printSpool(out io.Writer, s api.Status) {
 		case spool.AboutDirectory:
 			fmt.Fprintf(out, "  %s: %s\n", term.Colour(out, "31", say.What), say.Todo)
 		case spool.AboutNotTaken:
-			fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", term.Colour(out, "33", "not taken:"), say.What, term.Span(s.Now.Sub(d.Since).Seconds()), say.Todo)
+			fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", term.Colour(out, "33", "not imported:"), say.What, term.Span(s.Now.Sub(d.Since).Seconds()), say.Todo)
 		case spool.AboutRefused:
 			fmt.Fprintf(out, "  %s %s: %s\n", term.Colour(out, "33", "not stored:"), say.What, say.Todo)
 		}
 	}
 }
 
-// printTroubles says of the lanes what is the matter, and what must be done: once for all
-// that have the same, as when the token of all of them is refused.
+// printTroubles prints each problem of the lanes and its fix, once for all lanes that
+// have the same problem, such as a refused token.
 func printTroubles(out io.Writer, lanes []api.LaneInfo) {
 	var order []string
 	same := map[string][]*api.LaneInfo{}
@@ -255,26 +255,26 @@ func printTroubles(out io.Writer, lanes []api.LaneInfo) {
 				last = l.LastError.At
 			}
 		}
-		who := strings.Join(names, ", ")
+		sets := strings.Join(names, ", ")
 		if n := len(same[words]) - len(names); n > 0 {
-			who += " and " + term.Count(n, "more event set")
+			sets += " and " + term.Count(n, "more event set")
 		}
-		fmt.Fprintf(out, "\n%s: %s", who, strings.Replace(words, troubleAt, term.Stamp(last), 1))
+		fmt.Fprintf(out, "\n%s: %s", sets, strings.Replace(words, troubleAt, term.Stamp(last), 1))
 	}
 }
 
-// namedLanes is how many event sets with the same trouble are named.
+// namedLanes is the most event sets named for one problem.
 const namedLanes = 5
 
-// troubleAt stands for the time of an error, which differs among event sets whose error
-// is the same.
+// troubleAt is a placeholder for the time of an error, so that event sets with the same
+// error at different times compare equal.
 const troubleAt = "\x00"
 
-// troubleWords is what is the matter with a lane, and what must be done; "" when nothing is.
+// troubleWords returns the problem of a lane and its fix; "" when it has none.
 func troubleWords(l *api.LaneInfo) string {
 	e := l.LastError
 	if e != nil && l.Failures == 0 && (l.Pending == 0 || l.LastSuccessAt != nil && !e.At.After(*l.LastSuccessAt)) {
-		e = nil // over
+		e = nil // solved
 	}
 	if e == nil && (l.Next == "" || l.Pending == 0) {
 		return ""
@@ -302,8 +302,7 @@ func troubleWords(l *api.LaneInfo) string {
 	return b.String()
 }
 
-// dryRunWords says what would become of the backlog: send, hold, skip, each
-// with its reasons.
+// dryRunWords returns how much of the backlog would be sent, held and skipped, and why.
 func dryRunWords(counts map[string]int64) string {
 	words := []string{fmt.Sprintf("would send %d", counts["send"])}
 	for _, k := range []struct{ kind, verb string }{{"dead:", "hold"}, {"skip:", "skip"}} {
@@ -331,43 +330,43 @@ func printFile(out io.Writer, name string, f api.FileState) {
 		fmt.Fprintf(out, "  since %s", f.LoadedAt.Local().Format(time.DateTime))
 	}
 	if f.FromStore {
-		fmt.Fprint(out, "  (the last good one; the file is refused)")
+		fmt.Fprint(out, "  (the last valid version; the file is refused)")
 	}
 	fmt.Fprintln(out)
 	if len(f.NeedRestart) > 0 {
-		fmt.Fprintf(out, "  %s: %s\n", term.Colour(out, "33", "waits for a restart"), strings.Join(f.NeedRestart, ", "))
+		fmt.Fprintf(out, "  %s: %s\n", term.Colour(out, "33", "needs a restart"), strings.Join(f.NeedRestart, ", "))
 	}
 	if r := f.Restless; r != nil {
-		fmt.Fprintf(out, "  %s since %s: %s; taken once it is still, or by `relay reload`\n", term.Colour(out, "33", "written again and again"), term.Stamp(r.Since), r.File)
+		fmt.Fprintf(out, "  %s since %s: %s; relay loads it when it stops changing, or on `relay reload`\n", term.Colour(out, "33", "keeps changing"), term.Stamp(r.Since), r.File)
 	}
 	if r := f.Refused; r != nil {
 		fmt.Fprintf(out, "  %s at %s: %s\n", term.Colour(out, "31", "refused"), term.Stamp(r.At), r.Message)
 	}
 }
 
-// printRelays lists the relays that share the queue, where there are several.
+// printRelays lists the relays that share the queue, if there are several.
 func printRelays(out io.Writer, all []api.Relay) {
 	if len(all) < 2 {
 		return
 	}
 	var names []string
 	for _, r := range all {
-		var is []string
+		var notes []string
 		if r.Here {
-			is = append(is, "this one")
+			notes = append(notes, "this one")
 		}
 		if r.Delivers {
-			is = append(is, "delivers")
+			notes = append(notes, "delivers")
 		}
 		if r.Mapping != all[0].Mapping {
-			is = append(is, "has another mapping in force")
+			notes = append(notes, "uses a different mapping")
 		}
 		if r.SeenSeconds > 10 {
-			is = append(is, "last heard of "+term.Span(r.SeenSeconds)+" ago")
+			notes = append(notes, "last seen "+term.Span(r.SeenSeconds)+" ago")
 		}
 		name := r.Name
-		if len(is) > 0 {
-			name += " (" + strings.Join(is, ", ") + ")"
+		if len(notes) > 0 {
+			name += " (" + strings.Join(notes, ", ") + ")"
 		}
 		names = append(names, name)
 	}

@@ -17,7 +17,7 @@ func TestStatusSaysClockIsWrong(t *testing.T) {
 		if err := printStatus(&b, api.Status{Ready: true, ClockSkew: skew}, false); err != nil {
 			t.Fatal(err)
 		}
-		if said := strings.Contains(b.String(), "Meta's: set it"); said != (want != "") || !strings.Contains(b.String(), want) {
+		if said := strings.Contains(b.String(), "Meta's: correct it"); said != (want != "") || !strings.Contains(b.String(), want) {
 			t.Errorf("%v: %s", skew, &b)
 		}
 	}

@@ -18,10 +18,10 @@ func newTailCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tail",
 		Short: "Show outcomes as they happen, without personal data",
-		Long: `Follows the running relay until it is interrupted: what came in, what Meta accepted, what was
-skipped, what became a dead letter and why, and each change of an event set's state.`,
+		Long: `Follows the running relay until interrupted. Shows received events, events that Meta accepted,
+skipped events, dead letters with their reasons, and state changes of event sets.`,
 		Example: "  relay tail\n  relay tail --json | jq 'select(.outcome == \"dead\")'",
-		Args:    cli.Args(cobra.NoArgs),
+		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
 			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
@@ -46,6 +46,6 @@ skipped, what became a dead letter and why, and each change of an event set's st
 		},
 	}
 	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON lines")
 	return c
 }

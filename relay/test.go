@@ -18,13 +18,14 @@ func newTestCommand() *cobra.Command {
 	var mapping string
 	c := &cobra.Command{
 		Use:   "test [--mapping FILE] [TESTS…]",
-		Short: "Run the tests of a mapping: events in, expected conversions out",
-		Long: `Runs the tests that lie beside the mapping (mapping.test.yaml for mapping.yaml) or
-in the files named. A test is an event and what must become of it: sent where and
-with what, skipped or held for which reason. 'relay check' runs those beside the
-mapping too. Their form: 'relay schema tests'. No network, no queue.
+		Short: "Run the tests of a mapping: events and their expected conversions",
+		Long: `Runs the tests beside the mapping (mapping.test.yaml for mapping.yaml), or those in the
+given files. A test is an event and its expected outcome: sent where and with which fields,
+or skipped or held for which reason. 'relay check' also runs the tests beside the mapping.
+'relay schema tests' prints the format. Uses neither network nor queue.
 
-Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are bad.`,
+Exits 0 when all tests pass, 1 when one fails, 78 when the mapping or a test file is
+invalid.`,
 		Example: `  relay test --mapping examples/mapping.yaml
   relay test --config /etc/relay/relay.yaml more-tests.yaml`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -46,7 +47,7 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
 			if len(args) == 0 {
 				path, ok := maptest.Path(mapping)
 				if !ok {
-					return exit.Coded(exit.Failure, fmt.Errorf("no tests: there is no %s", path))
+					return exit.Coded(exit.Failure, fmt.Errorf("no tests: %s does not exist", path))
 				}
 				args = []string{path}
 			}
@@ -69,8 +70,8 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
 	return c
 }
 
-// runTests runs one file of tests, prints what failed, and returns how many
-// tests did.
+// runTests runs one file of tests, prints the failures and returns the number of failed
+// tests.
 func runTests(out io.Writer, m *mapper.Mapping, file string) (failed int, err error) {
 	suite, err := readTests(file)
 	if err != nil {

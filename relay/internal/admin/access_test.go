@@ -241,7 +241,7 @@ func TestRefusedTextIsNotServed(t *testing.T) {
 		}
 	})
 	_, body, _ := f.ask("GET", "/api/v1/status", "", "Authorization", "")
-	if strings.Contains(body, secret) || !strings.Contains(body, `"line":3`) || !strings.Contains(body, "signed in") {
+	if strings.Contains(body, secret) || !strings.Contains(body, `"line":3`) || !strings.Contains(body, "sign in") {
 		t.Errorf("status: %s", body)
 	}
 	m, err := f.client().Mapping(t.Context())

@@ -179,7 +179,7 @@ func TestListenAddresses(t *testing.T) {
 		"192.0.2.1:0": "admin.token must be set",
 		":0":          "admin.token must be set",
 		"[::]:0":      "admin.token must be set",
-		"127.0.0.1":   "want host:port",
+		"127.0.0.1":   "expected host:port",
 		"unix:":       "needs a path",
 		"localhost:0": "",
 		"[::1]:0":     "",
@@ -371,7 +371,7 @@ func TestUnreachable(t *testing.T) {
 	go other.Serve(ln)
 	defer other.Close()
 	defer c.Close()
-	if _, err := c.Status(t.Context()); isUnreachable(err) || !strings.Contains(fmt.Sprint(err), "not as relay does") {
+	if _, err := c.Status(t.Context()); isUnreachable(err) || !strings.Contains(fmt.Sprint(err), "is not relay") {
 		t.Errorf("another server: %v", err)
 	}
 	var buf bytes.Buffer

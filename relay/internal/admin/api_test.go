@@ -417,12 +417,12 @@ func TestBackup(t *testing.T) {
 		t.Errorf("verify: %d %v", n, err)
 	}
 	for cut := 0; cut < len(whole)-2048; cut += 512 {
-		if _, err := backup.Verify(bytes.NewReader(whole[:cut])); !errors.Is(err, backup.ErrNotWhole) {
+		if _, err := backup.Verify(bytes.NewReader(whole[:cut])); !errors.Is(err, backup.ErrIncomplete) {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
 	}
 	spoiled := bytes.Replace(whole, []byte("cursors"), []byte("cursor5"), 1)
-	if _, err := backup.Verify(bytes.NewReader(spoiled)); !errors.Is(err, backup.ErrNotWhole) {
+	if _, err := backup.Verify(bytes.NewReader(spoiled)); !errors.Is(err, backup.ErrIncomplete) {
 		t.Errorf("spoiled: %v", err)
 	}
 	if left, _ := os.ReadDir(tmp); len(left) != 0 {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,30 +10,34 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/queue"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/backup"
 )
 
-// writeBackup copies q into dir, which needs as much room as the queue, and writes the
-// copy to w as one tar file.
+// writeBackup copies q into dir, which takes as much space as the queue, and writes the
+// copy to w as a tar file.
 func writeBackup(ctx context.Context, q Queue, dir string, w io.Writer) error {
 	if st := q.Stats(); st.VolumeFree > 0 && st.VolumeFree < st.DiskBytes+st.DiskBytes/8+backupSpare {
-		return badf("backup: relay copies the queue first, and its volume has too little space: the copy needs %s, %s are free",
+		return badf("a backup first copies the queue, and its volume has too little space: the copy needs %s, but only %s are free",
 			advice.Size(st.DiskBytes+st.DiskBytes/8+backupSpare), advice.Size(st.VolumeFree))
 	}
 	copied := filepath.Join(dir, "data")
-	if err := q.Backup(ctx, copied); err != nil {
+	err := q.Backup(ctx, copied)
+	if errors.Is(err, queue.ErrUnsupported) {
+		return err //nolint:wrapcheck // the error is the complete answer
+	}
+	if err != nil {
 		return fmt.Errorf("copy queue: %w", err)
 	}
 	return backup.Write(copied, w)
 }
 
-// backupSpare is what a backup leaves free of the volume: events are stored meanwhile.
+// backupSpare is the space in bytes that a backup leaves on the volume for new events.
 const backupSpare = 64 << 20
 
-// backup answers with a consistent copy of the queue as a tar file. It holds
-// events, so it needs the token. One at a time: a reader that takes no more of it for
-// access.Options.Patience is cut off and makes way for the next.
+// backup answers with a consistent copy of the queue as a tar file. Only one backup runs at
+// a time. A client that reads nothing for access.Options.Patience is disconnected.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	rc.SetReadDeadline(time.Time{})
@@ -40,7 +45,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	dir, done, err := s.copies.Begin(func() {
 		cancel()
-		rc.SetWriteDeadline(time.Now()) // whoever reads slowly is not waited for
+		rc.SetWriteDeadline(time.Now()) // do not wait for a slow client
 	})
 	if err != nil {
 		s.fail(w, err)
@@ -55,15 +60,15 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	case out.n == 0:
 		s.fail(w, err)
 	default:
-		s.o.Logger.Error("backup was cut off", "code", logs.BackupFailed, "err", err)
-		panic(http.ErrAbortHandler) // cut, so that nobody takes it for whole
+		s.o.Logger.Error("backup aborted", "code", logs.BackupFailed, "err", err)
+		panic(http.ErrAbortHandler) // so that the client does not take it for complete
 	}
 }
 
-// lateHeader sets the type with the first byte, so that an error before it can
-// still be answered as one. It writes nothing more once ctx is done.
+// lateHeader sets the content type with the first byte, so that an earlier error can still
+// be answered as an error. It writes nothing once ctx is done.
 type lateHeader struct {
-	ctx context.Context // of the one answer that it writes
+	ctx context.Context // of the answer
 	w   http.ResponseWriter
 	n   int64
 }

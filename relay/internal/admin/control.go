@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/relay/internal/admin/access"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 )
 
@@ -17,8 +18,8 @@ func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.statusFor(r))
 }
 
-// statusFor is the status as whoever asks may see it. What is wrong with a file
-// quotes it, so that it is for those who are signed in.
+// statusFor returns the status that the caller is allowed to see. Problems of a file quote
+// its text, so only signed-in callers see them.
 func (s *Server) statusFor(r *http.Request) api.Status {
 	st := s.Status()
 	if !access.CallerOf(r).SignedIn {
@@ -35,13 +36,18 @@ func (s *Server) getHistory(w http.ResponseWriter, r *http.Request) {
 	case "24h":
 		coarse = true
 	default:
-		s.fail(w, badf("range: want 1h or 24h"))
+		s.fail(w, badf("range: expected 1h or 24h"))
 		return
 	}
 	writeJSON(w, http.StatusOK, s.history.points(coarse))
 }
 
-func (s *Server) getMapping(w http.ResponseWriter, r *http.Request) {
+// getMapping returns the mapping in use. A relay that forwards has none.
+func (s *Server) getMapping(w http.ResponseWriter, _ *http.Request) {
+	if s.o.Forwards != "" {
+		access.WriteError(w, http.StatusNotFound, "mapping_at_hub", advice.MappingAtHub(s.o.Forwards))
+		return
+	}
 	var out api.MappingText
 	if s.o.Files != nil {
 		out.FileState = s.o.Files().Mapping
@@ -53,12 +59,12 @@ func (s *Server) getMapping(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-// reload reads config and mapping again and answers when that is done: 200
-// when both were accepted, 422 when something was refused and the old one
-// stays in force, 504 when another relay of the queue did not answer.
+// reload reads config and mapping again and answers when that is done: 200 if both were
+// accepted, 422 if a file was refused and the previous one stays in use, 504 if another
+// relay of the queue did not answer.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if s.o.Reload == nil {
-		s.fail(w, badf("this relay has no files to reload"))
+		s.fail(w, badf("relay is not running, so it cannot reload"))
 		return
 	}
 	s.reloading.Lock()
@@ -110,7 +116,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	session, ok := s.access.Redeem(w, in.Code)
 	if !ok {
-		access.WriteError(w, http.StatusUnauthorized, "code_used", "this link has been used or is older than a minute; run `relay page` again")
+		access.WriteError(w, http.StatusUnauthorized, "code_used", "this link was already used or is older than a minute; run `relay page` again")
 		return
 	}
 	writeJSON(w, http.StatusOK, session)
@@ -118,7 +124,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	if !s.access.SignOut(r) {
-		s.fail(w, badf("you are not signed in with a session, so there is nothing to sign out of"))
+		s.fail(w, badf("this caller has no session to sign out of"))
 		return
 	}
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: "signed out"})

@@ -38,7 +38,7 @@ func (s *Server) listDead(w http.ResponseWriter, r *http.Request) {
 	}
 	out := newLines(w)
 	if err := records.EachLetter(s.o.Queue, f, func(d queue.DeadLetter) bool { return out.write(records.Letter(d)) }); err != nil {
-		out.broken(s, err)
+		out.abort(s, err)
 	}
 }
 
@@ -50,7 +50,7 @@ func (s *Server) exportDead(w http.ResponseWriter, r *http.Request) {
 	}
 	out := newLines(w)
 	if err := records.EachLetter(s.o.Queue, f, func(d queue.DeadLetter) bool { return out.write(records.Exported(d)) }); err != nil {
-		out.broken(s, err)
+		out.abort(s, err)
 	}
 }
 
@@ -97,7 +97,7 @@ func (s *Server) deadAction(w http.ResponseWriter, r *http.Request) (api.DeadAct
 		return a, false
 	}
 	if a.Empty() && !a.All {
-		s.fail(w, badf("say which: ids, a filter, or all"))
+		s.fail(w, badf("name the dead letters: give ids, a filter, or all"))
 		return a, false
 	}
 	return a, true
@@ -142,8 +142,8 @@ func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, res)
 }
 
-// importDead stores dead letters of another relay. They are dead letters of this one a
-// moment later, or, if none runs, once one does.
+// importDead stores dead letters of another relay. They become dead letters here at once,
+// or at the next start if relay is not running.
 func (s *Server) importDead(w http.ResponseWriter, r *http.Request) {
 	a, err := s.takeLetters(w, r)
 	if err != nil {
@@ -159,13 +159,13 @@ func (s *Server) importDead(w http.ResponseWriter, r *http.Request) {
 func (s *Server) takeLetters(w http.ResponseWriter, r *http.Request) (queue.Appended, error) {
 	var in api.DeadImport
 	if s.o.Imports == nil {
-		return queue.Appended{}, badf("this relay takes no imports")
+		return queue.Appended{}, badf("this relay does not accept imports")
 	}
 	if err := readJSONUpTo(w, r, &in, maxImport); err != nil {
 		return queue.Appended{}, err
 	}
 	if len(in.Letters) == 0 {
-		return queue.Appended{}, badf("letters: want at least one")
+		return queue.Appended{}, badf("letters: expected at least one")
 	}
 	entries := make([]queue.Entry, len(in.Letters))
 	for i := range in.Letters {

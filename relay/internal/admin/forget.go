@@ -34,7 +34,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it reads all there is
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the search can take long
 	s.forgetting.Lock()
 	defer s.forgetting.Unlock()
 	all := s.holdings()
@@ -42,7 +42,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	if !ask.DryRun && !ask.Yes {
 		found, err := all.Forget(r.Context(), look, true)
 		if err == nil && found.Count > api.MaxFound {
-			access.WriteError(w, http.StatusConflict, "many_found", fmt.Sprintf("%s: that is more than %d, nothing was changed; check with --dry-run that it is one person, then give --yes (in the API: \"yes\": true)",
+			access.WriteError(w, http.StatusConflict, "many_found", fmt.Sprintf("%s: that is more than %d, so nothing was changed. Check with --dry-run that it is one person, then add --yes (in the API: \"yes\": true)",
 				found.Message, api.MaxFound))
 			return
 		}
@@ -51,7 +51,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// First: what a store hands over from here on is looked at too.
+	// Before the search, so that events forwarded from now on are searched too.
 	var stores []string
 	if s.o.Tell != nil {
 		if stores, err = s.o.Tell(ask.Lines, ask.DryRun); err != nil {
@@ -71,12 +71,12 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-// ForgetAs removes whom lines name as another relay had it asked, by that one's mappings
-// too. The same again finds nothing.
+// ForgetAs carries out a forget that was requested at another relay, with that relay's
+// mappings as well. It can be repeated.
 func (s *Server) ForgetAs(ctx context.Context, lines []string, mappings []*mapper.Mapping) (api.Forgotten, error) {
 	names, err := person.Parse(lines)
 	if err != nil {
-		return api.Forgotten{}, fmt.Errorf("read whom to forget: %w", err)
+		return api.Forgotten{}, fmt.Errorf("read lines to forget: %w", err)
 	}
 	s.forgetting.Lock()
 	defer s.forgetting.Unlock()
@@ -89,10 +89,10 @@ func (s *Server) ForgetAs(ctx context.Context, lines []string, mappings []*mappe
 	n, unreached := spool.ForgetReports(ctx, out.Reports, look, false)
 	out.Found.Reports += n
 	out.Unreached = append(out.Unreached, unreached...)
-	return out, err //nolint:wrapcheck // says what could not be searched
+	return out, err //nolint:wrapcheck // the error names what could not be searched
 }
 
-// holdings are all that a person is removed from.
+// holdings returns everything that a forget searches.
 func (s *Server) holdings() *privacy.Holdings {
 	h := &privacy.Holdings{Sources: s.o.People, Queue: s.o.Queue, Copies: &s.copies}
 	if s.o.Drain != nil {

@@ -37,7 +37,7 @@ func TestForget(t *testing.T) {
 	ask := api.Forget{Lines: []string{" Pat@Example.com ", "", "o-77"}, DryRun: true}
 	want := api.Found{Waiting: 1, DeadLetters: 2, Receipts: 2, Dropped: 3}
 	dry, err := c.Forget(t.Context(), ask)
-	if err != nil || dry.Found != want || dry.Count != 8 || !strings.HasPrefix(dry.Message, "8 would be removed, nothing was changed: 1 event that waits, 2 dead letters") {
+	if err != nil || dry.Found != want || dry.Count != 8 || !strings.HasPrefix(dry.Message, "8 would be removed (dry run: nothing was changed): 1 waiting event, 2 dead letters") {
 		t.Errorf("dry: %+v %v", dry, err)
 	}
 	if len(f.queue.records) != 4 || len(f.queue.dead) != 4 || len(f.drain.woken) != 0 {
@@ -246,7 +246,7 @@ func TestForgetNamesImports(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.Contains(strings.Join(done.Unreached, " "), "an import that is under way")
+		return strings.Contains(strings.Join(done.Unreached, " "), "an import that is in progress")
 	}
 	if named() {
 		t.Error("there is none")
@@ -273,7 +273,7 @@ func TestForgetNamesImports(t *testing.T) {
 		t.Errorf("one that is done was asked for: %v", err)
 	}
 	var i importing
-	i.hear("a", nil, noon)
+	i.seen("a", nil, noon)
 	if i.unreached(noon.Add(importPatience)) == "" || i.unreached(noon.Add(importPatience+time.Second)) != "" {
 		t.Error("one that was broken off is named for ever, or not at all")
 	}

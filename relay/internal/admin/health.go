@@ -2,20 +2,20 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 )
 
-// checked is the outcome of one readiness check.
+// checked is the result of a readiness check.
 type checked struct {
 	name string
 	err  error
 }
 
-// checks answers: can an event be stored durably now? Whether Meta can be
-// reached has no part in it: a till must not be turned away because the
-// internet is down, that is what relay is for.
+// checks checks whether an event can be stored durably now. It ignores Meta: relay exists
+// so that a till can deliver its events while the internet is down.
 func (s *Server) checks() []checked {
 	out := []checked{{"queue", s.o.Queue.CanAppend()}}
 	select {
@@ -26,13 +26,9 @@ func (s *Server) checks() []checked {
 	return out
 }
 
-type plainError string
+var errStopping = errors.New("relay is stopping")
 
-func (e plainError) Error() string { return string(e) }
-
-const errStopping plainError = "relay is stopping"
-
-// livez says that the process answers.
+// livez reports that the process is running.
 func (s *Server) livez(w http.ResponseWriter, r *http.Request) {
 	s.health(w, r, "livez", []checked{{"ping", nil}})
 }
@@ -41,9 +37,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	s.health(w, r, "readyz", s.checks())
 }
 
-// health answers in text as Kubernetes' own components do, in JSON on demand:
-// 200 when every check holds, else 503; each check is listed with ?verbose
-// and when one fails.
+// health answers 200 if every check succeeds, else 503: as text like Kubernetes'
+// components, or as JSON if the client accepts it. ?verbose, or a failure, lists the checks.
 func (s *Server) health(w http.ResponseWriter, r *http.Request, name string, checks []checked) {
 	ok := true
 	for _, c := range checks {

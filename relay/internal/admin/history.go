@@ -8,11 +8,11 @@ import (
 	"relay/relay/internal/api"
 )
 
-// sample is one look at the counters.
+// sample is a snapshot of the counters.
 type sample struct {
 	at        time.Time
 	pending   int64
-	kept      int64 // waiting in any list, dead letters included
+	kept      int64 // waiting in any lane, including dead letters
 	bytes     int64
 	dead      int64
 	received  float64 // totals since the start
@@ -21,14 +21,14 @@ type sample struct {
 	lanes     map[string]float64 // settled, by lane
 }
 
-// history keeps the last hour finely and the last day coarsely, in memory
-// only, for the page's charts and the rates. What matters is on disk.
+// history keeps series of the last hour and the last day in memory, for the rates and the
+// charts of the page.
 //
 //	fine    every 5 s for 1 h      720 points
 //	coarse  every 2 min for 24 h   720 points
 type history struct {
 	mu     sync.RWMutex
-	recent []sample // the last half minute and a little more, for rates
+	recent []sample // a little more than the rate window
 	fine   ring
 	coarse ring
 }
@@ -39,14 +39,14 @@ const (
 	fineStep     = 5 * time.Second
 	coarseStep   = 2 * time.Minute
 	ringCapacity = 720
-	slack        = 500 * time.Millisecond // a tick that came a little early
+	slack        = 500 * time.Millisecond // allows a tick to come early
 )
 
 func newHistory() *history {
 	return &history{fine: ring{step: fineStep}, coarse: ring{step: coarseStep}}
 }
 
-// add takes a sample. Going back in time (a clock put right) starts afresh.
+// add adds a sample. If time goes backwards (a corrected clock), the series start over.
 func (h *history) add(s sample) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,7 +84,7 @@ func (h *history) points(coarse bool) []api.Point {
 	return h.fine.list()
 }
 
-// perSecond is the growth of a counter between two samples.
+// perSecond returns the growth per second of a counter between two samples.
 func perSecond(a, b float64, d time.Duration) float64 {
 	if d <= 0 || b < a {
 		return 0
@@ -92,13 +92,13 @@ func perSecond(a, b float64, d time.Duration) float64 {
 	return (b - a) / d.Seconds()
 }
 
-// ring is one series of points.
+// ring is a series of the last ringCapacity points.
 type ring struct {
 	step   time.Duration
 	last   sample
 	have   bool
 	points []api.Point
-	head   int // oldest, once full
+	head   int // index of the oldest point, once full
 }
 
 func (r *ring) reset() { *r = ring{step: r.step} }
@@ -137,7 +137,7 @@ func (r *ring) list() []api.Point {
 	return append(out, r.points[:r.head]...)
 }
 
-// sample looks at the counters every Interval until ctx ends.
+// sample adds a sample every Interval until ctx ends.
 func (s *Server) sample(ctx context.Context) {
 	t := time.NewTicker(s.o.Interval)
 	defer t.Stop()

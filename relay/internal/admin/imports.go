@@ -18,8 +18,8 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Imports is what `relay import` needs of the queue besides Queue: it appends,
-// and keeps how far each file is.
+// Imports is the part of a queue that `relay import` needs: it appends events and stores
+// the progress of each file.
 type Imports interface {
 	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
 	SetNote(key string, val []byte) error
@@ -27,31 +27,31 @@ type Imports interface {
 }
 
 const (
-	noteImport     = "import/" // + key: what the importer saved
+	noteImport     = "import/" // + key: the saved state
 	maxImport      = 32 << 20  // bytes of one request
 	maxImportState = 64 << 10
 )
 
 func validImportKey(key string) error {
 	if len(key) == 0 || len(key) > 100 {
-		return badf("key: want 1 to 100 letters, digits and dashes")
+		return badf("key: expected 1 to 100 letters, digits and dashes")
 	}
 	for _, c := range key {
 		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return badf("key: want 1 to 100 letters, digits and dashes")
+			return badf("key: expected 1 to 100 letters, digits and dashes")
 		}
 	}
 	return nil
 }
 
-// imports wraps the handlers below: without a queue that takes events there
-// are none.
+// imports wraps the import handlers: it validates the key, and refuses if this relay does
+// not accept imports.
 func (s *Server) imports(do func(w http.ResponseWriter, r *http.Request, key string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key := r.PathValue("key")
 		err := validImportKey(key)
 		if err == nil && s.o.Imports == nil {
-			err = badf("this relay takes no imports")
+			err = badf("this relay does not accept imports")
 		}
 		if err == nil {
 			err = do(w, r, key)
@@ -63,13 +63,13 @@ func (s *Server) imports(do func(w http.ResponseWriter, r *http.Request, key str
 }
 
 func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, key string) error {
-	s.importing.hear(key, nil, s.o.Now())
+	s.importing.seen(key, nil, s.o.Now())
 	var in api.ImportBatch
 	if err := readJSONUpTo(w, r, &in, maxImport); err != nil {
 		return err
 	}
 	if len(in.Events) == 0 {
-		return badf("events: want at least one")
+		return badf("events: expected at least one")
 	}
 	now := s.o.Now()
 	if in.Received.IsZero() || in.Received.After(now) {
@@ -118,7 +118,7 @@ func (s *Server) importState(w http.ResponseWriter, _ *http.Request, key string)
 	if b := s.o.Imports.Note(noteImport + key); json.Valid(b) {
 		out.State = b
 	}
-	s.importing.hear(key, out.State, s.o.Now()) // who asks is about to go on
+	s.importing.seen(key, out.State, s.o.Now()) // the client is about to start or continue
 	writeJSON(w, http.StatusOK, out)
 	return nil
 }
@@ -134,7 +134,7 @@ func (s *Server) setImportState(w http.ResponseWriter, r *http.Request, key stri
 	if err := s.o.Imports.SetNote(noteImport+key, in); err != nil {
 		return err
 	}
-	s.importing.hear(key, in, s.o.Now())
+	s.importing.seen(key, in, s.o.Now())
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Count: 1})
 	return nil
 }
@@ -145,77 +145,77 @@ func (s *Server) addImportReport(w http.ResponseWriter, r *http.Request, _ strin
 		return err
 	}
 	if !filepath.IsAbs(in.Path) || len(in.Path) > 4096 {
-		return badf("path: want an absolute path")
+		return badf("path: expected an absolute path")
 	}
 	s.forgetting.Lock()
 	defer s.forgetting.Unlock()
 	if err := s.reports().add(in.Path); err != nil {
-		return fmt.Errorf("note report: %w", err)
+		return fmt.Errorf("store path of report: %w", err)
 	}
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Count: 1})
 	return nil
 }
 
-// importing knows which imports are under way: what they bring later is in no file of
-// relay's yet, so that a forget cannot find it.
+// importing tracks the imports in progress. A forget cannot find the events that they will
+// store later.
 type importing struct {
-	mu    sync.Mutex
-	heard map[string]time.Time // of each key, the last that was heard of it
+	mu   sync.Mutex
+	last map[string]time.Time // the last request of each import, by key
 }
 
-// importPatience is how long an import may say nothing, and be under way: one waits at
-// most a minute for a queue that is full.
+// importPatience is how long after its last request an import counts as in progress. It
+// waits at most a minute for a full queue.
 const importPatience = 3 * time.Minute
 
-// hear notes that an import is under way, or, by a state, that it is done.
-func (i *importing) hear(key string, state []byte, now time.Time) {
+// seen records a request of an import. A state that says done ends the import.
+func (i *importing) seen(key string, state []byte, now time.Time) {
 	var st struct {
 		Done bool `json:"done"`
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if json.Unmarshal(state, &st) == nil && st.Done {
-		delete(i.heard, key)
+		delete(i.last, key)
 		return
 	}
-	i.drop(now)
-	if i.heard == nil {
-		i.heard = make(map[string]time.Time)
+	i.expire(now)
+	if i.last == nil {
+		i.last = make(map[string]time.Time)
 	}
-	i.heard[key] = now
+	i.last[key] = now
 }
 
-// drop takes out those that have said nothing for long. The caller holds i.mu.
-func (i *importing) drop(now time.Time) {
-	for key, at := range i.heard {
+// expire removes imports without a recent request. The caller holds i.mu.
+func (i *importing) expire(now time.Time) {
+	for key, at := range i.last {
 		if now.Sub(at) > importPatience {
-			delete(i.heard, key)
+			delete(i.last, key)
 		}
 	}
 }
 
-// unreached says that imports are under way; "" when none is.
+// unreached returns a clause about imports in progress; "" if there are none.
 func (i *importing) unreached(now time.Time) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.drop(now)
-	switch n := len(i.heard); n {
+	i.expire(now)
+	switch n := len(i.last); n {
 	case 0:
 		return ""
 	case 1:
-		return "an import that is under way, or was broken off a moment ago: run this again when it has ended"
+		return "an import that is in progress or was just interrupted: run this again when it has finished"
 	default:
-		return fmt.Sprintf("%d imports that are under way, or were broken off a moment ago: run this again when they have ended", n)
+		return fmt.Sprintf("%d imports that are in progress or were just interrupted: run this again when they have finished", n)
 	}
 }
 
 const (
-	noteReports = "reports" // the paths of reports of refused rows, the newest last; sealed
+	noteReports = "reports" // encrypted paths of the reports of refused rows, newest last
 	maxReports  = 1000
 )
 
-// reports are where the reports of imports lie. A path may name a person: the note is sealed
-// with a key of the installation's secret, so that the queue's files do not show it.
+// reports stores the paths of import reports. A path can contain a person's name, so the
+// note is encrypted with a key derived from the installation's secret.
 type reports struct {
 	notes Imports
 	ring  *seal.Ring
@@ -225,14 +225,14 @@ func (s *Server) reports() *reports {
 	var key []byte
 	if len(s.o.Secret) > 0 {
 		mac := hmac.New(sha256.New, s.o.Secret)
-		_, _ = mac.Write([]byte("relay reports of imports")) // a hash takes anything
+		_, _ = mac.Write([]byte("relay reports of imports")) // never fails
 		key = mac.Sum(nil)
 	}
-	keys, _ := seal.NewKeys(key) // a key of 32 bytes, or none
+	keys, _ := seal.NewKeys(key) // never fails: a key of 32 bytes, or none
 	return &reports{s.o.Imports, seal.NewRing(keys)}
 }
 
-// all are the paths, or why they cannot be told.
+// all returns the paths, or why they cannot be read.
 func (r *reports) all() (paths []string, unreached string) {
 	b := r.notes.Note(noteReports)
 	if len(b) == 0 {
@@ -243,7 +243,7 @@ func (r *reports) all() (paths []string, unreached string) {
 		err = json.Unmarshal(b, &paths)
 	}
 	if err != nil {
-		return nil, "reports of imports: where they lie was noted with a secret of the installation that is not there any more; look into those that you have"
+		return nil, "reports of imports: their paths are encrypted with a secret that is missing; search the reports yourself"
 	}
 	return paths, ""
 }

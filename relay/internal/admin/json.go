@@ -19,13 +19,13 @@ import (
 	"relay/relay/internal/drain"
 )
 
-// maxBody bounds what a request may carry; lists of ids are the largest.
+// maxBody is the largest body of a request in bytes; lists of ids are the largest.
 const maxBody = 8 << 20
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		status, b = http.StatusInternalServerError, []byte(`{"success":false,"code":"internal","message":"cannot write the answer","error":"cannot write the answer"}`)
+		status, b = http.StatusInternalServerError, []byte(`{"success":false,"code":"internal","message":"the answer cannot be encoded","error":"the answer cannot be encoded"}`)
 	}
 	access.Count(w, v)
 	w.Header().Set("Content-Type", "application/json")
@@ -33,7 +33,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Write(append(b, '\n'))
 }
 
-// fail answers an error of the queue or of the caller's input.
+// fail answers with an error of the queue or of the request.
 func (s *Server) fail(w http.ResponseWriter, err error) {
 	var bad badRequest
 	var full *queue.FullError
@@ -61,7 +61,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	}
 }
 
-// badRequest is an error of the caller.
+// badRequest is a mistake in the request.
 type badRequest string
 
 func (e badRequest) Error() string { return string(e) }
@@ -86,12 +86,12 @@ func readJSONUpTo(w http.ResponseWriter, r *http.Request, v any, most int64) err
 		return badf("the body is not the JSON object expected: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if dec.More() {
-		return badf("the body holds more than one JSON value")
+		return badf("the body contains more than one JSON value")
 	}
 	return nil
 }
 
-// lines writes JSON lines as they come; the answer has begun with the first.
+// lines writes an answer of JSON lines, one at a time.
 type lines struct {
 	w   http.ResponseWriter
 	enc *json.Encoder
@@ -117,19 +117,20 @@ func (l *lines) write(v any) bool {
 	return true
 }
 
-// broken ends a list that cannot be finished so that no client takes it for
-// whole: the connection is cut.
-func (l *lines) broken(s *Server, err error) {
+// abort answers with the error, or cuts the connection if lines were written already, so
+// that no client takes the list for complete.
+func (l *lines) abort(s *Server, err error) {
 	if l.n == 0 {
 		l.w.Header().Del("Content-Type")
 		s.fail(l.w, err)
 		return
 	}
-	s.o.Logger.Error("admin list was cut off", "code", logs.AdminListCut, "err", err)
+	s.o.Logger.Error("admin list aborted", "code", logs.AdminListCut, "err", err)
 	panic(http.ErrAbortHandler)
 }
 
-// intParam reads a whole number of at least 0; absent or empty is def.
+// intParam parses a query parameter as a whole number of at least 0; def if it is missing
+// or empty.
 func intParam(r *http.Request, name string, def int) (int, error) {
 	v := r.URL.Query().Get(name)
 	if v == "" {
@@ -137,13 +138,12 @@ func intParam(r *http.Request, name string, def int) (int, error) {
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 {
-		return 0, badf("%s: want a whole number, got %q", name, v)
+		return 0, badf("%s: expected a whole number, got %q", name, v)
 	}
 	return n, nil
 }
 
-// parseSince reads a point in time as people give it: a time (RFC 3339 or a
-// date) or how long ago (90m, 24h, 7d).
+// parseSince parses a time (RFC 3339 or a date) or an age (90m, 24h, 7d).
 func parseSince(s string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339Nano, time.DateTime, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -158,5 +158,5 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	return time.Time{}, badf("since: want a time (2026-01-31T09:00:00Z, 2026-01-31) or an age (90m, 24h, 7d), got %q", s)
+	return time.Time{}, badf("since: expected a time (2026-01-31T09:00:00Z, 2026-01-31) or an age (90m, 24h, 7d), got %q", s)
 }

@@ -34,7 +34,7 @@ func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do f
 		return
 	}
 	if s.o.Drain == nil {
-		s.fail(w, badf("this relay sends nothing, so there is nothing to pause or resume"))
+		s.fail(w, badf("relay is not running, so there is nothing to pause or resume"))
 		return
 	}
 	if err := do(s.o.Drain, lane); err != nil {
@@ -45,7 +45,7 @@ func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do f
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: "event set " + lane + " " + done})
 }
 
-// exclusive runs fn while nothing drains lane.
+// exclusive runs fn while the lane is not draining.
 func (s *Server) exclusive(lane string, fn func(inDoubt []queue.Seq) error) error {
 	if s.o.Drain == nil {
 		st, _ := s.o.Queue.Lane(lane)
@@ -54,8 +54,7 @@ func (s *Server) exclusive(lane string, fn func(inDoubt []queue.Seq) error) erro
 	return s.o.Drain.Exclusive(lane, fn)
 }
 
-// pathLane finds the lane named in the address, by id or by its name in the
-// mapping.
+// pathLane returns the lane in the address, given by its id or its name in the mapping.
 func (s *Server) pathLane(r *http.Request) (string, error) {
 	return s.findLane(r.PathValue("lane"))
 }
@@ -78,8 +77,8 @@ func (s *Server) findLane(name string) (string, error) {
 	return "", fmt.Errorf("event set %q: %w", name, queue.ErrNotFound)
 }
 
-// moveLane moves what waits for one event set to another: {"to":"701…"}. The
-// other must be in the mapping, or nothing would ever read it.
+// moveLane moves the waiting events of an event set to another: {"to":"701…"}. The other
+// must be in the mapping; otherwise no lane would read it.
 func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		To string `json:"to"`
@@ -107,14 +106,14 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case to == "" && s.o.Forwards != "":
-		err = badf("to: %s; what waits here moves to %q alone", advice.MappingAtHub(s.o.Forwards), queue.LaneForward)
+		err = badf("to: %s; waiting events can only move to %q", advice.MappingAtHub(s.o.Forwards), queue.LaneForward)
 	case to == "":
-		err = badf("to: %q is no event set of the mapping", in.To)
+		err = badf("to: %q is not an event set in the mapping", in.To)
 	case to == from:
-		err = badf("to: the events wait for this event set already")
-	case to == queue.LaneForward: // the hub's mapping decides
+		err = badf("to: the events already wait for this event set")
+	case to == queue.LaneForward: // the mapping is at the hub
 	default:
-		err = s.mayMove(m, from, to)
+		err = s.checkMove(m, from, to)
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -135,19 +134,19 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		s.o.Drain.Wake(drain.Changed)
 	}
 	s.o.Logger.Warn("lane moved by an operator", "code", logs.LaneMoved, "event_set", from, "to", to, "events", moved, "in_doubt", stay)
-	said := "moved to " + to
+	message := "moved to " + to
 	if stay > 0 {
-		said += fmt.Sprintf("; %d stay, because %s may have them already: they go there again, unchanged", stay, from)
+		message += fmt.Sprintf("; %d stay, because %s might have received them already: they are sent there again, unchanged", stay, from)
 	}
 	if had := int(ls.Pending) - moved - stay; had > 0 {
-		said += fmt.Sprintf("; %d stay, because %s has had them: `relay lane drop` lets them go", had, to)
+		message += fmt.Sprintf("; %d stay, because %s has already received them: remove them with `relay lane drop`", had, to)
 	}
-	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: said, Count: int64(moved)})
+	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: message, Count: int64(moved)})
 }
 
-// mayMove refuses a move that would only make dead letters (unrouted), judging
-// by what waits first.
-func (s *Server) mayMove(m Mapping, from, to string) error {
+// checkMove refuses a move that would only make dead letters (unrouted), judging by the
+// first waiting events.
+func (s *Server) checkMove(m Mapping, from, to string) error {
 	b, err := s.o.Queue.Read(from, 0, 500, 4<<20)
 	if err != nil {
 		return fmt.Errorf("read lane: %w", err)
@@ -165,12 +164,11 @@ func (s *Server) mayMove(m Mapping, from, to string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return badf("today's mapping sends none of these events to %s (%s), so they would become dead letters there; add them to the mapping first", to, strings.Join(names, ", "))
+	return badf("the current mapping sends none of these events to %s (%s), so they would become dead letters; add them to the mapping first", to, strings.Join(names, ", "))
 }
 
-// dropLane removes what waits for an event set, for good. "confirm" must repeat
-// its id, or the name in the address: this is the one call that loses events on
-// purpose.
+// dropLane permanently removes the waiting events of an event set. "confirm" must repeat
+// its id or the name in the address, because this call loses events on purpose.
 func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Confirm string `json:"confirm"`
@@ -181,7 +179,7 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 	}
 	lane, err := s.pathLane(r)
 	if err == nil && in.Confirm != lane && in.Confirm != r.PathValue("lane") {
-		err = badf(`confirm: repeat the event set's id, %q, to drop what waits for it`, lane)
+		err = badf(`confirm: repeat the event set's id, %q, to drop its waiting events`, lane)
 	}
 	if err != nil {
 		s.fail(w, err)

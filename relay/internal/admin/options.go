@@ -22,34 +22,35 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Options say where the admin side listens, what it shows and steers. Queue is
-// required; everything else may be left out and is then shown as absent.
+// Options say where the admin side listens and what it shows and controls. Only Queue is
+// required; a missing part is shown as absent.
 type Options struct {
-	Access access.Options // where it listens and who may do what; Lane and Logger are the server's
+	Access access.Options // addresses and permissions; New sets Lane and Logger
 	Pprof  bool           // serve /debug/pprof/
 
 	Queue   Queue
-	Imports Imports // nil: no imports
-	Secret  []byte  // of the installation, which seals where reports of imports lie; nil: nothing does
-	// PrintKey is that of intake, so that an import of what came over HTTP is no other event.
+	Imports Imports // nil: imports are refused
+	Secret  []byte  // of the installation; encrypts the paths of import reports. nil: they are not encrypted
+	// PrintKey is the key of the intake, so that an imported event has the same
+	// fingerprint as one received over HTTP.
 	PrintKey track.PrintKey
 	Delivery
 	Hub
-	Files   func() api.Files              // config and mapping files and their last reload
-	Spool   func() *spool.DirectoryStatus // the directory of dropped files; nil, or one that gives nil: there is none
+	Files   func() api.Files              // state of the config and mapping files
+	Spool   func() *spool.DirectoryStatus // status of the spool directory; nil, or a nil result: there is none
 	Reload  func(context.Context) api.ReloadResult
 	Support Support
 
-	// Receipts finds the receipts of an order id or a messageId, newest first.
-	// nil: none are kept.
+	// Receipts finds the receipts of an order id or a messageId, newest first; nil: no
+	// receipts are kept.
 	Receipts func(id string) ([]receipts.Receipt, error)
 
-	People privacy.Sources // what beside the queue holds people: for forget
-	// Copies is the directory of the temporary copies that backups are made of
-	// (CopiesDir); "": the system's.
+	People privacy.Sources // where a forget searches besides the queue
+	// Copies is the directory for the temporary copies of backups (backup.CopiesDir); "":
+	// the system's directory.
 	Copies string
 
-	Metrics *metrics.Metrics // nil: own ones, without hooks called
+	Metrics *metrics.Metrics // nil: empty ones
 	Build   api.Build
 	Logger  *slog.Logger
 	Now     func() time.Time
@@ -57,38 +58,38 @@ type Options struct {
 	Interval time.Duration // between samples for rates and charts; 0: 2 s
 }
 
-// Delivery is what maps and sends.
+// Delivery is the part of relay that maps and sends.
 type Delivery struct {
-	Drain     Drain               // nil: nothing uploads (no token, tests)
-	Delivers  func() api.Delivers // which relay delivers, of several; nil: this one
+	Drain     Drain               // nil: nothing is sent (offline, tests)
+	Delivers  func() api.Delivers // which of several relays delivers; nil: this is the only one
 	Replicas  Replicas            // the relays that share the queue; nil: this is the only one
-	Mapping   func() Mapping      // the mapping in force; nil, or a nil Mapping: none yet
-	TokenLack func() string       // why there is no access token, as advice.NoToken takes it; nil: none is configured
-	// Foresight tells the fate of dead letters that are sent again; nil, or one
-	// without a mapping: none can be.
+	Mapping   func() Mapping      // the mapping in use; nil, or a nil Mapping: none yet
+	TokenLack func() string       // why there is no access token, for advice.NoToken; nil: none is configured
+	// Foresight predicts the outcome of retried dead letters; nil, or without a mapping:
+	// they cannot be retried.
 	Foresight func() batch.Foresight
-	// Limits is what can be uploaded at best: conversions a second over all
-	// lanes, for the estimate of when a backlog is gone. nil or 0: unknown.
+	// Limits returns the highest possible upload rate of all lanes in conversions per
+	// second, for the estimate of when a backlog is delivered; nil or 0: unknown.
 	Limits func() (conversionsPerSecond float64)
 }
 
-// Hub is about relays that forward to another one.
+// Hub is the part of relay that forwards, or that other relays forward to.
 type Hub struct {
-	Forwards string // the address of the relay to which this one hands everything; empty: it maps and uploads
-	// Stores are those whose relays forward to this one, by name; nil: this one takes
-	// nothing of the kind.
+	Forwards string // address of the hub that this relay forwards to; "": it maps and uploads
+	// Stores lists the stores whose relays forward to this one, by name; nil: this relay
+	// is not a hub.
 	Stores func() []forward.Seen
-	// Tell has the relays of stores forget whom lines name, each at its next call, and
-	// says which stores that are. With dry nobody is told. nil: there are none.
+	// Tell passes a forget to the relays of the stores, each at its next call, and returns
+	// the stores. With dry it only returns them. nil: this relay is not a hub.
 	Tell func(lines []string, dry bool) (stores []string, err error)
-	// Replay is a step of handing over anew what the hub lacks of what is kept. nil: this
-	// relay does not run, or hands nothing over.
+	// Replay runs a step of sending kept events that the hub lacks; nil: relay is not
+	// running, or it does not forward.
 	Replay func(ctx context.Context, from queue.Seq, since time.Time, dry bool) (forward.Replayed, error)
 }
 
-// Support is what only the support bundle has; nil: left out.
+// Support is the content that only the support bundle shows; nil: omitted.
 type Support struct {
-	Config func() []byte // the effective config, secrets hidden
+	Config func() []byte // the effective config, with secrets hidden
 	Logs   func() []byte // the last log lines
 }
 
@@ -114,10 +115,10 @@ type Drain interface {
 	Pause(lane string) error
 	Resume(lane string) error
 	Wake(r drain.Reason)
-	// Forget has fn take records out of the queue while lanes keep nothing of them.
+	// Forget runs fn, which removes records from the queue, while no lane holds any.
 	Forget(fn func() error) error
-	// Exclusive holds a lane still while fn settles its records behind its back; it says
-	// of which Meta may have stored something.
+	// Exclusive runs fn, which settles records of a lane, while the lane is stopped. fn
+	// gets the records that Meta might have stored already.
 	Exclusive(lane string, fn func(inDoubt []queue.Seq) error) error
 }
 
@@ -150,7 +151,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// foresight returns what tells the fate of dead letters.
+// foresight returns the current Foresight, or an empty one.
 func (o *Options) foresight() batch.Foresight {
 	if o.Foresight == nil {
 		return batch.Foresight{}
@@ -158,14 +159,14 @@ func (o *Options) foresight() batch.Foresight {
 	return o.Foresight()
 }
 
-// mapping returns the mapping in force, or nil.
+// mapping returns the mapping in use, or nil.
 func (o *Options) mapping() Mapping {
 	if o.Mapping == nil {
 		return nil
 	}
 	m := o.Mapping()
 	if p, ok := m.(*mapper.Mapping); ok && p == nil {
-		return nil // a nil pointer in an interface is still none
+		return nil // an interface that holds a nil pointer is not nil
 	}
 	return m
 }

@@ -46,7 +46,7 @@ func (s *Server) eachQueued(w http.ResponseWriter, r *http.Request, form func(qu
 	}
 	out := newLines(w)
 	if err := records.EachWaiting(s.o.Queue, f, func(rec queue.Record) bool { return out.write(form(rec)) }); err != nil {
-		out.broken(s, err)
+		out.abort(s, err)
 	}
 }
 

@@ -12,12 +12,12 @@ import (
 	"relay/relay/internal/track"
 )
 
-// getReceipts answers what became of an order id or a messageId: receipts, the
-// newest first, then dead letters and what still waits.
+// getReceipts lists the sales with an order id or a messageId: receipts, newest first, then
+// dead letters and waiting events.
 func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("id")
 	if id == "" {
-		s.fail(w, badf("id: an order id or a messageId"))
+		s.fail(w, badf("id: expected an order id or a messageId"))
 		return
 	}
 	var found []receipts.Receipt
@@ -38,9 +38,9 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	asked := orderFinder(id)
+	match := orderFinder(id)
 	err = records.EachLetter(s.o.Queue, api.DeadFilter{}, func(d queue.DeadLetter) bool {
-		order, ok := asked(d.MessageID, d.Body)
+		order, ok := match(d.MessageID, d.Body)
 		if !ok {
 			return r.Context().Err() == nil
 		}
@@ -53,7 +53,7 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 	})
 	if err == nil {
 		err = s.eachWaiting(func(sets []string, rec queue.Record) bool {
-			order, ok := asked(rec.ID, rec.Body)
+			order, ok := match(rec.ID, rec.Body)
 			if !ok {
 				return r.Context().Err() == nil
 			}
@@ -61,11 +61,11 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	if err != nil {
-		out.broken(s, err)
+		out.abort(s, err)
 	}
 }
 
-// eachWaiting is records.EachWaiting that says for which lanes a record still waits.
+// eachWaiting calls fn for every waiting record, with the lanes it is waiting for.
 func (s *Server) eachWaiting(fn func(sets []string, r queue.Record) bool) error {
 	return records.EachWaiting(s.o.Queue, api.QueueFilter{}, func(r queue.Record) bool {
 		sets := []string{}
@@ -79,11 +79,11 @@ func (s *Server) eachWaiting(fn func(sets []string, r queue.Record) bool) error 
 	})
 }
 
-// orderFinder returns what tells whether an event is the one asked for, by its
-// messageId or its order id, and what its order id is.
+// orderFinder returns a function that reports whether an event has id as its messageId or
+// order id, and returns its order id.
 func orderFinder(id string) func(messageID string, body []byte) (order string, ok bool) {
-	// Most events do not hold the text at all. In JSON it may be escaped, but
-	// then with a backslash.
+	// Fast path: most events do not contain the text. In JSON it can be escaped, but only
+	// with a backslash.
 	raw := []byte(id)
 	return func(messageID string, body []byte) (string, bool) {
 		if messageID != id && !bytes.Contains(body, raw) && bytes.IndexByte(body, '\\') < 0 {

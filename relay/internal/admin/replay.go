@@ -15,7 +15,7 @@ import (
 	"relay/relay/internal/forward"
 )
 
-// replay is a step of `relay forward replay`.
+// replay runs a step of `relay forward replay`.
 func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
 	var in api.Replay
 	err := readJSON(w, r, &in)
@@ -34,10 +34,10 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.o.Replay != nil:
 	case s.o.Drain == nil:
-		access.WriteError(w, http.StatusServiceUnavailable, "not_running", "only a running relay can replay: start it, then run this again")
+		access.WriteError(w, http.StatusServiceUnavailable, "not_running", "relay is not running: start it, then run this command again")
 		return
 	default:
-		access.WriteError(w, http.StatusConflict, "forwards_nothing", "this relay forwards nothing: run this at a store's relay, which has forward.url")
+		access.WriteError(w, http.StatusConflict, "forwards_nothing", "this relay does not forward: run this command at a store's relay, which has forward.url")
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the connection to the hub may be slow
@@ -57,7 +57,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
 		out.Next = records.FormatSeq(step.Next)
 	}
 	if step.Sent > 0 {
-		s.o.Logger.Warn("what the hub lacked was handed over anew by an operator", "code", logs.Replayed, "events", step.Sent)
+		s.o.Logger.Warn("events that the hub lacked were forwarded again by an operator", "code", logs.Replayed, "events", step.Sent)
 	}
 	writeJSON(w, http.StatusOK, out)
 }

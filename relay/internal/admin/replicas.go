@@ -16,7 +16,7 @@ import (
 	"relay/relay/internal/replicas"
 )
 
-// Replicas are the relays that share the queue with this one. *replicas.Group is them.
+// Replicas are the relays that share the queue; *replicas.Group implements it.
 type Replicas interface {
 	Relays() []api.Relay
 	Delivering() (replicas.Beat, bool)
@@ -26,13 +26,13 @@ type Replicas interface {
 	Others(ctx context.Context, o access.Order) []replicas.Everywhere
 }
 
-// Do does what another relay of the same queue was asked.
+// Do carries out a request that was made at another relay of the same queue.
 func (s *Server) Do(ctx context.Context, o *access.Order) access.Answer { return s.all.Do(ctx, o) }
 
-// Coming is what is on its way into the queue here and nowhere yet, as a sentence.
+// Coming returns a clause about imports in progress at this relay; "" if there are none.
 func (s *Server) Coming() string { return s.importing.unreached(s.o.Now()) }
 
-// elsewhere is what the relay that delivers tells of itself, when it is another one.
+// elsewhere returns the state of the relay that delivers, if it is another one.
 func (s *Server) elsewhere() (replicas.Beat, bool) {
 	if s.o.Replicas == nil {
 		return replicas.Beat{}, false
@@ -40,8 +40,8 @@ func (s *Server) elsewhere() (replicas.Beat, bool) {
 	return s.o.Replicas.Delivering()
 }
 
-// whereDelivered has h done by the relay that delivers, whichever of those that share
-// the queue is asked.
+// whereDelivered runs h at the relay that delivers, whichever of the relays that share the
+// queue received the request.
 func (s *Server) whereDelivered(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if s.o.Replicas == nil || access.OrderOf(r) != nil || s.o.Delivers().Here {
@@ -53,7 +53,7 @@ func (s *Server) whereDelivered(h http.HandlerFunc) http.HandlerFunc {
 			s.fail(w, badf("the body is larger than %d bytes, or was cut short", maxBody))
 			return
 		}
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the other may take long
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the other relay might take long
 		o := access.NewOrder(r, body)
 		a, err := s.o.Replicas.Order(r.Context(), &o)
 		var not *replicas.NotDoneError
@@ -71,31 +71,31 @@ func (s *Server) whereDelivered(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// reloadOthers has the other relays of the queue read their files, too, and says in the
-// result what came of it.
+// reloadOthers makes the other relays of the queue reload too, and adds their results to
+// res.
 func (s *Server) reloadOthers(r *http.Request, res *api.ReloadResult) {
 	if s.o.Replicas == nil || access.OrderOf(r) != nil {
 		return
 	}
-	var said []string
+	var messages []string
 	if !res.Success {
-		said = append(said, res.Message)
+		messages = append(messages, res.Message)
 	}
 	for _, at := range s.o.Replicas.Others(r.Context(), access.NewOrder(r, nil)) {
 		one := api.RelayReload{Relay: at.Name}
 		if at.Err != nil || json.Unmarshal(at.Answer.Body, &one.ReloadResult) != nil {
-			one.Code, one.Message = api.ReloadNoAnswer, "it does not answer, and may not have read its files"
+			one.Code, one.Message = api.ReloadNoAnswer, "no answer; it might not have reloaded its files"
 		}
 		switch {
 		case one.Success:
 		case one.Code == api.ReloadNoAnswer:
-			said = append(said, fmt.Sprintf("at %s: %s", one.Relay, one.Message))
+			messages = append(messages, fmt.Sprintf("%s: %s", one.Relay, one.Message))
 			res.Success, res.Code = false, cmp.Or(res.Code, one.Code)
-		default: // counts more than one that does not answer
-			said = append(said, fmt.Sprintf("at %s: refused, what was in force stays there: %s", one.Relay, one.Message))
+		default: // more important than a missing answer
+			messages = append(messages, fmt.Sprintf("%s: refused; it keeps the previous files: %s", one.Relay, one.Message))
 			res.Success, res.Code = false, one.Code
 		}
 		res.Relays = append(res.Relays, one)
 	}
-	res.Message = strings.Join(said, "\n")
+	res.Message = strings.Join(messages, "\n")
 }

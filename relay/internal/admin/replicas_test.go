@@ -145,7 +145,7 @@ func TestReloadOfAll(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &r); err != nil {
 		t.Fatal(err)
 	}
-	if code != http.StatusUnprocessableEntity || r.Success || !r.InForce || r.Message != "at hub-1:8585: refused, what was in force stays there: mapping.yaml:2:9: expected a value here" || len(r.Changed) != 1 || len(r.Relays) != 1 || r.Relays[0].Code != "mapping_refused" {
+	if code != http.StatusUnprocessableEntity || r.Success || !r.InForce || r.Message != "hub-1:8585: refused; it keeps the previous files: mapping.yaml:2:9: expected a value here" || len(r.Changed) != 1 || len(r.Relays) != 1 || r.Relays[0].Code != "mapping_refused" {
 		t.Errorf("%d %s", code, body)
 	}
 	if len(g.done) != 1 {
@@ -163,7 +163,7 @@ func TestReloadBesideADeadRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code != http.StatusGatewayTimeout || r.Success || !r.InForce || r.Code != api.ReloadNoAnswer || len(r.Changed) != 1 || strings.Contains(r.Message, "refused") ||
-		!strings.HasPrefix(r.Message, "at hub-1:8585: it does not answer") {
+		!strings.HasPrefix(r.Message, "hub-1:8585: no answer") {
 		t.Errorf("%d %s", code, body)
 	}
 	if r, err := here.client().Reload(t.Context()); err != nil || r.Code != api.ReloadNoAnswer || !r.InForce {
@@ -217,8 +217,8 @@ func TestStandbyPage(t *testing.T) {
 	}
 	b.Goto(link.URL, 1280, 1400, false)
 	b.Until("the lanes of the other", `document.querySelectorAll(".card").length === 3 && document.body.innerText.includes("token refused")`)
-	b.Until("the relays", `document.getElementById("relays-note").innerText === "hub-1:8585 delivers, and does what is asked here"`)
-	b.Until("a mapping that differs", `document.getElementById("relays-rows").innerText.includes("another one")`)
+	b.Until("the relays", `document.getElementById("relays-note").innerText === "hub-1:8585 delivers and carries out commands given here"`)
+	b.Until("a mapping that differs", `document.getElementById("relays-rows").innerText.includes("different")`)
 	b.Until("signed in", `document.getElementById("token-open").innerText === "Sign out"`)
 	b.Eval(`[...document.querySelectorAll(".card button")].find((x) => x.innerText === "Try now").click()`)
 	b.Until("it is done there", `document.body.innerText.includes("resumed")`)

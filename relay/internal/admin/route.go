@@ -8,7 +8,7 @@ import (
 	"relay/relay/internal/admin/page"
 )
 
-// routes lists every address and what it needs.
+// routes returns every route with the permission it requires.
 func (s *Server) routes() *access.Routes {
 	routes := s.access.Routes()
 	add := routes.Add
@@ -61,7 +61,7 @@ func (s *Server) routes() *access.Routes {
 	add("GET /{$}", access.Anybody, func(w http.ResponseWriter, _ *http.Request) { page.Write(w, s.o.Build.Version) })
 	add("GET /assets/{file...}", access.Anybody, func(w http.ResponseWriter, r *http.Request) {
 		if !page.WriteAsset(w, r.PathValue("file")) {
-			access.WriteError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address")
+			access.WriteError(w, http.StatusNotFound, "unknown_path", "this address does not exist")
 		}
 	})
 	if s.o.Pprof {
@@ -72,7 +72,7 @@ func (s *Server) routes() *access.Routes {
 		add("GET /debug/pprof/trace", access.Contents, pprof.Trace)
 	}
 	add("/", access.Anybody, func(w http.ResponseWriter, r *http.Request) {
-		access.WriteError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address; see GET /api/v1/status")
+		access.WriteError(w, http.StatusNotFound, "unknown_path", "this address does not exist; see GET /api/v1/status")
 	})
 	return routes
 }

@@ -10,28 +10,27 @@ import (
 	"relay/relay/internal/backup"
 )
 
-// Server is the admin side of a relay: the page, the control socket, the health
-// listener. New has bound them; Run serves them.
+// Server is the admin side of a relay: the page, the control socket and the health
+// listener. New binds their addresses, Run serves them.
 type Server struct {
 	o       Options
 	access  *access.Server
 	all     *access.Routes
 	history *history
 	started time.Time
-	hide    func() // takes queue and lanes out of the metrics
+	hide    func() // removes queue and lanes from the metrics
 
 	closeOnce  sync.Once
 	stopping   chan struct{} // closed by Close: streams end
 	reloading  sync.Mutex    // one reload at a time
 	forgetting sync.Mutex    // one forget at a time
-	copies     backup.Copies // of backups
+	copies     backup.Copies // temporary copies of backups
 	importing  importing
 	watchers   watchers
 }
 
-// New checks the options, binds the listeners and returns a server that answers
-// once Run is called. Connections made before Run wait. It closes o.Access.Control
-// when it fails.
+// New checks the options and binds the listeners. Connections made before Run wait. On
+// error it closes o.Access.Control.
 func New(o Options) (*Server, error) {
 	s := &Server{o: o.withDefaults(), history: newHistory(), started: time.Now(), stopping: make(chan struct{})}
 	s.copies.Dir = s.o.Copies
@@ -48,17 +47,17 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the bound address of the page: host:port, unix:/path, or empty.
+// Addr returns the bound address of the page: host:port, unix:/path, or "".
 func (s *Server) Addr() string { return s.access.PageAddr() }
 
-// HealthAddr is the bound address of the health listener, or empty.
+// HealthAddr returns the bound address of the health listener, or "".
 func (s *Server) HealthAddr() string { return s.access.HealthAddr() }
 
-// ControlAddr is where the commands come.
+// ControlAddr returns the address of the control socket.
 func (s *Server) ControlAddr() string { return s.access.ControlAddr() }
 
-// Run serves until ctx ends or Close is called, then lets requests under way
-// finish for a few seconds. It returns nil after an orderly stop.
+// Run serves until ctx ends or Close is called, then gives requests in progress a few
+// seconds to finish. It returns nil after an orderly stop.
 func (s *Server) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -70,13 +69,13 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-s.stopping:
 		}
-		_ = s.Close() //nolint:contextcheck // it has a deadline of its own: ctx has ended
+		_ = s.Close() //nolint:contextcheck // ctx has ended; Close has its own deadline
 	})
-	return s.access.Serve(s.all, func() { _ = s.Close() }) //nolint:contextcheck // waits for requests under way, with a deadline of its own
+	return s.access.Serve(s.all, func() { _ = s.Close() }) //nolint:contextcheck // Close has its own deadline
 }
 
-// Close stops the listeners, ends the streams and waits up to three seconds
-// for other requests. It may be called twice.
+// Close stops the listeners, ends the streams and waits up to three seconds for other
+// requests. It can be called twice.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.stopping)
@@ -88,8 +87,8 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// knownLane is the id of an event set that exists; what else a caller writes
-// there is his.
+// knownLane returns the id of an existing event set for the audit log; "" for anything
+// else, which could be personal data.
 func (s *Server) knownLane(name string) string {
 	id, err := s.findLane(name)
 	if err != nil {

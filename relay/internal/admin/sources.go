@@ -13,8 +13,6 @@ import (
 	"relay/relay/internal/track"
 )
 
-// What of the queue's own numbers is shown where.
-
 func queueInfo(st queue.Stats) api.QueueInfo {
 	return api.QueueInfo{
 		Pending: st.Pending, Opening: st.Opening,
@@ -27,7 +25,7 @@ func queueInfo(st queue.Stats) api.QueueInfo {
 	}
 }
 
-// keyNames writes ids of keys as logs and errors do.
+// keyNames formats ids of keys as logs and errors do.
 func keyNames(ids []uint32) (out []string) {
 	for _, id := range ids {
 		if id == 0 {
@@ -58,11 +56,11 @@ func fillFromDrain(l *api.LaneInfo, w drain.LaneStatus) {
 	}
 }
 
-// isDeadCount reports whether a lane's counter is of dead letters:
-// "dead:expired" and so on, as drain names them in queue.Settlement.Counts.
+// isDeadCount reports whether a counter of a lane counts dead letters, such as
+// "dead:expired". Drain names them in queue.Settlement.Counts.
 func isDeadCount(key string) bool { return key == "dead" || strings.HasPrefix(key, "dead:") }
 
-// laneWords says a lane's state in plain words, and what happens next.
+// laneWords returns the state of a lane as a headline, and what happens next.
 func laneWords(l *api.LaneInfo, now time.Time, lack string, silent bool) (headline, next string) {
 	w := advice.Lane{State: l.State, Now: now, Usage: l.Usage, Lack: lack, Told: l.Told(), Silent: silent}
 	if l.NextAttemptAt != nil {

@@ -16,7 +16,7 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Status is the whole picture at this moment.
+// Status returns the complete current status.
 func (s *Server) Status() api.Status {
 	now := s.o.Now()
 	st := api.Status{
@@ -46,10 +46,10 @@ func (s *Server) Status() api.Status {
 	if m := s.o.mapping(); m != nil && st.Mapping.Digest == "" {
 		st.Mapping.Digest, st.Mapping.OK = m.Digest(), st.Mapping.Refused == nil
 	}
-	if s.o.Forwards != "" { // what is in force maps nothing
+	if s.o.Forwards != "" { // the mapping is at the hub
 		st.Forwards, st.Mapping = s.o.Forwards, api.FileState{OK: true}
 	}
-	st.Spool = s.dropped()
+	st.Spool = s.spool()
 	st.Coverage = s.o.Metrics.Coverage()
 	st.Totals = s.o.Metrics.Totals()
 	st.ClockSkew = s.o.Metrics.ClockSkew()
@@ -60,23 +60,23 @@ func (s *Server) Status() api.Status {
 	if s.o.Replicas != nil {
 		st.Relays = s.o.Replicas.Relays()
 	}
-	if there, ok := s.elsewhere(); ok { // what is sent, and what becomes of it, is known there
+	if there, ok := s.elsewhere(); ok { // it sends, so it has these numbers
 		st.Coverage, st.ClockSkew = there.Coverage, there.ClockSkew
 		there.Totals.Received = st.Totals.Received
 		st.Totals = there.Totals
 	}
-	st.Now = s.o.Now() // not before what the lanes say of themselves
+	st.Now = s.o.Now() // not earlier than the times of the lanes
 	st.StartedAt = st.Now.Add(-time.Since(s.started))
 	return st
 }
 
-// state is what a scrape shows.
+// state returns the state that the metrics show.
 func (s *Server) state() metrics.State {
-	st := metrics.State{Ready: true, Queue: s.o.Queue.Stats(), Refused: s.refused(), Dropped: s.dropped(), Stores: s.stores()}
+	st := metrics.State{Ready: true, Queue: s.o.Queue.Stats(), Refused: s.refused(), Dropped: s.spool(), Stores: s.stores()}
 	for _, c := range s.checks() {
 		st.Ready = st.Ready && c.err == nil
 	}
-	st.Lanes, st.Unmapped = s.lanes(s.o.Now(), false) // each relay tells of itself alone
+	st.Lanes, st.Unmapped = s.lanes(s.o.Now(), false) // each relay reports only itself
 	st.DrainSeconds = s.drainSeconds(st.Lanes)
 	if s.o.Delivers != nil {
 		d := s.o.Delivers()
@@ -85,9 +85,9 @@ func (s *Server) state() metrics.State {
 	return st
 }
 
-// lanes joins what the queue, the lanes at work and the mapping know. Those that
-// empty themselves into dead letters count as none. The unmapped lane is returned as a number.
-// With all, lanes at work at another relay of the queue are told of as that one says.
+// lanes combines the lanes of queue, drain and mapping, and returns the number of unmapped
+// events. It omits the lanes that relay empties into dead letters. With all, the states of
+// lanes that another relay delivers come from that relay.
 func (s *Server) lanes(now time.Time, all bool) (out []api.LaneInfo, unmapped int64) {
 	byID := make(map[string]*api.LaneInfo)
 	get := func(id string) *api.LaneInfo {
@@ -139,7 +139,7 @@ func (s *Server) lanes(now time.Time, all bool) (out []api.LaneInfo, unmapped in
 	out = make([]api.LaneInfo, 0, len(byID))
 	silent := s.o.Delivers != nil && s.o.Delivers().Silent
 	for id, l := range byID {
-		if l.State == "" { // nothing drains it
+		if l.State == "" { // no lane is draining it
 			l.State = string(drain.Idle)
 			if s.o.Drain == nil {
 				l.State = string(drain.Stopped)
@@ -167,7 +167,7 @@ func (s *Server) lanes(now time.Time, all bool) (out []api.LaneInfo, unmapped in
 	return out, unmapped
 }
 
-// refused is how many messages wait to become dead letters.
+// refused returns how many messages are waiting to become dead letters.
 func (s *Server) refused() (n int64) {
 	for _, l := range s.o.Queue.Lanes() {
 		if track.BecomesLetters(l.Name) {
@@ -177,9 +177,8 @@ func (s *Server) refused() (n int64) {
 	return n
 }
 
-// laneDrain estimates when a lane's backlog is gone: at the rate it has now,
-// else at the rate the limiter would allow, else unknown. A lane that waits
-// for a human has no estimate.
+// laneDrain estimates in how many seconds a lane is empty: at its current rate, else at the
+// rate that the limiter allows, else nil. A lane that waits for a person has no estimate.
 func laneDrain(l *api.LaneInfo, limit float64) *float64 {
 	switch drain.State(l.State) {
 	case drain.Idle, drain.Sending, drain.WaitingRetry, drain.Throttled, drain.RateLimited:
@@ -199,8 +198,8 @@ func laneDrain(l *api.LaneInfo, limit float64) *float64 {
 	return &secs
 }
 
-// drainSeconds is the time until the last lane that moves is empty; null when
-// a lane with a backlog does not move.
+// drainSeconds estimates in how many seconds all lanes are empty; nil if a lane with waiting
+// events has no estimate.
 func (s *Server) drainSeconds(lanes []api.LaneInfo) *float64 {
 	var most float64
 	for _, l := range lanes {
@@ -215,9 +214,9 @@ func (s *Server) drainSeconds(lanes []api.LaneInfo) *float64 {
 	return &most
 }
 
-// fullSeconds is the time until the queue reaches its limit at the growth of
-// the rate window. Files grow in steps, and are given back later than events
-// leave: while no more events are kept than before, the queue does not fill.
+// fullSeconds estimates in how many seconds the queue reaches its limit, from its growth in
+// the rate window. Files grow in steps and are deleted later than their events, so while
+// the number of kept events does not grow, there is no estimate.
 func (s *Server) fullSeconds(q api.QueueInfo) *float64 {
 	a, b, ok := s.history.window()
 	if !ok || q.MaxBytes <= 0 {
@@ -258,7 +257,7 @@ func (s *Server) laneRates() map[string]float64 {
 	return out
 }
 
-// look takes the sample of this moment.
+// look returns a sample of the current counters.
 func (s *Server) look() sample {
 	q := queueInfo(s.o.Queue.Stats())
 	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]float64)}
@@ -300,15 +299,15 @@ func older(a, b *time.Time) *time.Time {
 	return a
 }
 
-// dropped is what lies there; nil: no files are dropped.
-func (s *Server) dropped() *spool.DirectoryStatus {
+// spool returns the status of the spool directory; nil: there is none.
+func (s *Server) spool() *spool.DirectoryStatus {
 	if s.o.Spool == nil {
 		return nil
 	}
 	return s.o.Spool()
 }
 
-// stores are those whose relays forward to this one.
+// stores returns the stores whose relays forward to this one.
 func (s *Server) stores() []forward.Seen {
 	if s.o.Stores == nil {
 		return []forward.Seen{}

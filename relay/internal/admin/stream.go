@@ -11,13 +11,13 @@ import (
 	"relay/relay/internal/admin/access"
 )
 
-// stream is one answer of server-sent events.
+// stream is an answer of server-sent events.
 type stream struct {
 	w  http.ResponseWriter
 	rc *http.ResponseController
 }
 
-// streamWrite bounds how long a watcher may take to read one event.
+// streamWrite is how long a client can take to read an event.
 const streamWrite = 10 * time.Second
 
 func newStream(w http.ResponseWriter) *stream {
@@ -41,12 +41,11 @@ func (st *stream) comment(text string) bool {
 	return err == nil && st.rc.Flush() == nil
 }
 
-// mostWatchers bounds the streams of one kind. Where there are more,
-// the page gets the status once and asks again later, and the oldest tail ends:
-// nobody keeps anybody out.
+// mostWatchers is the most streams of one kind. Beyond that, a page gets the status once and
+// polls, and a new tail ends the oldest one, so that no client locks out another.
 const mostWatchers = 24
 
-// watchers are the streams there are, by kind.
+// watchers are the open streams, by kind.
 type watchers struct {
 	mu  sync.Mutex
 	all map[string][]*watching
@@ -54,14 +53,14 @@ type watchers struct {
 
 type watching struct{ over chan struct{} }
 
-// enter takes a place among the streams of a kind. Where none is left it takes
-// the oldest one's, or, with wait, none: ok is false.
-func (ws *watchers) enter(kind string, wait bool) (w *watching, leave func(), ok bool) {
+// enter adds a stream of a kind. If there are too many, it ends the oldest one, or with
+// refuse it adds none and returns false.
+func (ws *watchers) enter(kind string, refuse bool) (w *watching, leave func(), ok bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	list := ws.all[kind]
 	if len(list) >= mostWatchers {
-		if wait {
+		if refuse {
 			return nil, func() {}, false
 		}
 		close(list[0].over)
@@ -79,7 +78,7 @@ func (ws *watchers) enter(kind string, wait bool) (w *watching, leave func(), ok
 	}, true
 }
 
-// live streams the status to the page, once a sample.
+// live streams the status to the page, every Interval.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	_, leave, ok := s.watchers.enter("live "+access.WatchKind(r), true)
 	defer leave()
@@ -92,7 +91,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if !ok {
-			st.send("later", []byte(`{"message":"many watch; ask again in some seconds"}`))
+			st.send("later", []byte(`{"message":"too many streams are open; try again in a few seconds"}`))
 			return
 		}
 		select {
@@ -106,8 +105,8 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tail streams outcomes as they happen. A watcher that falls behind is told
-// how many it missed.
+// tail streams outcomes as they happen. A client that falls behind gets the number of
+// outcomes it missed.
 func (s *Server) tail(w http.ResponseWriter, r *http.Request) {
 	place, leave, _ := s.watchers.enter("tail "+access.WatchKind(r), false)
 	defer leave()
@@ -123,13 +122,13 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request) {
 			if n := wt.Missed(); n > 0 {
 				ok = st.send("missed", fmt.Appendf(nil, `{"count":%d}`, n))
 			}
-			b, _ := json.Marshal(o) // of strings and numbers: cannot fail
+			b, _ := json.Marshal(o) // cannot fail: only strings and numbers
 			ok = ok && st.send("outcome", b)
 			access.CountLine(w)
 		case <-t.C:
 			ok = st.comment("still here")
 		case <-place.over:
-			st.send("end", []byte(`{"message":"many watch, and this was the oldest"}`))
+			st.send("end", []byte(`{"message":"too many streams are open, and this was the oldest"}`))
 			return
 		case <-r.Context().Done():
 			return

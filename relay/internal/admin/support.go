@@ -14,10 +14,10 @@ import (
 	"relay/relay/internal/api"
 )
 
-// support answers with a zip for whoever helps: status, the metrics twice, a
-// few seconds apart, goroutines, the effective config with secrets hidden, the
-// mapping, the last log lines, counts of dead letters. No event and no
-// token is in it; event names and event set ids are.
+// support answers with a zip for support: status, metrics twice a few seconds apart,
+// goroutines, the effective config with secrets hidden, the mapping, the last log lines and
+// counts of dead letters. It contains event names and event set ids, but no event and no
+// token.
 func (s *Server) support(w http.ResponseWriter, r *http.Request) {
 	wait, err := intParam(r, "wait", 5)
 	if err == nil && wait > 60 {
@@ -86,7 +86,7 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 		},
 		func() error {
 			st := s.Status()
-			st.Mapping, st.Config = st.Mapping.Unquoted(), st.Config.Unquoted() // what is wrong with a file quotes it
+			st.Mapping, st.Config = st.Mapping.Unquoted(), st.Config.Unquoted() // problems quote the file
 			return putJSON("status.json", st)
 		},
 		func() error { return putJSON("queue-stats.json", s.o.Queue.Stats()) },
@@ -130,15 +130,15 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 	return nil
 }
 
-// supportWords are what the bundle says of itself.
-const supportWords = `A support bundle of relay, made %s; nothing in it is newer.
+// supportWords is the README of the bundle.
+const supportWords = `Support bundle of relay, made %s.
 
-It holds numbers, states, the last log lines, the configuration with secrets hidden, and the
-mapping; names of events, ids of event sets, names of hosts and paths are in it. It holds no
-event, no data of customers and no token. Look into it before you send it.
+It contains numbers, states, the last log lines, the mapping, and the configuration with
+secrets hidden. This includes event names, event set ids, host names and paths. It contains
+no events, no customers' data and no token. Check the contents before you send it.
 
-Whoever helps needs it no longer than the help takes: remove it then, by %s at the latest.
+Delete it when the problem is solved, by %s at the latest.
 `
 
-// supportFor is how long a bundle is of use: what it shows has changed by then.
+// supportFor is how long a bundle is useful; after that its contents are outdated.
 const supportFor = 30 * 24 * time.Hour

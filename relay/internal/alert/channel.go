@@ -21,7 +21,7 @@ import (
 	"relay/internal/loopback"
 )
 
-// channel is one way to reach a person.
+// channel is a way to send an alert.
 type channel struct {
 	name string
 	send func(context.Context, Alert) error
@@ -33,7 +33,7 @@ const (
 	commandTimeout = 30 * time.Second
 )
 
-// channels are those that are set up, and the log.
+// channels returns the log and the configured channels.
 func (w *Watch) channels(s Settings) []channel {
 	out := []channel{{"log", w.log}}
 	if s.Webhook != "" {
@@ -47,7 +47,7 @@ func (w *Watch) channels(s Settings) []channel {
 
 func (w *Watch) log(_ context.Context, a Alert) error {
 	if a.State == "resolved" {
-		w.o.Logger.Info("alert is over", "code", logs.AlertResolved, "alert", a.Alert, "summary", a.Summary)
+		w.o.Logger.Info("alert resolved", "code", logs.AlertResolved, "alert", a.Alert, "summary", a.Summary)
 		return nil
 	}
 	w.o.Logger.Warn("alert", "code", logs.Alert, "alert", a.Alert, "severity", a.Severity, "summary", a.Summary, "action", a.Action,
@@ -55,11 +55,11 @@ func (w *Watch) log(_ context.Context, a Alert) error {
 	return nil
 }
 
-// post delivers by webhook. Errors do not hold the URL.
+// post sends an alert to the webhook. Its errors do not contain the URL.
 func (w *Watch) post(ctx context.Context, s Settings, a Alert) error {
 	body, err := json.Marshal(a)
 	if err != nil {
-		return fmt.Errorf("write alert: %w", err)
+		return fmt.Errorf("encode alert: %w", err)
 	}
 	client, err := webhookClient(s)
 	if err != nil {
@@ -68,7 +68,7 @@ func (w *Watch) post(ctx context.Context, s Settings, a Alert) error {
 	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Webhook, bytes.NewReader(body))
 	if err != nil {
-		return errors.New("alerts.webhook is not a URL")
+		return errors.New("alerts.webhook is not a valid URL")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "relay/"+w.o.Version)
@@ -82,12 +82,12 @@ func (w *Watch) post(ctx context.Context, s Settings, a Alert) error {
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("post to alerts.webhook: it answered %d", resp.StatusCode)
+		return fmt.Errorf("post to alerts.webhook: the server answered %d", resp.StatusCode)
 	}
 	return nil
 }
 
-// webhookClient goes the way uploads go, but reaches this machine directly.
+// webhookClient uses the same proxy and CAs as uploads, but no proxy for this machine.
 func webhookClient(s Settings) (*http.Client, error) {
 	tr := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
@@ -96,13 +96,13 @@ func webhookClient(s Settings) (*http.Client, error) {
 	u, err := url.Parse(s.Webhook)
 	switch {
 	case err != nil:
-		return nil, errors.New("alerts.webhook is not a URL")
+		return nil, errors.New("alerts.webhook is not a valid URL")
 	case s.Proxy == "none" || loopback.Address(u.Hostname()):
 		tr.Proxy = nil
 	case s.Proxy != "":
 		p, err := url.Parse(s.Proxy)
 		if err != nil {
-			return nil, errors.New("graph.proxy is not a URL")
+			return nil, errors.New("graph.proxy is not a valid URL")
 		}
 		tr.Proxy = http.ProxyURL(p)
 	}
@@ -115,31 +115,31 @@ func webhookClient(s Settings) (*http.Client, error) {
 	}
 	return &http.Client{
 		Transport: tr, Timeout: webhookTimeout,
-		// Another address than the configured one is not asked.
+		// Only the configured address is called.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
 }
 
-// passed are the variables that the command gets of relay's environment: what
-// programs need to work, and nothing that could be a secret.
+// passed are the environment variables that the command inherits: what programs need
+// to work, and nothing that could be a secret.
 var passed = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE",
 	"COMSPEC", "PATHEXT", "WINDIR", "PROGRAMDATA", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
 }
 
-// run delivers by a command: JSON on standard input, no shell.
+// run sends an alert to a command as JSON on standard input, without a shell.
 func run(ctx context.Context, command []string, a Alert) error {
-	if err := config.RefusableCommand(command); err != nil { // it may have changed since relay.yaml was read
+	if err := config.RefusableCommand(command); err != nil { // the file might have changed since relay.yaml was read
 		return fmt.Errorf("run alerts.command: %w", err)
 	}
 	body, err := json.Marshal(a)
 	if err != nil {
-		return fmt.Errorf("write alert: %w", err)
+		return fmt.Errorf("encode alert: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.WaitDelay = time.Second // a grandchild must not hold us by its output
+	cmd.WaitDelay = time.Second // do not wait for a grandchild that keeps the output open
 	cmd.Stdin = bytes.NewReader(append(body, '\n'))
 	cmd.Env = []string{"RELAY_ALERT=" + a.Alert, "RELAY_ALERT_STATE=" + a.State, "RELAY_ALERT_TEXT=" + a.Text}
 	for _, name := range passed {
@@ -147,13 +147,13 @@ func run(ctx context.Context, command []string, a Alert) error {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}
 	}
-	var said bytes.Buffer
-	cmd.Stderr = &limited{b: &said, left: 300}
+	var stderr bytes.Buffer
+	cmd.Stderr = &limited{b: &stderr, left: 300}
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			err = fmt.Errorf("ended after %s", commandTimeout)
+			err = fmt.Errorf("stopped after %s", commandTimeout)
 		}
-		line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+		line, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
 		if line != "" {
 			return fmt.Errorf("run alerts.command: %w: %s", err, line)
 		}
@@ -162,7 +162,7 @@ func run(ctx context.Context, command []string, a Alert) error {
 	return nil
 }
 
-// limited keeps the first bytes and swallows the rest.
+// limited keeps the first bytes and discards the rest.
 type limited struct {
 	b    *bytes.Buffer
 	left int

@@ -11,22 +11,22 @@ import (
 
 // The conditions; each is one alert.
 const (
-	TokenRefused    = "token_refused"        // Meta does not take the access token
-	DeliveryStopped = "delivery_stopped"     // an event set waits for a human: rights, settings, refusals
+	TokenRefused    = "token_refused"        // Meta refuses the access token
+	DeliveryStopped = "delivery_stopped"     // an event set needs a person: permission, settings, refused events
 	EventsWaiting   = "events_waiting"       // the oldest event is over an hour old
-	DeadGrowing     = "dead_letters_growing" // dead letters were made within the last interval
-	IDsRepeat       = "ids_repeat"           // events came under other events' messageIds within the last interval
-	DiskNearlyFull  = "disk_nearly_full"     // queue or volume, by hysteresis
-	DiskRefuses     = "disk_refuses"         // no event can be stored, and not for want of room
-	EventsDropped   = "events_dropped"       // within the last interval, for want of room
-	QueueDamaged    = "queue_damaged"        // damage was found within the last interval
-	FileRefused     = "mapping_refused"      // mapping or config does not check out
-	FilesNotTaken   = "files_not_taken"      // something lies in the directory of dropped files and is not taken
-	FilesRefused    = "files_refused"        // dropped files were refused and lie in refused
+	DeadGrowing     = "dead_letters_growing" // new dead letters in the last hour
+	IDsRepeat       = "ids_repeat"           // events with other events' messageIds in the last hour
+	DiskNearlyFull  = "disk_nearly_full"     // the queue or its volume is almost full
+	DiskRefuses     = "disk_refuses"         // the storage refuses events, and not because it is full
+	EventsDropped   = "events_dropped"       // events dropped from a full queue in the last hour
+	QueueDamaged    = "queue_damaged"        // damage found in the last hour
+	FileRefused     = "mapping_refused"      // mapping or config is invalid
+	FilesNotTaken   = "files_not_taken"      // a file in the spool directory is not imported
+	FilesRefused    = "files_refused"        // the spool directory contains refused files
 )
 
-// Bounds of the conditions. Those of the disk come in pairs: a condition ends
-// well below where it began.
+// Limits of the conditions. Those of the disk come in pairs: the second one, at which
+// the condition ends, keeps it from flapping.
 const (
 	oldEvent              = time.Hour
 	queueFull, queueEased = 0.90, 0.80
@@ -34,71 +34,73 @@ const (
 	growthWindow          = time.Hour
 )
 
-// Snapshot is what a look at relay finds.
+// Snapshot is the state of relay at one look. Counters since the start never decrease.
 type Snapshot struct {
 	Now     time.Time
 	Lanes   []Lane
-	Oldest  time.Time // of all waiting events; zero: none wait
+	Oldest  time.Time // receipt of the oldest waiting event; zero: none wait
 	Pending int64
-	Dead    int64 // dead letters made since the start; only grows
+	Dead    int64 // dead letters made since the start
 	DeadNow int64 // dead letters kept
 
-	IDConflicts int64 // events whose messageId was another event's, since the start; only grows
+	IDConflicts int64 // events with another event's messageId since the start
 
-	QueueBytes, QueueMax int64
-	DiskFree, DiskSize   int64
-	Full                 string // why nothing is accepted
-	Refuses              bool   // nothing is accepted, for another reason than that
-	Dropped              int64  // events dropped for want of room since the start; only grows
-	Damaged, Lost        int64  // since the start: files quarantined and chunks found damaged, events lost with them; only grow
-	SetAside             int    // damaged files that lie there now
-	Opening              bool   // the queue is being opened: its numbers still grow
+	QueueBytes, QueueMax int64 // bytes
+	DiskFree, DiskSize   int64 // bytes
+	OnServers            bool  // the queue is on NATS servers, not on a disk of this machine
+
+	Full          string // why the queue is full: max_size, disk_full …; "": it is not
+	Refuses       bool   // events cannot be stored for another reason
+	Dropped       int64  // events dropped from a full queue since the start
+	Damaged, Lost int64  // since the start: damaged chunks and quarantined files, and the events lost in them
+	Quarantined   int    // damaged files that are there now
+	Opening       bool   // the queue is still being opened, so its numbers are not complete
 
 	Refused []Refused
-	Spool   []Lying // what lies in the directory of dropped files and is not taken
+	Spool   []SpoolProblem
 
-	RefusedFiles int // dropped files that were refused and lie there still
+	RefusedFiles int // spool files that were refused and are still there
 }
 
-// Lying is a kind of them.
-type Lying struct {
-	What string // in plain words
-	Todo string // what helps
+// SpoolProblem is a kind of file in the spool directory that is not imported.
+type SpoolProblem struct {
+	What string // a clause for people
+	Todo string // the fix
 }
 
 // Lane is an event set.
 type Lane struct {
 	ID       string
 	State    string // of package drain
-	Headline string // the state in plain words
-	Todo     string // what must be done about it
-	Told     bool   // Todo is about the answer that stopped it, not the state alone
+	Headline string // the state in words
+	Todo     string // the fix
+	Told     bool   // Todo is for the answer that stopped the lane, not only for the state
 
 	Pending   int64
-	Delivered time.Time // when Meta last took events of it; zero: not since the start
-	MetaError string    // the class of the last other answer, if Meta gave it; "": the network, or none
+	Delivered time.Time // when Meta last accepted events; zero: not since the start
+	MetaError string    // class of Meta's last error answer; "": none, or the error was not Meta's
 	ErrorAt   time.Time
 }
 
-// Refused is a file that was not accepted.
+// Refused is a file that relay refused to load.
 type Refused struct {
 	What         string // mapping, config
 	File         string
 	Line, Column int
 }
 
-// finding is a condition that holds.
+// finding is a condition that currently holds.
 type finding struct {
 	code     string
 	severity string
-	text     string // plain words
-	action   string // what to do, and who
+	text     string // what is wrong, for people
+	action   string // what to do, and who has to
 	sets     []string
 	count    int64
-	lanes    []Lane // those that it stops
+	lanes    []Lane // stopped lanes
 }
 
-// judge says which conditions hold. held are those that held at the last look.
+// judge returns the conditions that hold. held are those that held at the previous look.
 func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 	var out []finding
 	if f, ok := tokenRefused(s); ok {
@@ -110,21 +112,21 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 	if age := s.Now.Sub(s.Oldest); !s.Oldest.IsZero() && s.Pending > 0 && age > oldEvent {
 		out = append(out, finding{
 			code: EventsWaiting, severity: "warning", count: s.Pending,
-			text:   fmt.Sprintf("The oldest of %d waiting events came in %s ago.", s.Pending, advice.About(age)),
-			action: "Events are kept. Run `relay status` at the machine: it says what each event set waits for.",
+			text:   fmt.Sprintf("The oldest of %d waiting events was received %s ago.", s.Pending, advice.About(age)),
+			action: "No event is lost. Run `relay status` on this machine to see what each event set is waiting for.",
 		})
 	}
 	if n := w.growth.since(s.Now, s.Dead); n > 0 {
 		out = append(out, finding{
 			code: DeadGrowing, severity: "warning", count: n,
-			text:   fmt.Sprintf("%d dead letters were made within the last hour; %d are kept.", n, s.DeadNow),
-			action: "Run `relay dead list`: it gives the reason of each. Correct the mapping, then `relay dead retry`.",
+			text:   fmt.Sprintf("%d new dead letters in the last hour; %d are kept in total.", n, s.DeadNow),
+			action: "Run `relay dead list` to see the reasons. Correct the mapping, then run `relay dead retry`.",
 		})
 	}
 	if n := w.conflicts.since(s.Now, s.IDConflicts); n > 0 {
 		out = append(out, finding{
 			code: IDsRepeat, severity: "critical", count: n,
-			text:   advice.IDConflicts(n, "within the last hour"),
+			text:   advice.IDConflicts(n, "in the last hour"),
 			action: advice.FixIDConflicts,
 		})
 	}
@@ -132,17 +134,13 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 		out = append(out, f)
 	}
 	if s.Refuses {
-		out = append(out, finding{
-			code: DiskRefuses, severity: "critical",
-			text:   "The disk of the queue refuses writes: new events are answered 503, and their senders try again.",
-			action: "Run `relay doctor` at the machine, and look at the kernel's log and the health of the disk. relay resumes by itself when the disk works again.",
-		})
+		out = append(out, refusesWrites(s))
 	}
 	if n := w.drops.since(s.Now, s.Dropped); n > 0 {
 		out = append(out, finding{
 			code: EventsDropped, severity: "critical", count: n,
-			text:   fmt.Sprintf("The queue was full, and %d events were dropped within the last hour.", n),
-			action: "See why events are not delivered (`relay status`), or raise queue.max_size.",
+			text:   fmt.Sprintf("The queue was full, and relay dropped %d events in the last hour.", n),
+			action: "Run `relay status` to see why events are not delivered, or raise queue.max_size.",
 		})
 	}
 	if n := w.damage.since(s.Now, s.Damaged); n > 0 {
@@ -158,11 +156,24 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 		what, todo := advice.FilesRefused(n)
 		out = append(out, finding{
 			code: FilesRefused, severity: "warning", count: int64(n),
-			text:   "Sales in dropped files are not stored, or not all of them: " + what + ".",
+			text:   "Some or all sales in spool files were not stored: " + what + ".",
 			action: upper(todo) + ".",
 		})
 	}
 	return out
+}
+
+func refusesWrites(s Snapshot) finding {
+	f := finding{
+		code: DiskRefuses, severity: "critical",
+		text:   "The disk of the queue refuses writes. New events are answered 503, so that their senders retry them.",
+		action: "Run `relay doctor` on this machine, and check the kernel log and the health of the disk. relay resumes by itself when the disk works again.",
+	}
+	if s.OnServers {
+		f.text = "The NATS servers of the queue store nothing. New events are answered 503, so that their senders retry them."
+		f.action = "Run `relay doctor` on this machine, and check that a majority of the servers is running and reachable. relay resumes by itself when they store again."
+	}
+	return f
 }
 
 func notTaken(s Snapshot) (finding, bool) {
@@ -175,16 +186,16 @@ func notTaken(s Snapshot) (finding, bool) {
 	}
 	f := finding{
 		code: FilesNotTaken, severity: "warning", count: int64(len(s.Spool)),
-		text:   "Dropped files are not taken, their sales are not stored: " + strings.Join(what, "; ") + ".",
+		text:   "Some spool files are not imported, so their sales are not stored: " + strings.Join(what, "; ") + ".",
 		action: upper(s.Spool[0].Todo) + ".",
 	}
 	if len(s.Spool) > 1 {
-		f.action = "Run `relay status` at the machine: it says what helps with each."
+		f.action = "Run `relay status` on this machine to see the fix for each."
 	}
 	return f, true
 }
 
-// upper begins a sentence.
+// upper capitalizes s as the beginning of a sentence, unless it begins with "relay".
 func upper(s string) string {
 	if s == "" || strings.HasPrefix(s, "relay") {
 		return s
@@ -195,11 +206,11 @@ func upper(s string) string {
 func damaged(s Snapshot) finding {
 	f := finding{
 		code: QueueDamaged, severity: "critical", count: s.Lost,
-		text:   fmt.Sprintf("The queue is damaged; %d events were lost with it, as far as known. All others are kept.", s.Lost),
-		action: "Look at the kernel's log and the health of the disk, and replace it.",
+		text:   fmt.Sprintf("The queue is damaged; at least %d events were lost. All others are kept.", s.Lost),
+		action: "Check the kernel log and the health of the disk, and replace it if it fails.",
 	}
-	if s.SetAside > 0 {
-		f.action += " Keep the .bad files in the queue's directory for support."
+	if s.Quarantined > 0 {
+		f.action += " Keep the .bad files in the queue directory for support."
 	}
 	return f
 }
@@ -209,7 +220,7 @@ func tokenRefused(s Snapshot) (finding, bool) {
 	if len(lanes) == 0 {
 		return finding{}, false
 	}
-	return standsStill(s, TokenRefused, lanes), true
+	return stoppedLanes(s, TokenRefused, lanes), true
 }
 
 func stopped(s Snapshot) (finding, bool) {
@@ -217,13 +228,13 @@ func stopped(s Snapshot) (finding, bool) {
 	if len(lanes) == 0 {
 		return finding{}, false
 	}
-	return standsStill(s, DeliveryStopped, lanes), true
+	return stoppedLanes(s, DeliveryStopped, lanes), true
 }
 
-// standsStill says of lanes what keeps them, and what must be done.
-func standsStill(s Snapshot, code string, lanes []Lane) finding {
+// stoppedLanes is the finding about lanes that need a person, with the reason and the fix.
+func stoppedLanes(s Snapshot, code string, lanes []Lane) finding {
 	var sets, words, todo []string
-	told := make(map[string]bool) // states of which an answer says what to do
+	told := make(map[string]bool) // states for which a lane's answer names the fix
 	for _, l := range lanes {
 		sets = append(sets, l.ID)
 		if !slices.Contains(words, l.Headline) {
@@ -237,11 +248,11 @@ func standsStill(s Snapshot, code string, lanes []Lane) finding {
 		}
 	}
 	if len(todo) > 1 {
-		todo = []string{"Run `relay status` at the machine: it says what must be done, and by whom. Events are kept."}
+		todo = []string{"Run `relay status` on this machine to see what to do, and who has to. No event is lost."}
 	}
 	return finding{
 		code: code, severity: "critical", sets: sets, count: s.Pending, action: todo[0], lanes: lanes,
-		text: fmt.Sprintf("Nothing is uploaded to %s: %s. %d events wait.", places(sets), strings.Join(words, "; "), s.Pending),
+		text: fmt.Sprintf("Nothing is uploaded to %s: %s. %d events are waiting.", places(sets), strings.Join(words, "; "), s.Pending),
 	}
 }
 
@@ -252,7 +263,7 @@ func diskFull(s Snapshot, held bool) (finding, bool) {
 	}
 	f := finding{
 		code: DiskNearlyFull, severity: "critical", count: s.QueueBytes,
-		action: "Free space on the volume, raise queue.max_size, or see why events are not delivered (`relay status`).",
+		action: "Free space on the volume, raise queue.max_size, or run `relay status` to see why events are not delivered.",
 	}
 	switch {
 	case s.Full != "":
@@ -283,8 +294,8 @@ func refused(s Snapshot) (finding, bool) {
 	}
 	return finding{
 		code: FileRefused, severity: "warning", count: int64(len(where)),
-		text:   "A changed file does not check out and was refused; the one before stays in force: " + strings.Join(where, ", ") + ".",
-		action: "Run `relay check` at the machine, correct the file and save it.",
+		text:   "A changed file is invalid and was refused; the previous version stays in use: " + strings.Join(where, ", ") + ".",
+		action: "Run `relay check` on this machine, correct the file and save it.",
 	}, true
 }
 
@@ -307,9 +318,9 @@ func places(sets []string) string {
 	return "event sets " + strings.Join(sets, ", ")
 }
 
-// growth remembers a counter over the window.
+// growth measures how much a counter grew in the last growthWindow.
 type growth struct {
-	began time.Time // since when it is watched
+	began time.Time // of the measurements
 	seen  []point
 }
 
@@ -318,13 +329,13 @@ type point struct {
 	n  int64
 }
 
-// since notes n and returns how much it grew within the window.
+// since records n and returns its growth in the window.
 func (g *growth) since(now time.Time, n int64) int64 {
 	if k := len(g.seen); k == 0 || now.Before(g.seen[k-1].at) || n < g.seen[k-1].n {
-		g.began, g.seen = now, []point{{now, n}} // the first look, or a clock that was set back
+		g.began, g.seen = now, []point{{now, n}} // the first look, a clock set back or a counter that restarted
 	}
-	// The oldest point kept is the last one before the window began; points
-	// are at least a minute apart, so that an hour of them is a handful.
+	// The oldest point kept is the last one before the window. Points are at least a
+	// minute apart, which bounds their number.
 	for len(g.seen) > 1 && now.Sub(g.seen[1].at) >= growthWindow {
 		g.seen = g.seen[1:]
 	}

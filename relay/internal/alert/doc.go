@@ -1,26 +1,24 @@
-// Package alert tells a person what relay cannot fix by itself, for shops
-// that run no Prometheus: by webhook, by a command, and by one log line.
+// Package alert notifies a person of problems that relay cannot fix by itself, for shops
+// without Prometheus: by webhook, by a command, and in the log.
 //
 //	status ─Look─► conditions ─► Watch: begin, repeat, end ─► webhook, command, log
 //
-// What it guarantees:
+// Guarantees:
 //
-//   - One alert for each condition (the constants of conditions.go), however
-//     many event sets it concerns. It goes out when the condition begins, again
-//     at most once an interval while it lasts, and once when it is over.
-//     That an event set is stopped no longer is told only when an answer of
-//     Meta's proves it, or nothing waits for it any more (held.go).
-//     The times are kept in the queue directory, so that a relay that restarts
-//     all the time does not repeat itself.
-//   - No personal data: an alert is made of counts, ages, event set ids, file
-//     names with line and column, and fixed words.
-//   - Delivery never holds up relay: it has its own goroutine, time limits, and
-//     no queue. What cannot be delivered is tried again until it is, or until
-//     the condition is over; failures are logged without the URL, which often
-//     is a secret.
-//   - The command gets the alert on standard input and an environment of a few
-//     harmless variables, so that a token in relay's environment stays there.
+//   - One alert per condition (the constants in conditions.go), however many event
+//     sets it concerns. It is sent when the condition begins, repeated at most once
+//     per interval while it lasts, and sent as resolved when it is over. A stopped
+//     event set counts as recovered only if an answer from Meta proves it, or if it
+//     has no waiting events any more (held.go). The times are stored in the queue
+//     directory, so that a relay that keeps restarting does not repeat its alerts.
+//   - No personal data: an alert contains counts, ages, event set ids, file names
+//     with line and column, and fixed words.
+//   - Delivery never delays relay: it has its own goroutine, time limits, and no
+//     queue. A failed delivery is retried until it succeeds or the condition is
+//     over. Failures are logged without the URL, which is often a secret.
+//   - The command gets the alert on standard input and only a few harmless
+//     environment variables, so it cannot read a token from relay's environment.
 //
-// What can hurt you: between two looks (Every) nothing is seen; and a webhook
-// that answers 2xx has delivered, whatever became of it behind.
+// Hazards: a condition that begins and ends between two looks (Every) goes unnoticed.
+// A webhook that answers 2xx counts as delivered, even if the message is lost later.
 package alert

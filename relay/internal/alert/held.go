@@ -6,23 +6,22 @@ import (
 	"relay/relay/internal/advice"
 )
 
-// held is an event set that a condition concerns: what stopped it, and when it
-// was last seen so. It is kept as JSON.
+// held is a stopped event set that a condition concerns. It is stored as JSON.
 type held struct {
 	State string    `json:"state"` // of package drain
-	At    time.Time `json:"at"`
+	At    time.Time `json:"at"`    // when it was last seen in this state
 }
 
-// end is how a condition came to its end.
+// end is why a condition ended.
 type end int
 
 const (
-	lasts    end = iota // nothing proves that it is over
-	answered            // Meta's answers prove it
-	gone                // nothing is left that it could concern
+	lasts    end = iota // not proven to be over
+	answered            // Meta's answers prove that it is over
+	gone                // no event set is left that it could concern
 )
 
-// hold notes that lanes are stopped now. It reports whether that is news.
+// hold records that lanes are stopped now. It reports whether the record changed.
 func (st *state) hold(lanes []Lane, now time.Time) (changed bool) {
 	for _, l := range lanes {
 		if st.Lanes == nil {
@@ -34,13 +33,12 @@ func (st *state) hold(lanes []Lane, now time.Time) (changed bool) {
 	return changed
 }
 
-// ended says whether a condition that is not found any more is over. A state
-// that a lane is not in proves nothing: a restart and a probe that met no
-// network look the same as a recovery. A count within the last hour is known
-// only when a whole hour was watched.
+// ended returns whether and why a condition that was not found again is over. That a
+// lane has left a state proves nothing: a restart, or a probe without network, looks like
+// a recovery. The growth of a counter is known only after a full window.
 func (w *Watch) ended(code string, st *state, s Snapshot) end {
 	if s.Opening {
-		return lasts // the queue does not know yet what it has
+		return lasts // the numbers are not complete
 	}
 	watched := map[string]*growth{DeadGrowing: &w.growth, EventsDropped: &w.drops, QueueDamaged: &w.damage, IDsRepeat: &w.conflicts}[code]
 	if watched != nil && s.Now.Sub(watched.began) < growthWindow {
@@ -50,27 +48,27 @@ func (w *Watch) ended(code string, st *state, s Snapshot) end {
 	for _, l := range s.Lanes {
 		lanes[l.ID] = l
 	}
-	how := gone
+	reason := gone
 	for id, h := range st.Lanes {
 		l, ok := lanes[id]
 		switch {
 		case ok && h.disproved(l):
-			how = answered
+			reason = answered
 		case ok && l.Pending > 0 && l.State != "retired":
 			return lasts
 		}
 	}
-	return how
+	return reason
 }
 
-// disproved reports whether an answer since then proves that what stopped a lane
-// stops it no longer: a delivery, or an error of Meta's of another kind.
+// disproved reports whether an answer since h.At proves that the reason that stopped the
+// lane is gone: a delivery, or a different error from Meta.
 func (h held) disproved(l Lane) bool {
 	if l.Delivered.After(h.At) {
 		return true
 	}
 	switch h.State {
-	case "storage", "dead_letters_full", "breaker": // no error says anything of these
+	case "storage", "dead_letters_full", "breaker": // other errors prove nothing about these
 		return false
 	}
 	return l.MetaError != "" && l.ErrorAt.After(h.At) && !advice.Explains(h.State, l.MetaError)

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,7 +105,7 @@ func TestDeliveredIsAnswered(t *testing.T) {
 // A resolved alert says no more than what is known.
 func TestOverWords(t *testing.T) {
 	for _, code := range []string{TokenRefused, DeliveryStopped} {
-		if over(code, answered) == over(code, gone) {
+		if resolvedText(code, answered) == resolvedText(code, gone) {
 			t.Errorf("%s: an event set that is gone counts as one that was answered", code)
 		}
 	}
@@ -113,11 +114,21 @@ func TestOverWords(t *testing.T) {
 // Nothing is said of files that are not there.
 func TestDamageWords(t *testing.T) {
 	for set, want := range map[int]string{
-		0: "Look at the kernel's log and the health of the disk, and replace it.",
-		1: "Look at the kernel's log and the health of the disk, and replace it. Keep the .bad files in the queue's directory for support.",
+		0: "Check the kernel log and the health of the disk, and replace it if it fails.",
+		1: "Check the kernel log and the health of the disk, and replace it if it fails. Keep the .bad files in the queue directory for support.",
 	} {
-		if f := damaged(Snapshot{Damaged: 1, SetAside: set}); f.action != want {
+		if f := damaged(Snapshot{Damaged: 1, Quarantined: set}); f.action != want {
 			t.Errorf("%d files: %q", set, f.action)
+		}
+	}
+}
+
+// Storage that refuses events is named as what it is.
+func TestRefusesWrites(t *testing.T) {
+	for onServers, want := range map[bool]string{false: "The disk of the queue", true: "The NATS servers of the queue"} {
+		f := refusesWrites(Snapshot{Refuses: true, OnServers: onServers})
+		if f.code != DiskRefuses || !strings.HasPrefix(f.text, want) || onServers && strings.Contains(f.text+f.action, "disk") {
+			t.Errorf("on servers %t: %+v", onServers, f)
 		}
 	}
 }

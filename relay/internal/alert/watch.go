@@ -13,22 +13,22 @@ import (
 	"relay/internal/logs"
 )
 
-// Settings are read at every look, so that they may change while relay runs.
+// Settings are read at every look, so they can change while relay runs.
 type Settings struct {
 	Webhook  string
 	Command  []string
-	Interval time.Duration // the same alert at most so often
+	Interval time.Duration // minimum time between repeats of an alert
 	Proxy    string        // as graph.proxy: "" environment, "none" direct, or a URL
 	CAFile   string        // as graph.ca_file
 }
 
-// Notes is where the times of alerts are kept over a restart.
+// Notes stores the times of alerts across restarts.
 type Notes interface {
 	Note(key string) []byte
 	SetNote(key string, val []byte) error
 }
 
-// Options of a Watch; Look and Settings are required.
+// Options of a Watch. Look and Settings are required.
 type Options struct {
 	Look     func() Snapshot
 	Settings func() Settings
@@ -40,7 +40,7 @@ type Options struct {
 	Now      func() time.Time // default time.Now
 }
 
-// Watch looks at relay and tells what it finds.
+// Watch looks at relay regularly and sends alerts.
 type Watch struct {
 	o         Options
 	growth    growth
@@ -51,13 +51,13 @@ type Watch struct {
 	retry     map[string]backoff // by channel
 }
 
-// state is what is known of one condition; kept as JSON.
+// state is the state of one condition. It is stored as JSON.
 type state struct {
-	Since time.Time            `json:"since,omitzero"` // zero: it does not hold
-	Sent  map[string]time.Time `json:"sent"`           // by channel: when it was last told that it holds
-	Open  map[string]bool      `json:"open"`           // by channel: told that it holds, not yet that it is over
+	Since time.Time            `json:"since,omitzero"` // zero: the condition does not hold
+	Sent  map[string]time.Time `json:"sent"`           // by channel: when the alert was last sent
+	Open  map[string]bool      `json:"open"`           // by channel: sent, and not yet sent as resolved
 	Lanes map[string]held      `json:"lanes,omitempty"`
-	End   end                  `json:"end,omitempty"` // how it ended, when it does not hold
+	End   end                  `json:"end,omitempty"` // why it ended, if it does not hold
 	last  finding
 }
 
@@ -66,8 +66,8 @@ type backoff struct {
 	wait time.Duration
 }
 
-// Alert is what goes out. Text is all of it in one piece, under the name that
-// chat services read.
+// Alert is the message that is sent. Text contains all of it, under the name that chat
+// services expect.
 type Alert struct {
 	Text      string    `json:"text"`
 	Alert     string    `json:"alert"`
@@ -85,7 +85,7 @@ type Alert struct {
 
 const noteAlerts = "alerts"
 
-// New makes a Watch that Run starts.
+// New returns a Watch, which Run starts.
 func New(o Options) *Watch {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -100,13 +100,13 @@ func New(o Options) *Watch {
 		o.Now = time.Now
 	}
 	w := &Watch{o: o, states: map[string]*state{}, retry: map[string]backoff{}}
-	// These count from zero since the start: what the first look finds is news.
+	// These counters are 0 at the start, so growth before the first look counts.
 	start := o.Now()
 	w.drops = growth{start, []point{{at: start}}}
 	w.damage = growth{start, []point{{at: start}}}
 	w.conflicts = growth{start, []point{{at: start}}}
 	if o.Notes != nil {
-		// What cannot be read is as good as none: an alert may repeat.
+		// Unreadable notes are ignored: an alert might be repeated.
 		if json.Unmarshal(o.Notes.Note(noteAlerts), &w.states) != nil || w.states == nil {
 			w.states = map[string]*state{}
 		}
@@ -128,7 +128,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	}
 }
 
-// look judges once and tells what is due.
+// look judges relay once and sends the alerts that are due.
 func (w *Watch) look(ctx context.Context) {
 	s, set := w.o.Look(), w.o.Settings()
 	held := map[string]bool{}
@@ -152,29 +152,29 @@ func (w *Watch) look(ctx context.Context) {
 		if st.hold(f.lanes, s.Now) {
 			changed = true
 		}
-		if w.tellHeld(ctx, st, f, s.Now, set) {
+		if w.sendFiring(ctx, st, f, s.Now, set) {
 			changed = true
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(w.states)) {
 		st := w.states[code]
-		if !found[code] && w.over(code, st, s) && w.tellOver(ctx, code, st, s.Now, set) {
+		if !found[code] && w.isOver(code, st, s) && w.sendResolved(ctx, code, st, s.Now, set) {
 			changed = true
 		}
 	}
 	if changed {
-		w.keep()
+		w.save()
 	}
 }
 
-// tellHeld tells each channel that was not told within the interval.
-func (w *Watch) tellHeld(ctx context.Context, st *state, f finding, now time.Time, set Settings) (told bool) {
+// sendFiring sends the alert to each channel that has not had it within the interval.
+func (w *Watch) sendFiring(ctx context.Context, st *state, f finding, now time.Time, set Settings) (sent bool) {
 	a := w.alert(f, "firing", st.Since, now)
 	for _, c := range w.channels(set) {
 		if last, ok := st.Sent[c.name]; ok && now.Sub(last) < set.Interval && !last.After(now) {
 			continue
 		}
-		if !w.tell(ctx, c, a, now) {
+		if !w.send(ctx, c, a, now) {
 			continue
 		}
 		if st.Sent == nil {
@@ -184,13 +184,13 @@ func (w *Watch) tellHeld(ctx context.Context, st *state, f finding, now time.Tim
 			st.Open = map[string]bool{}
 		}
 		st.Sent[c.name], st.Open[c.name] = now, true
-		told = true
+		sent = true
 	}
-	return told
+	return sent
 }
 
-// over reports whether a condition that is not found is over, or was before.
-func (w *Watch) over(code string, st *state, s Snapshot) bool {
+// isOver reports whether a condition that was not found at this look is over.
+func (w *Watch) isOver(code string, st *state, s Snapshot) bool {
 	if st.Since.IsZero() {
 		return true
 	}
@@ -198,10 +198,10 @@ func (w *Watch) over(code string, st *state, s Snapshot) bool {
 	return st.End != lasts
 }
 
-// tellOver tells each channel that knows of the condition that it is over, and
-// forgets the condition once an interval has passed: one that comes and goes
-// is not told more often than one that stays.
-func (w *Watch) tellOver(ctx context.Context, code string, st *state, now time.Time, set Settings) (changed bool) {
+// sendResolved sends the end of a condition to each channel that had its alert. It forgets
+// the condition only when the interval has passed, so that one that comes and goes is not
+// sent more often than one that stays.
+func (w *Watch) sendResolved(ctx context.Context, code string, st *state, now time.Time, set Settings) (changed bool) {
 	since := st.Since
 	if !st.Since.IsZero() {
 		st.Since = time.Time{}
@@ -211,11 +211,11 @@ func (w *Watch) tellOver(ctx context.Context, code string, st *state, now time.T
 	if f.code == "" {
 		f = finding{code: code, sets: slices.Sorted(maps.Keys(st.Lanes))}
 	}
-	f.text, f.action, f.severity = over(code, st.End), "", "info"
-	st.Lanes = nil // what stops them again is another onset
+	f.text, f.action, f.severity = resolvedText(code, st.End), "", "info"
+	st.Lanes = nil // if they stop again, that is a new beginning
 	a := w.alert(f, "resolved", since, now)
 	for _, c := range w.channels(set) {
-		if st.Open[c.name] && w.tell(ctx, c, a, now) {
+		if st.Open[c.name] && w.send(ctx, c, a, now) {
 			delete(st.Open, c.name)
 			changed = true
 		}
@@ -229,41 +229,41 @@ func (w *Watch) tellOver(ctx context.Context, code string, st *state, now time.T
 	return true
 }
 
-// over says that a condition does not hold any more, and no more than is known.
-func over(code string, how end) string {
+// resolvedText states that a condition is over, and no more than is proven.
+func resolvedText(code string, reason end) string {
 	switch code {
 	case TokenRefused:
-		if how == answered {
+		if reason == answered {
 			return "Meta accepts the access token again."
 		}
-		return "No event waits for another access token any more."
+		return "No events are waiting for a new access token any more."
 	case DeliveryStopped:
-		if how == answered {
-			return "No event set stands still any more: Meta's answers show it."
+		if reason == answered {
+			return "No event set is stopped any more: Meta accepts events again."
 		}
-		return "No event set stands still any more: nothing waits for those that did."
+		return "No event set is stopped any more: those that were have no waiting events."
 	case EventsWaiting:
-		return "No event waits for over an hour any more."
+		return "No event has been waiting for over an hour any more."
 	case DeadGrowing:
-		return "No dead letter was made within the last hour."
+		return "No new dead letters in the last hour."
 	case IDsRepeat:
-		return "No event came under another event's messageId within the last hour."
+		return "No event arrived with another event's messageId in the last hour."
 	case DiskNearlyFull:
-		return "There is room on the disk again."
+		return "The queue has room again."
 	case DiskRefuses:
-		return "The disk takes writes again."
+		return "The queue stores events again."
 	case EventsDropped:
-		return "No event was dropped within the last hour."
+		return "No events were dropped in the last hour."
 	case QueueDamaged:
-		return "No damage was found within the last hour."
+		return "No damage was found in the last hour."
 	case FilesNotTaken:
-		return "Every dropped file is taken again."
+		return "All spool files are being imported again."
 	case FilesRefused:
-		return "No dropped file that was refused lies there any more."
+		return "The spool directory contains no refused files any more."
 	case FileRefused:
-		return "The files check out again."
+		return "The files are valid again."
 	}
-	return "This is over."
+	return "The problem is over."
 }
 
 func (w *Watch) alert(f finding, what string, since, now time.Time) Alert {
@@ -281,8 +281,8 @@ func (w *Watch) alert(f finding, what string, since, now time.Time) Alert {
 	return a
 }
 
-// tell hands a to one channel, unless that channel has failed lately.
-func (w *Watch) tell(ctx context.Context, c channel, a Alert, now time.Time) bool {
+// send sends a to a channel, unless the channel failed recently. It reports success.
+func (w *Watch) send(ctx context.Context, c channel, a Alert, now time.Time) bool {
 	if b := w.retry[c.name]; now.Before(b.next) {
 		return false
 	}
@@ -302,7 +302,8 @@ func (w *Watch) tell(ctx context.Context, c channel, a Alert, now time.Time) boo
 	return false
 }
 
-// Test sends a test alert through every channel and says which failed.
+// Test sends a test alert to every configured channel. It returns the names of those that
+// accepted it, and the errors of the others.
 func (w *Watch) Test(ctx context.Context) (sent []string, err error) {
 	a := w.alert(finding{code: "test", severity: "info", text: "This is a test of relay's alerts."}, "test", time.Time{}, w.o.Now())
 	var errs []error
@@ -319,7 +320,7 @@ func (w *Watch) Test(ctx context.Context) (sent []string, err error) {
 	return sent, errors.Join(errs...)
 }
 
-func (w *Watch) keep() {
+func (w *Watch) save() {
 	if w.o.Notes == nil {
 		return
 	}
@@ -328,6 +329,6 @@ func (w *Watch) keep() {
 		err = w.o.Notes.SetNote(noteAlerts, b)
 	}
 	if err != nil {
-		w.o.Logger.Debug("alert times not kept for the next start", "code", logs.AlertTimesNotKept, "err", err)
+		w.o.Logger.Debug("alert times could not be stored for the next start", "code", logs.AlertTimesNotKept, "err", err)
 	}
 }

@@ -120,7 +120,7 @@ func TestConditions(t *testing.T) {
 		EventsWaiting:   old,
 		DiskNearlyFull:  func(s *Snapshot) { s.QueueBytes, s.QueueMax = 91, 100 },
 		DiskRefuses:     func(s *Snapshot) { s.Refuses = true },
-		FilesNotTaken:   func(s *Snapshot) { s.Spool = []Lying{{What: "1 file that is empty", Todo: "remove it"}} },
+		FilesNotTaken:   func(s *Snapshot) { s.Spool = []SpoolProblem{{What: "1 file that is empty", Todo: "remove it"}} },
 		FilesRefused:    func(s *Snapshot) { s.RefusedFiles = 2 },
 		FileRefused:     func(s *Snapshot) { s.Refused = []Refused{{What: "mapping", File: "mapping.yaml", Line: 3, Column: 5}} },
 	} {
@@ -270,7 +270,7 @@ func TestWebhook(t *testing.T) {
 	}
 	a := got[0]
 	if a.Alert != TokenRefused || a.Host != "till-7" || !slices.Equal(a.EventSets, []string{"701000000000001"}) || a.Count != 12 ||
-		a.Text != "relay on till-7: Nothing is uploaded to event set 701000000000001: Access token refused. 12 events wait. Make a new one." || a.Action != "Make a new one." {
+		a.Text != "relay on till-7: Nothing is uploaded to event set 701000000000001: Access token refused. 12 events are waiting. Make a new one." || a.Action != "Make a new one." {
 		t.Errorf("received %+v", a)
 	}
 }
@@ -343,9 +343,9 @@ func TestActionOfStoppedLanes(t *testing.T) {
 		lanes          []Lane
 		text, contains string
 	}{
-		{[]Lane{told, same}, "Nothing is uploaded to event sets 701, 702: Not allowed. 3 events wait.", "Assign it."},
-		{[]Lane{same}, "Nothing is uploaded to event set 702: Not allowed. 3 events wait.", "The state alone."},
-		{[]Lane{told, other}, "Nothing is uploaded to event sets 701, 703: Not allowed; Stopped. 3 events wait.", "relay status"},
+		{[]Lane{told, same}, "Nothing is uploaded to event sets 701, 702: Not allowed. 3 events are waiting.", "Assign it."},
+		{[]Lane{same}, "Nothing is uploaded to event set 702: Not allowed. 3 events are waiting.", "The state alone."},
+		{[]Lane{told, other}, "Nothing is uploaded to event sets 701, 703: Not allowed; Stopped. 3 events are waiting.", "relay status"},
 	} {
 		f, ok := stopped(Snapshot{Lanes: c.lanes, Pending: 3})
 		if !ok || f.text != c.text || !strings.Contains(f.action, c.contains) {

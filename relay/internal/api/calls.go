@@ -14,13 +14,13 @@ import (
 	"relay/relay/internal/forward"
 )
 
-// Ping asks whether a relay is there.
+// Ping checks whether relay answers.
 func (c *Client) Ping(ctx context.Context) (Ping, error) {
 	var out Ping
 	return out, c.get(ctx, "/api/v1/ping", nil, &out)
 }
 
-// Status is the whole picture.
+// Status returns the complete status.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var out Status
 	return out, c.get(ctx, "/api/v1/status", nil, &out)
@@ -34,8 +34,8 @@ func (c *Client) Watch(ctx context.Context, fn func(Status) bool) error {
 	})
 }
 
-// Tail calls fn with every outcome as it happens until fn returns false. An
-// outcome named "missed" says how many came too fast to be shown.
+// Tail calls fn with every outcome as it happens until fn returns false. The outcome
+// "missed" counts outcomes that came too fast to be shown.
 func (c *Client) Tail(ctx context.Context, fn func(Outcome) bool) error {
 	return c.events(ctx, "/api/v1/tail", func(event string, data []byte) bool {
 		var o Outcome
@@ -55,7 +55,7 @@ func (c *Client) Lanes(ctx context.Context) ([]LaneInfo, error) {
 	return out, c.get(ctx, "/api/v1/lanes", nil, &out)
 }
 
-// Stores are those whose relays forward to this one, by name.
+// Stores lists the stores whose relays forward to this one, by name.
 func (c *Client) Stores(ctx context.Context) ([]forward.Seen, error) {
 	var out []forward.Seen
 	return out, c.get(ctx, "/api/v1/stores", nil, &out)
@@ -66,17 +66,17 @@ func (c *Client) PauseLane(ctx context.Context, lane string) (Done, error) {
 	return c.lane(ctx, lane, "pause", struct{}{})
 }
 
-// ResumeLane sends again, also to a set that was paused by an error.
+// ResumeLane resumes sending to an event set, also if an error paused it.
 func (c *Client) ResumeLane(ctx context.Context, lane string) (Done, error) {
 	return c.lane(ctx, lane, "resume", struct{}{})
 }
 
-// MoveLane moves what waits for one event set to another.
+// MoveLane moves the waiting events of an event set to another.
 func (c *Client) MoveLane(ctx context.Context, lane, to string) (Done, error) {
 	return c.lane(ctx, lane, "move", map[string]string{"to": to})
 }
 
-// DropLane removes what waits for an event set for good; confirm repeats its id.
+// DropLane permanently removes the waiting events of an event set; confirm repeats its id.
 func (c *Client) DropLane(ctx context.Context, lane, confirm string) (Done, error) {
 	return c.lane(ctx, lane, "drop", map[string]string{"confirm": confirm})
 }
@@ -86,12 +86,12 @@ func (c *Client) lane(ctx context.Context, lane, action string, in any) (Done, e
 	return out, c.post(ctx, "/api/v1/lanes/"+url.PathEscape(lane)+"/"+action, in, &out)
 }
 
-// Sales calls fn for whatever became of an order id or a messageId.
+// Sales calls fn for every sale with an order id or a messageId.
 func (c *Client) Sales(ctx context.Context, id string, fn func(Sale) bool) error {
 	return list(ctx, c, "/api/v1/receipts", url.Values{"id": {id}}, fn)
 }
 
-// Dead calls fn for every dead letter that f chooses, oldest first.
+// Dead calls fn for every dead letter that f selects, oldest first.
 func (c *Client) Dead(ctx context.Context, f DeadFilter, fn func(Dead) bool) error {
 	return list(ctx, c, "/api/v1/dead", f.query(), fn)
 }
@@ -102,53 +102,53 @@ func (c *Client) DeadSummary(ctx context.Context, f DeadFilter) (DeadSummary, er
 	return out, c.get(ctx, "/api/v1/dead/summary", f.query(), &out)
 }
 
-// DeadLetter is one dead letter, its event masked unless full.
+// DeadLetter returns a dead letter; its event is masked unless full is true.
 func (c *Client) DeadLetter(ctx context.Context, id string, full bool) (DeadDetail, error) {
 	var out DeadDetail
 	return out, c.get(ctx, "/api/v1/dead/"+url.PathEscape(id), bodyQuery(full), &out)
 }
 
-// ExportDead calls fn for every dead letter with its whole event.
+// ExportDead calls fn for every dead letter with its complete event.
 func (c *Client) ExportDead(ctx context.Context, f DeadFilter, fn func(DeadDetail) bool) error {
 	return list(ctx, c, "/api/v1/dead/export", f.query(), fn)
 }
 
-// ImportDead stores dead letters that another relay has exported.
+// ImportDead stores dead letters that another relay exported.
 func (c *Client) ImportDead(ctx context.Context, in DeadImport) (Imported, error) {
 	var out Imported
 	return out, c.post(ctx, "/api/v1/dead/import", in, &out)
 }
 
-// RetryDead sends dead letters through today's mapping again.
+// RetryDead sends dead letters through the current mapping again.
 func (c *Client) RetryDead(ctx context.Context, a DeadAction) (RetryResult, error) {
 	var out RetryResult
 	return out, c.post(ctx, "/api/v1/dead/retry", a, &out)
 }
 
-// DropDead removes dead letters for good.
+// DropDead permanently removes dead letters.
 func (c *Client) DropDead(ctx context.Context, a DeadAction) (DropResult, error) {
 	var out DropResult
 	return out, c.post(ctx, "/api/v1/dead/drop", a, &out)
 }
 
-// QueueInfo is the queue as a whole.
+// QueueInfo returns the totals of the queue.
 func (c *Client) QueueInfo(ctx context.Context) (QueueInfo, error) {
 	var out QueueInfo
 	return out, c.get(ctx, "/api/v1/queue", nil, &out)
 }
 
-// Queued calls fn for every waiting event that f chooses.
+// Queued calls fn for every waiting event that f selects.
 func (c *Client) Queued(ctx context.Context, f QueueFilter, fn func(Queued) bool) error {
 	return list(ctx, c, "/api/v1/queue/events", f.query(), fn)
 }
 
-// QueuedEvent is one waiting event, masked unless full.
+// QueuedEvent returns a waiting event; it is masked unless full is true.
 func (c *Client) QueuedEvent(ctx context.Context, id string, full bool) (Queued, error) {
 	var out Queued
 	return out, c.get(ctx, "/api/v1/queue/events/"+url.PathEscape(id), bodyQuery(full), &out)
 }
 
-// ExportQueue calls fn for every waiting event with its whole body.
+// ExportQueue calls fn for every waiting event with its complete body.
 func (c *Client) ExportQueue(ctx context.Context, f QueueFilter, fn func(Queued) bool) error {
 	return list(ctx, c, "/api/v1/queue/export", f.query(), fn)
 }
@@ -160,14 +160,14 @@ func bodyQuery(full bool) url.Values {
 	return nil
 }
 
-// Mapping is the mapping in force, and the file that was refused.
+// Mapping returns the mapping in use, and why a newer file was refused.
 func (c *Client) Mapping(ctx context.Context) (MappingText, error) {
 	var out MappingText
 	return out, c.get(ctx, "/api/v1/mapping", nil, &out)
 }
 
-// Reload reads config and mapping again. A file that was refused is no error
-// here: the result says so.
+// Reload reads config and mapping again. A refused file is not an error; the result
+// reports it.
 func (c *Client) Reload(ctx context.Context) (ReloadResult, error) {
 	var out ReloadResult
 	res, err := c.request(ctx, http.MethodPost, "/api/v1/reload")
@@ -184,7 +184,7 @@ func (c *Client) Reload(ctx context.Context) (ReloadResult, error) {
 	return out, nil
 }
 
-// Replay is one step of handing over anew what the hub lacks.
+// Replay runs one step of sending kept events that the hub lacks.
 func (c *Client) Replay(ctx context.Context, r Replay) (Replayed, error) {
 	var out Replayed
 	return out, c.post(ctx, "/api/v1/forward/replay", r, &out)
@@ -196,14 +196,14 @@ func (c *Client) Forget(ctx context.Context, f Forget) (Forgotten, error) {
 	return out, c.post(ctx, "/api/v1/forget", f, &out)
 }
 
-// Backup writes a consistent copy of the queue to w as a tar file. An error
-// means that what was written is not whole.
+// Backup writes a consistent copy of the queue to w as a tar file. After an error the file
+// is incomplete.
 func (c *Client) Backup(ctx context.Context, w io.Writer) error {
 	return c.save(ctx, http.MethodPost, "/api/v1/backup", nil, w)
 }
 
-// Support writes a zip for whoever helps to w; the metrics in it are taken
-// twice, wait apart.
+// Support writes the support bundle to w as a zip. It contains the metrics twice, wait
+// apart.
 func (c *Client) Support(ctx context.Context, wait time.Duration, w io.Writer) error {
 	q := url.Values{"wait": {strconv.Itoa(int(wait / time.Second))}}
 	return c.save(ctx, http.MethodGet, "/api/v1/support", q, w)
@@ -215,7 +215,7 @@ func (c *Client) PageLink(ctx context.Context) (PageLink, error) {
 	return out, c.post(ctx, "/api/v1/page", struct{}{}, &out)
 }
 
-// Alive asks whether the process answers at all.
+// Alive checks whether the process answers.
 func (c *Client) Alive(ctx context.Context) error {
 	res, err := c.request(ctx, http.MethodGet, "/livez")
 	if err != nil {
@@ -228,8 +228,8 @@ func (c *Client) Alive(ctx context.Context) error {
 	return nil
 }
 
-// Ready asks whether an event can be stored durably now; for `relay health`.
-// The error says what does not hold.
+// Ready checks whether an event can be stored durably now, for `relay health`. The error
+// names the failed checks.
 func (c *Client) Ready(ctx context.Context) error {
 	res, err := c.request(ctx, http.MethodGet, "/readyz")
 	if err != nil {

@@ -17,35 +17,35 @@ import (
 	"relay/internal/socket"
 )
 
-// Client talks to a running relay over its control socket. It sends nothing to
-// anybody else: whoever has taken a place gets neither a token nor a name.
+// Client calls a running relay over its control socket. It sends neither a token nor a
+// name, so another program at the socket learns nothing.
 type Client struct {
-	at   string // where, for errors
+	at   string // address, for errors
 	http *http.Client
 }
 
-// ErrUnreachable says that nothing answers at the socket. A command then opens
-// the queue itself, or says to try later (exit 75).
+// ErrUnreachable means that no relay answers at the socket. A command then opens the queue
+// directory, or fails with exit code 75.
 var ErrUnreachable = errors.New("no relay answers")
 
-// Failure is the form of every answer other than success.
+// Failure is the JSON of every error answer.
 type Failure struct {
 	Success bool   `json:"success"` // false
 	Code    string `json:"code"`    // snake_case
-	Message string `json:"message"` // plain words
+	Message string `json:"message"` // for people
 	Error   string `json:"error"`   // the same as Message
 }
 
-// Error is an answer of relay other than success.
+// Error is an error answer of relay.
 type Error struct {
 	Status  int    // HTTP
 	Code    string // snake_case
-	Message string // plain words
+	Message string // for people
 }
 
 func (e *Error) Error() string { return e.Message }
 
-// NewClient makes a client of what dial connects to; at says where that is.
+// NewClient returns a client that connects with dial; at is the address for errors.
 func NewClient(at string, dial func(context.Context) (net.Conn, error)) *Client {
 	return &Client{at: at, http: &http.Client{
 		Transport: &http.Transport{
@@ -53,11 +53,11 @@ func NewClient(at string, dial func(context.Context) (net.Conn, error)) *Client 
 			MaxIdleConns: 2, IdleConnTimeout: 30 * time.Second,
 			DisableCompression: true,
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // there are none
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // relay never redirects
 	}}
 }
 
-// SocketClient makes a client of the control socket at path of the queue in dir.
+// SocketClient returns a client of the control socket at path for the queue in dir.
 func SocketClient(path, dir string) *Client {
 	return NewClient(path, func(ctx context.Context) (net.Conn, error) { return socket.DialControl(ctx, path, dir) })
 }
@@ -65,8 +65,8 @@ func SocketClient(path, dir string) *Client {
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// do sends a request and returns the answer when it is one of success.
-// Whatever else came is an *Error, or wraps ErrUnreachable when no relay did.
+// do sends a request and returns a successful answer. Other answers are an *Error; without
+// an answer the error wraps ErrUnreachable.
 func (c *Client) do(ctx context.Context, method, path string, query url.Values, in any) (*http.Response, error) {
 	if len(query) > 0 {
 		path += "?" + query.Encode()
@@ -85,7 +85,7 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	return res, nil
 }
 
-// request is do for answers whose status the caller reads.
+// request sends a request and returns the answer, whatever its status.
 func (c *Client) request(ctx context.Context, method, path string) (*http.Response, error) {
 	return c.send(ctx, method, path, struct{}{})
 }
@@ -121,7 +121,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 		return nil, no
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
-		err = op.Err // without the path, which is said
+		err = op.Err // without the path, which the message contains
 	}
 	return nil, fmt.Errorf("%w at %s: %w", ErrUnreachable, c.at, err)
 }
@@ -130,7 +130,7 @@ func errorFrom(res *http.Response) error {
 	b, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	var e struct{ Code, Message string }
 	if json.Unmarshal(b, &e) != nil || e.Message == "" {
-		e.Code, e.Message = "not_relay", fmt.Sprintf("what answers there answered %d, but not as relay does", res.StatusCode)
+		e.Code, e.Message = "not_relay", fmt.Sprintf("the program at the socket is not relay (it answered %d)", res.StatusCode)
 	}
 	return &Error{Status: res.StatusCode, Code: e.Code, Message: e.Message}
 }
@@ -224,6 +224,6 @@ func (c *Client) events(ctx context.Context, path string, fn func(event string, 
 	return ctx.Err()
 }
 
-// ChangeHeader is what every state change carries: neither a form nor a
-// redirected GET can.
+// ChangeHeader is the header of every state change. Neither a form nor a redirected GET can
+// send it.
 const ChangeHeader = "X-Relay"

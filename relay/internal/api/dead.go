@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Affected is how many went back, or would.
+// Affected returns how many letters were redriven, or would be.
 func (r RetryResult) Affected() (n int64, dryRun bool) { return int64(r.Redriven), r.DryRun }
 
-// Affected is how many were dropped, or would be.
+// Affected returns how many letters were dropped, or would be.
 func (r DropResult) Affected() (n int64, dryRun bool) {
 	if r.DryRun {
 		return int64(r.Matched), true
@@ -21,11 +21,11 @@ func (r DropResult) Affected() (n int64, dryRun bool) {
 	return int64(r.Dropped), false
 }
 
-// Dead is a dead letter in lists: the shape of docs/contract.md 4, no more and no less.
+// Dead is a dead letter in lists. Its fields are exactly those of docs/contract.md 4.
 type Dead struct {
 	ID         string    `json:"id"`
 	MessageID  string    `json:"message_id"`
-	Store      string    `json:"store,omitempty"` // whose relay forwarded it
+	Store      string    `json:"store,omitempty"` // the store whose relay forwarded it
 	Event      string    `json:"event"`
 	EventSet   string    `json:"event_set"`
 	Reason     string    `json:"reason"`
@@ -37,75 +37,75 @@ type Dead struct {
 	Attempts   int       `json:"attempts"`
 }
 
-// DeadDetail is one dead letter with everything known of it.
+// DeadDetail is a dead letter with all its data.
 type DeadDetail struct {
 	Dead
 	List      string          `json:"list,omitempty"`
 	DeadAt    time.Time       `json:"dead_at"`
-	ReleaseAt *time.Time      `json:"release_at,omitempty"` // goes back by itself then
+	ReleaseAt *time.Time      `json:"release_at,omitempty"` // when it is redriven by itself
 	Mapping   string          `json:"mapping,omitempty"`    // digest of the mapping that refused it
-	Plain     string          `json:"plain"`                // the reason in plain words
+	Plain     string          `json:"plain"`                // the reason in words
 	Masked    bool            `json:"masked"`
 	Body      json.RawMessage `json:"body,omitempty"`
-	Text      string          `json:"text,omitempty"` // instead of body, when it is not JSON
-	Cut       int64           `json:"cut,omitempty"`  // bytes of the event that there was no room for
+	Text      string          `json:"text,omitempty"` // instead of body if the event is not JSON
+	Cut       int64           `json:"cut,omitempty"`  // truncated bytes of the event
 
-	// In an export alone: what another relay must know to send it again.
-	Lanes []string `json:"lanes,omitempty"` // that had the event
+	// Only in an export, for the relay that imports it.
+	Lanes []string `json:"lanes,omitempty"` // the lanes of the event
 	Flags uint16   `json:"flags,omitempty"` // queue.Flags
 }
 
-// Check says what is wrong with a line of an export; nil: nothing. isEventSet tells the
-// ids of event sets from the queue's other lanes.
+// Check validates a line of an export. isEventSet distinguishes the ids of event sets from
+// the queue's other lanes.
 func (x *DeadDetail) Check(isEventSet func(string) bool) error {
 	switch {
 	case x.Masked:
-		return errors.New("its event is masked: `relay dead export` writes it as it arrived")
+		return errors.New("the event is masked: export the letters with `relay dead export`")
 	case x.Reason == "" || x.ReceivedAt.IsZero() || x.DeadAt.IsZero():
-		return errors.New("it is no dead letter as `relay dead export` writes it")
+		return errors.New("not a dead letter in the format of `relay dead export`")
 	case len(x.Body) == 0 && x.Text == "" && x.Cut == 0:
-		return errors.New("its event is missing: `relay dead export` writes it")
+		return errors.New("the event is missing: export the letters with `relay dead export`")
 	case x.EventSet != "" && !isEventSet(x.EventSet):
-		return fmt.Errorf("event_set %q is none", x.EventSet)
+		return fmt.Errorf("event_set %q is not an event set", x.EventSet)
 	}
 	return CheckStore(x.Store)
 }
 
-// CheckStore says what is wrong with the name of a store; nil: nothing.
+// CheckStore validates the name of a store.
 func CheckStore(name string) error {
 	if len(name) > maxStoreName || !utf8.ValidString(name) {
-		return fmt.Errorf("store: want text of at most %d bytes", maxStoreName)
+		return fmt.Errorf("store: expected text of at most %d bytes", maxStoreName)
 	}
 	return nil
 }
 
 const maxStoreName = 200
 
-// DeadImport is POST /api/v1/dead/import: dead letters that another relay has exported.
-// All of it is stored, or none.
+// DeadImport is the request POST /api/v1/dead/import: dead letters that another relay
+// exported. Either all are stored or none.
 type DeadImport struct {
-	Store   string       `json:"store,omitempty"` // whose they are, those that say none themselves
+	Store   string       `json:"store,omitempty"` // for letters without a store
 	Letters []DeadDetail `json:"letters"`
 }
 
-// DeadFilter chooses dead letters; each condition that is set must hold.
+// DeadFilter selects dead letters that meet all conditions that are set.
 type DeadFilter struct {
 	IDs      []string  `json:"ids,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
 	Event    string    `json:"event,omitempty"`
 	EventSet string    `json:"event_set,omitempty"`
-	Since    time.Time `json:"since,omitzero"`   // became a dead letter then or later
+	Since    time.Time `json:"since,omitzero"`   // became a dead letter at or after this time
 	Search   string    `json:"search,omitempty"` // in ids, names, reason, message and trace id
-	After    string    `json:"after,omitempty"`  // behind this id
+	After    string    `json:"after,omitempty"`  // only letters after this id
 	Limit    int       `json:"limit,omitempty"`  // 0: all
 }
 
-// Empty reports whether f chooses everything there is.
+// Empty reports whether f selects every dead letter.
 func (f DeadFilter) Empty() bool {
 	return len(f.IDs) == 0 && f.Reason == "" && f.Event == "" && f.EventSet == "" && f.Since.IsZero() && f.Search == ""
 }
 
-// query is f as query parameters of GET /api/v1/dead.
+// query returns f as query parameters of GET /api/v1/dead.
 func (f DeadFilter) query() url.Values {
 	q := url.Values{}
 	put := func(k, v string) {
@@ -137,11 +137,10 @@ type DeadSummary struct {
 	Events    map[string]int `json:"events"`
 	EventSets map[string]int `json:"event_sets"`
 
-	Plain map[string]string `json:"plain"` // every reason there is, in plain words
+	Plain map[string]string `json:"plain"` // all possible reasons in words
 }
 
-// DeadAction is the body of retry and drop: which dead letters, and whether
-// only to say what would happen. All must be set to choose every one.
+// DeadAction is the request of retry and drop. An empty filter requires All.
 type DeadAction struct {
 	DeadFilter
 	All    bool `json:"all,omitempty"`
@@ -152,16 +151,16 @@ type DeadAction struct {
 type RetryResult struct {
 	Success  bool           `json:"success"`
 	DryRun   bool           `json:"dry_run"`
-	Matched  int            `json:"matched"`    // dead letters chosen
+	Matched  int            `json:"matched"`    // dead letters selected
 	Redriven int            `json:"redriven"`   // put back into the queue; in a dry run: would be
-	Pass     int            `json:"would_pass"` // dry run: today's mapping would send them
+	Pass     int            `json:"would_pass"` // dry run: the mapping would send them
 	Skip     map[string]int `json:"would_skip"` // dry run: deliberately not sent, by reason
 	Hold     map[string]int `json:"would_hold"` // dry run: dead letters again, by reason
-	OwnIDs   int            `json:"own_ids"`    // of those matched, go under an id of their own (id_conflict)
-	InDoubt  int            `json:"in_doubt"`   // of those matched, Meta may have stored (unanswered)
+	OwnIDs   int            `json:"own_ids"`    // of those matched, get a new id (id_conflict)
+	InDoubt  int            `json:"in_doubt"`   // of those matched, Meta might have stored (unanswered)
 	Unrouted int            `json:"unrouted"`   // stay dead letters
 	WhyStay  string         `json:"unrouted_because,omitempty"`
-	Failed   string         `json:"message,omitempty"` // why it ended early
+	Failed   string         `json:"message,omitempty"` // why it stopped early
 }
 
 // DropResult is the answer to a drop.

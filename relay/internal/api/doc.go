@@ -1,12 +1,10 @@
-// Package api is what the admin side of relay says over HTTP: the JSON of each
-// answer and request (docs/admin-api.md), and the Client by which the commands ask.
-// Package admin serves it.
+// Package api defines the JSON of the admin API (docs/admin-api.md) and the Client with
+// which the commands call it. Package admin serves it.
 //
-// What it guarantees: a Client talks to whoever dial connects it to and to nobody
-// else, and sends neither token nor name. An answer that is none of relay's is an
-// error, never "nothing found"; ErrUnreachable says that nobody answers, so that a
-// command may open the queue itself. A list or a backup that was cut is an error.
+// Guarantees: a Client connects only with its dial function and sends neither token nor
+// name. An answer that is not relay's is an error, never an empty result. ErrUnreachable
+// means that no relay answers, so a command can open the queue directory. A truncated list
+// or backup is an error.
 //
-// Hazard: the types are what programs of users read. A field that is renamed or
-// removed breaks them.
+// Hazard: users' programs read these types. Renaming or removing a field breaks them.
 package api

@@ -5,53 +5,53 @@ import (
 	"strings"
 )
 
-// Forget is POST /api/v1/forget. Lines is never logged.
+// Forget is the request POST /api/v1/forget. Lines is never logged.
 type Forget struct {
 	Lines  []string `json:"lines"` // ids, e-mail addresses, phone and order numbers, one each
 	DryRun bool     `json:"dry_run,omitempty"`
-	Yes    bool     `json:"yes,omitempty"` // also when more than MaxFound are found
+	Yes    bool     `json:"yes,omitempty"` // remove even more than MaxFound matches
 }
 
-// MaxFound is how much is removed at once without being asked.
+// MaxFound is the most matches that are removed without Yes.
 const MaxFound = 1000
 
-// Forgotten is the answer: what was removed, or with DryRun would be.
+// Forgotten is the answer: what was removed, or would be with DryRun.
 type Forgotten struct {
 	Success bool   `json:"success"`
 	Message string `json:"message"`
 	DryRun  bool   `json:"dry_run,omitempty"`
-	Count   int64  `json:"count"` // of all that was found
+	Count   int64  `json:"count"` // all matches
 	Found   Found  `json:"found"`
-	// Unreached says where nobody could look, a sentence each.
+	// Unreached lists what could not be searched, one clause each.
 	Unreached []string `json:"unreached"`
-	// Stores are those whose relays forward to this one: they are told at their next call.
+	// Stores are the stores whose relays get the request at their next call.
 	Stores []string `json:"stores,omitempty"`
-	// Reports are the reports of imports, for whoever asks to look into: they lie where
-	// the import was started.
+	// Reports are the paths of import reports, which the command must search: they are
+	// where the import was started.
 	Reports []string `json:"reports,omitempty"`
 }
 
-// Found says how much was found where.
+// Found counts the matches by place.
 type Found struct {
-	Waiting     int `json:"waiting"`      // events that an event set waits for
-	InDoubt     int `json:"in_doubt"`     // of all the events: those of which Meta may have something
-	Unmapped    int `json:"unmapped"`     // events kept for a mapping that knows them
-	Kept        int `json:"kept"`         // copies of events that were handed to another relay
-	Settled     int `json:"done"`         // events that nothing waits for, still in a file of the queue
+	Waiting     int `json:"waiting"`      // waiting events
+	InDoubt     int `json:"in_doubt"`     // of all events: those that Meta might have
+	Unmapped    int `json:"unmapped"`     // events kept for a later mapping
+	Kept        int `json:"kept"`         // kept copies of forwarded events
+	Settled     int `json:"done"`         // settled events that are still in a file of the queue
 	DeadLetters int `json:"dead_letters"` // …
 	Receipts    int `json:"receipts"`     // …
-	Dropped     int `json:"dropped"`      // rows of dropped files: done, refused and in hand
+	Dropped     int `json:"dropped"`      // rows of spool files: done, refused and in progress
 	Reports     int `json:"reports"`      // lines of import reports
-	Quarantined int `json:"quarantined"`  // damaged files that nobody can search: they go whoever is asked for
-	Copies      int `json:"copies"`       // temporary copies of the queue: they go whoever is asked for
+	Quarantined int `json:"quarantined"`  // damaged files, which cannot be searched and are always removed
+	Copies      int `json:"copies"`       // temporary copies of the queue, which are always removed
 }
 
-// total is how much of it is about the person.
+// total returns the number of matches.
 func (f *Found) total() int64 {
 	return int64(f.Waiting + f.Unmapped + f.Kept + f.Settled + f.DeadLetters + f.Receipts + f.Dropped + f.Reports)
 }
 
-// words lists what there is.
+// words lists the matches.
 func (f *Found) words() string {
 	var out []string
 	add := func(n int, one, many string) {
@@ -62,42 +62,42 @@ func (f *Found) words() string {
 			out = append(out, fmt.Sprintf("%d %s", n, many))
 		}
 	}
-	add(f.Waiting, "event that waits", "events that wait")
-	add(f.Unmapped, "event that no mapping knows", "events that no mapping knows")
-	add(f.Kept, "copy of an event that was forwarded", "copies of events that were forwarded")
-	add(f.Settled, "event that was dealt with", "events that were dealt with")
+	add(f.Waiting, "waiting event", "waiting events")
+	add(f.Unmapped, "unmapped event", "unmapped events")
+	add(f.Kept, "kept copy of a forwarded event", "kept copies of forwarded events")
+	add(f.Settled, "processed event", "processed events")
 	add(f.DeadLetters, "dead letter", "dead letters")
 	add(f.Receipts, "receipt", "receipts")
-	add(f.Dropped, "row of dropped files", "rows of dropped files")
+	add(f.Dropped, "row of spool files", "rows of spool files")
 	add(f.Reports, "line of import reports", "lines of import reports")
 	return strings.Join(out, ", ")
 }
 
-// Affected is what the audit log has of it.
+// Affected returns the number of matches for the audit log.
 func (f Forgotten) Affected() (int64, bool) { return f.Count, f.DryRun }
 
-// Say makes the message of what there is.
+// Say sets Count and Message from Found.
 func (f *Forgotten) Say() {
 	f.Count = f.Found.total()
-	done, none := "removed", "nothing found"
+	done := "removed"
 	if f.DryRun {
-		done = "would be removed, nothing was changed"
+		done = "would be removed (dry run: nothing was changed)"
 	}
 	switch {
 	case f.Count == 0 && len(f.Unreached) == 0:
-		f.Message = none + ": nothing that relay holds is about this person"
+		f.Message = "nothing found: relay stores nothing about this person"
 	case f.Count == 0:
-		f.Message = none + " where relay could look"
+		f.Message = "nothing found in what relay could search"
 	default:
 		f.Message = fmt.Sprintf("%d %s: %s", f.Count, done, f.Found.words())
 	}
 	if f.Found.InDoubt > 0 {
-		f.Message += fmt.Sprintf("; %d of the events may have been delivered", f.Found.InDoubt)
+		f.Message += fmt.Sprintf("; %d of the events might have been delivered", f.Found.InDoubt)
 	}
 	if n := f.Found.Quarantined; n > 0 {
-		f.Message += fmt.Sprintf("; %d damaged files that cannot be searched %s", n, done)
+		f.Message += fmt.Sprintf("; %d damaged files, which cannot be searched, %s", n, done)
 	}
 	if n := f.Found.Copies; n > 0 {
-		f.Message += fmt.Sprintf("; %d temporary copies of the queue %s, make a backup under way again", n, done)
+		f.Message += fmt.Sprintf("; %d temporary copies of the queue %s: run an interrupted backup again", n, done)
 	}
 }

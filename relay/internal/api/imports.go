@@ -7,57 +7,57 @@ import (
 	"time"
 )
 
-// Affected is how many were stored.
+// Affected returns how many events were stored.
 func (r Imported) Affected() (n int64, dryRun bool) { return int64(r.Stored), false }
 
-// ImportEvent is a past event. Its body travels as base64, so that it arrives
-// byte for byte.
+// ImportEvent is a past event. Its body is base64, so that it arrives byte for byte.
 type ImportEvent struct {
 	ID   string `json:"id"`
-	Same bool   `json:"same,omitempty"` // an event of this id is the same, whatever else is in it (queue.BySale)
+	Same bool   `json:"same,omitempty"` // an event with this id is the same, even if its content differs (queue.BySale)
 	Body []byte `json:"body"`
 }
 
-// ImportBatch is POST /api/v1/imports/{key}: all of it is stored, or none.
+// ImportBatch is the request POST /api/v1/imports/{key}. Either all events are stored or
+// none.
 type ImportBatch struct {
 	Received time.Time     `json:"received"`
 	Events   []ImportEvent `json:"events"`
 }
 
-// Imported is the answer to an ImportBatch that is on disk.
+// Imported is the answer to an ImportBatch; its events are stored durably.
 type Imported struct {
 	Success    bool `json:"success"`
 	Stored     int  `json:"stored"`
 	Duplicates int  `json:"duplicates"`
-	Changed    int  `json:"changed"` // of those: same, and something else is in it
+	Changed    int  `json:"changed"` // duplicates with different content
 	Conflicts  int  `json:"id_conflicts"`
 }
 
-// ImportState is how far a file is: what the importer saved, or null.
+// ImportState is the saved progress of a file, or null.
 type ImportState struct {
 	Success bool            `json:"success"`
 	State   json.RawMessage `json:"state"`
 }
 
-// ImportReport is POST /api/v1/imports/{key}/report: where refused rows were written, so
-// that a person can be removed from there.
+// ImportReport is the request POST /api/v1/imports/{key}/report: the path of a report of
+// refused rows, which a forget must search.
 type ImportReport struct {
 	Path string `json:"path"` // absolute
 }
 
-// Import stores past events under the name of the file they are from.
+// Import stores past events; key identifies their file.
 func (c *Client) Import(ctx context.Context, key string, b ImportBatch) (Imported, error) {
 	var out Imported
 	return out, c.post(ctx, "/api/v1/imports/"+url.PathEscape(key), b, &out)
 }
 
-// AddReport notes where an import has written refused rows.
+// AddReport stores the path of an import's report.
 func (c *Client) AddReport(ctx context.Context, key, path string) error {
 	var out Done
 	return c.post(ctx, "/api/v1/imports/"+url.PathEscape(key)+"/report", ImportReport{path}, &out)
 }
 
-// ImportState returns what SaveImport saved last for a file; nil: nothing.
+// ImportState returns the state that SaveImport saved last for a file; nil: none.
 func (c *Client) ImportState(ctx context.Context, key string) ([]byte, error) {
 	var out ImportState
 	if err := c.get(ctx, "/api/v1/imports/"+url.PathEscape(key), nil, &out); err != nil {
@@ -69,7 +69,7 @@ func (c *Client) ImportState(ctx context.Context, key string) ([]byte, error) {
 	return out.State, nil
 }
 
-// SaveImport keeps how far a file is, durably.
+// SaveImport stores the progress of a file durably.
 func (c *Client) SaveImport(ctx context.Context, key string, state []byte) error {
 	var out Done
 	return c.post(ctx, "/api/v1/imports/"+url.PathEscape(key)+"/state", json.RawMessage(state), &out)

@@ -6,19 +6,18 @@ import (
 	"relay/relay/internal/advice"
 )
 
-// Affected is how many it is about.
+// Affected returns Count for the audit log.
 func (d Done) Affected() (n int64, dryRun bool) { return d.Count, false }
 
-// Done is the answer to an action that returns nothing else.
+// Done is the answer to an action without other results.
 type Done struct {
 	Success bool   `json:"success"`
 	Message string `json:"message,omitempty"`
 	Count   int64  `json:"count"`
 }
 
-// LaneError is the last thing that went wrong in a lane. Message is Meta's or
-// the network's, cleaned of anything personal; Advice says in plain words what
-// to do, and who must.
+// LaneError is the last error of a lane. Message comes from Meta or the network, without
+// personal data. Advice says what to do, and who has to.
 type LaneError struct {
 	At         time.Time `json:"at"`
 	Class      string    `json:"class,omitempty"`
@@ -38,7 +37,7 @@ type LaneInfo struct {
 	TestEventCode string           `json:"test_event_code,omitempty"`
 	State         string           `json:"state"` // of package drain: idle, sending, waiting_retry, …
 	Since         *time.Time       `json:"since"`
-	Headline      string           `json:"headline"` // the state in plain words
+	Headline      string           `json:"headline"` // the state in words
 	Next          string           `json:"next"`     // what happens next, and when
 	Pending       int64            `json:"pending"`
 	Bytes         int64            `json:"bytes"`
@@ -48,28 +47,27 @@ type LaneInfo struct {
 	NextAttemptAt *time.Time       `json:"next_attempt_at"`
 	LastSuccessAt *time.Time       `json:"last_success_at"`
 	LastAttemptAt *time.Time       `json:"last_attempt_at"`
-	AskedAt       *time.Time       `json:"asked_at,omitempty"` // when the request left whose answer is waited for
+	AskedAt       *time.Time       `json:"asked_at,omitempty"` // when the request in progress was sent
 	LastError     *LaneError       `json:"last_error"`
-	InDoubt       bool             `json:"in_doubt"`          // a request of unknown fate will be sent again
+	InDoubt       bool             `json:"in_doubt"`          // a request with an unknown outcome will be sent again
 	Paused        bool             `json:"paused"`            // by an operator
-	DryRun        map[string]int64 `json:"dry_run,omitempty"` // what would have become of the backlog
+	DryRun        map[string]int64 `json:"dry_run,omitempty"` // predicted outcomes of the waiting events
 	Failures      int              `json:"failures"`
 	Usage         float64          `json:"usage_ratio"`
-	Rate          float64          `json:"rate"` // settled a second
+	Rate          float64          `json:"rate"` // settled events per second
 	DrainSeconds  *float64         `json:"drain_seconds"`
 	Counts        map[string]int64 `json:"counts"`
-	Dead          int64            `json:"dead"` // dead letters it has made
+	Dead          int64            `json:"dead"` // dead letters made by this lane
 }
 
-// Told reports whether the last error is what stopped the lane; its advice says
-// what must be done then.
+// Told reports whether the last error is what stopped the lane. Its advice is then the fix.
 func (l *LaneInfo) Told() bool {
 	e := l.LastError
 	return e != nil && advice.Explains(l.State, e.Class) && (l.LastSuccessAt == nil || e.At.After(*l.LastSuccessAt))
 }
 
-// Todo is what must be done about a lane that stands still, and whether it is
-// about the very answer that stopped it, not about the state alone.
+// Todo returns the fix for a stopped lane. told reports whether it is for the answer that
+// stopped the lane, and not only for the state.
 func (l *LaneInfo) Todo() (words string, told bool) {
 	if l.Told() {
 		return l.LastError.Advice, true

@@ -24,11 +24,11 @@ func (f QueueFilter) query() url.Values {
 	return q
 }
 
-// Queued is an event that waits.
+// Queued is a waiting event.
 type Queued struct {
 	ID         string          `json:"id"` // sequence number: segment-index
 	MessageID  string          `json:"message_id"`
-	Store      string          `json:"store,omitempty"` // whose relay forwarded it
+	Store      string          `json:"store,omitempty"` // the store whose relay forwarded it
 	Event      string          `json:"event"`
 	EventSets  []string        `json:"event_sets"`
 	ReceivedAt time.Time       `json:"received_at"`
@@ -37,13 +37,13 @@ type Queued struct {
 	Redriven   bool            `json:"redriven,omitempty"`
 	Masked     bool            `json:"masked,omitempty"`
 	Body       json.RawMessage `json:"body,omitempty"`
-	Text       string          `json:"text,omitempty"` // instead of body, when it is not JSON
+	Text       string          `json:"text,omitempty"` // instead of body if the event is not JSON
 }
 
-// QueueFilter chooses waiting events.
+// QueueFilter selects waiting events.
 type QueueFilter struct {
-	EventSet string // also unmapped
+	EventSet string // id, name or "unmapped"
 	Event    string
-	Since    time.Time // received then or later
+	Since    time.Time // received at or after this time
 	Limit    int       // 0: all
 }

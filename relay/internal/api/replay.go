@@ -1,22 +1,22 @@
 package api
 
-// Replay is POST /api/v1/forward/replay: one step of handing over anew what the hub
-// lacks of what is kept here.
+// Replay is the request POST /api/v1/forward/replay: one step of sending the kept events
+// that the hub lacks.
 type Replay struct {
-	From   string `json:"from,omitempty"`  // Replayed.Next of the step before; "": the first
-	Since  string `json:"since,omitempty"` // only what was received since: a time or a duration
+	From   string `json:"from,omitempty"`  // Replayed.Next of the previous step; "": the first step
+	Since  string `json:"since,omitempty"` // only events received since: a time or a duration
 	DryRun bool   `json:"dry_run,omitempty"`
 }
 
-// Replayed is the answer.
+// Replayed is the answer to a Replay.
 type Replayed struct {
 	Success bool   `json:"success"`
-	Next    string `json:"next,omitempty"` // where the next step begins; "": there is none
-	Kept    int    `json:"kept"`           // copies looked at
-	Missing int    `json:"missing"`        // of them, those that the hub lacks
-	Sent    int    `json:"sent"`           // handed over anew
+	Next    string `json:"next,omitempty"` // start of the next step; "": this was the last
+	Kept    int    `json:"kept"`           // copies examined
+	Missing int    `json:"missing"`        // of those, lacking at the hub
+	Sent    int    `json:"sent"`           // sent again
 	DryRun  bool   `json:"dry_run,omitempty"`
 }
 
-// Affected is what the audit log has of it.
+// Affected returns the number of events sent, for the audit log.
 func (r Replayed) Affected() (int64, bool) { return int64(r.Sent), r.DryRun }

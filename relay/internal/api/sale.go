@@ -6,8 +6,7 @@ import (
 	"relay/relay/internal/receipts"
 )
 
-// Sale says what became of one conversion of the order, or message, that was
-// asked for.
+// Sale is the state of one conversion of an order or message.
 type Sale struct {
 	State      string            `json:"state"` // delivered, dead_letter or waiting
 	MessageID  string            `json:"message_id"`
@@ -15,8 +14,8 @@ type Sale struct {
 	Event      string            `json:"event"`
 	EventSets  []string          `json:"event_sets"`
 	ReceivedAt time.Time         `json:"received_at"`
-	Receipt    *receipts.Receipt `json:"receipt,omitempty"`     // of a delivered one
-	Dead       *Dead             `json:"dead_letter,omitempty"` // of a dead one
+	Receipt    *receipts.Receipt `json:"receipt,omitempty"`     // if delivered
+	Dead       *Dead             `json:"dead_letter,omitempty"` // if a dead letter
 }
 
 // The states of a Sale.

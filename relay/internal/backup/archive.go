@@ -16,14 +16,14 @@ import (
 	"relay/internal/disk"
 )
 
-// A backup is a tar file: everything of the queue's directory under top, and as the
-// last entry SHA256SUMS. Only a file that ends in it is whole.
+// A backup is a tar file: the queue directory below top, and SHA256SUMS as the last entry.
+// Only a file that ends with it is complete.
 const (
 	top    = "relay-backup/"
 	sumsAt = top + "SHA256SUMS"
 )
 
-// Write writes what lies in dir to w as one backup.
+// Write writes the files in dir to w as a backup.
 func Write(dir string, w io.Writer) error {
 	tw := tar.NewWriter(w)
 	var sums strings.Builder
@@ -84,10 +84,10 @@ func copyFile(w io.Writer, path string, size int64) (sum string, err error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// ErrNotWhole is what Verify and Unpack say of a file that is not whole.
-var ErrNotWhole = errors.New("the backup is not whole")
+// ErrIncomplete is returned by Verify and Unpack for a truncated or changed backup.
+var ErrIncomplete = errors.New("the backup is incomplete or was changed")
 
-// Verify reads a backup to its end and compares every sum.
+// Verify reads a backup to its end and verifies every checksum.
 func Verify(r io.Reader) (files int, err error) {
 	files, _, err = readBackup(r, func(_ string, _ bool, body io.Reader) error {
 		_, err := io.Copy(io.Discard, body)
@@ -96,15 +96,14 @@ func Verify(r io.Reader) (files int, err error) {
 	return files, err
 }
 
-// LockName is the file of a queue's directory that holds its lock. It is in a
-// backup and never unpacked: whoever unpacks holds that of the directory.
+// LockName is the lock file of a queue directory. Unpack skips it: the caller holds the
+// lock of the target directory.
 const LockName = "lock"
 
-// Unpack writes the files of a backup to dir, synced, compares every sum,
-// and says when the backup was made. After an error what was written is to be
-// removed.
+// Unpack writes the files of a backup to dir, syncs them and verifies every checksum. made
+// is when the backup was made. On error the caller must remove what was written.
 func Unpack(r io.Reader, dir string) (files int, made time.Time, err error) {
-	root, err := os.OpenRoot(dir) // whatever the names say
+	root, err := os.OpenRoot(dir) // names in the backup cannot leave dir
 	if err != nil {
 		return 0, made, fmt.Errorf("unpack backup: %w", err)
 	}
@@ -133,18 +132,18 @@ func Unpack(r io.Reader, dir string) (files int, made time.Time, err error) {
 	return files, made, err
 }
 
-// readBackup gives each file and directory of a backup to take, and compares the
-// sums of what take was given in the end.
+// readBackup calls take for each file and directory of a backup, then verifies the
+// checksums.
 func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) error) (files int, made time.Time, err error) {
 	tr := tar.NewReader(r)
 	sums := map[string]string{}
 	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			return files, made, ErrNotWhole
+			return files, made, ErrIncomplete
 		}
 		if err != nil {
-			return files, made, fmt.Errorf("%w: %w", ErrNotWhole, err)
+			return files, made, fmt.Errorf("%w: %w", ErrIncomplete, err)
 		}
 		if h.Name == sumsAt {
 			made = h.ModTime.UTC()
@@ -152,7 +151,7 @@ func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) 
 		}
 		name, ok := strings.CutPrefix(strings.TrimSuffix(h.Name, "/"), top)
 		if !ok || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir {
-			return files, made, fmt.Errorf("%w: %q does not belong in a backup", ErrNotWhole, h.Name)
+			return files, made, fmt.Errorf("%w: %q does not belong in a backup", ErrIncomplete, h.Name)
 		}
 		body := &cutReader{r: tr}
 		hash := sha256.New()
@@ -160,7 +159,7 @@ func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) 
 			_, err = io.Copy(hash, body)
 		}
 		if body.err != nil {
-			return files, made, fmt.Errorf("%w: %w", ErrNotWhole, body.err)
+			return files, made, fmt.Errorf("%w: %w", ErrIncomplete, body.err)
 		}
 		if err != nil {
 			return files, made, fmt.Errorf("unpack backup: %w", err)
@@ -172,24 +171,23 @@ func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) 
 	}
 	list, err := io.ReadAll(tr)
 	if err != nil {
-		return files, made, fmt.Errorf("%w: %w", ErrNotWhole, err)
+		return files, made, fmt.Errorf("%w: %w", ErrIncomplete, err)
 	}
 	n := 0
 	for line := range strings.Lines(string(list)) {
 		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !ok || sums[name] != sum {
-			return files, made, fmt.Errorf("%w: %s differs", ErrNotWhole, name)
+			return files, made, fmt.Errorf("%w: %s differs", ErrIncomplete, name)
 		}
 		n++
 	}
 	if n != files {
-		return files, made, ErrNotWhole
+		return files, made, ErrIncomplete
 	}
 	return files, made, nil
 }
 
-// cutReader keeps what reading ended with, so that it is told from an error of
-// whoever writes.
+// cutReader keeps the read error, to distinguish it from an error of the writer.
 type cutReader struct {
 	r   io.Reader
 	err error

@@ -10,26 +10,25 @@ import (
 	"sync"
 )
 
-// Copies are the temporary copies of the queue that backups are made of: below the
-// queue's own directory, with its rights. They hold what the queue held when they
-// were made.
+// Copies manages the temporary copies of the queue that backups are made from. They are
+// below the queue directory, with the same permissions. At most one exists at a time.
 type Copies struct {
-	Dir string // "" : the system's directory for temporary files, in tests
+	Dir string // "": the system's temporary directory, in tests
 
 	mu    sync.Mutex
-	stop  func()        // ends the one that is being made; nil: none is
-	ended chan struct{} // closed when it is gone
-	held  int           // how many forbid them
+	stop  func()        // cancels the current copy; nil: there is none
+	ended chan struct{} // closed when the current copy is removed
+	held  int           // calls of End without Resume
 }
 
-// CopiesDir is the directory of the temporary copies of a queue in dir.
+// CopiesDir returns the directory of the temporary copies of a queue in dir.
 func CopiesDir(dir string) string { return filepath.Join(dir, "copies") }
 
-// copyPrefix begins the name of a copy.
+// copyPrefix is the prefix of the directories of copies.
 const copyPrefix = "relay-backup-"
 
-// CleanCopies removes what a crash has left of them, and nothing else that lies there.
-// The caller holds the queue's lock.
+// CleanCopies removes copies left by a crash, and nothing else. The caller holds the
+// queue's lock.
 func CleanCopies(dir string) error {
 	dir = CopiesDir(dir)
 	entries, err := os.ReadDir(dir)
@@ -44,18 +43,18 @@ func CleanCopies(dir string) error {
 	if err != nil {
 		return fmt.Errorf("remove temporary copies: %w", err)
 	}
-	_ = os.Remove(dir) // when nothing else lies in it
+	_ = os.Remove(dir) // fails if it contains something else
 	return nil
 }
 
-// Why no backup can be begun now.
+// Errors of Begin.
 var (
-	ErrBusy       = errors.New("another backup is running: try again when it is done")
-	ErrForgetting = errors.New("a person is being forgotten: try again when that is done")
+	ErrBusy       = errors.New("another backup is running: try again when it has finished")
+	ErrForgetting = errors.New("a forget is running: try again when it has finished")
 )
 
-// Begin makes the directory of a copy, which stop ends early. The caller calls done when
-// it is of no more use.
+// Begin makes the directory for a copy. stop must cancel the backup. The caller calls done
+// when it no longer needs the directory.
 func (c *Copies) Begin(stop func()) (dir string, done func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,7 +77,7 @@ func (c *Copies) Begin(stop func()) (dir string, done func(), err error) {
 	return dir, func() {
 		_ = os.RemoveAll(dir)
 		if c.Dir != "" {
-			_ = os.Remove(c.Dir) // when nothing else lies in it
+			_ = os.Remove(c.Dir) // fails if it contains something else
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -87,8 +86,8 @@ func (c *Copies) Begin(stop func()) (dir string, done func(), err error) {
 	}, nil
 }
 
-// End ends the copy under way, waits until it is gone, and forbids others until resume.
-// It says how many there were.
+// End cancels the current copy, waits until it is removed, and refuses new ones until
+// Resume. It returns the number of copies it ended.
 func (c *Copies) End() int {
 	c.mu.Lock()
 	c.held++
@@ -109,7 +108,7 @@ func (c *Copies) Resume() {
 	c.mu.Unlock()
 }
 
-// Now is how many there are.
+// Now returns the number of copies.
 func (c *Copies) Now() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// Browser is a headless Chromium spoken to by the DevTools protocol over two
-// pipes (--remote-debugging-pipe): NUL-ended JSON, no port, no library.
+// Browser is a headless Chromium, controlled with the DevTools protocol over two pipes
+// (--remote-debugging-pipe): JSON messages that end with NUL.
 type Browser struct {
 	t       *testing.T
 	out     io.WriteCloser
@@ -29,9 +29,9 @@ type Browser struct {
 	mu       sync.Mutex
 	next     int
 	waiting  map[int]chan cdpMessage
-	requests []string // addresses the page asked for
+	requests []string // URLs that the page requested
 	trouble  []string // exceptions, CSP violations, console errors
-	gone     error
+	gone     error    // why the browser ended; nil: it is running
 }
 
 type cdpMessage struct {
@@ -43,11 +43,11 @@ type cdpMessage struct {
 	SessionID string `json:"sessionId"`
 }
 
-// Open starts Chromium, or skips the test where there is none.
+// Open starts Chromium, or skips the test if there is none.
 func Open(t *testing.T) *Browser {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("skipped: -short leaves out the browser")
+		t.Skip("skipped: no browser tests with -short")
 	}
 	if runtime.GOOS == "windows" {
 		t.Skip("skipped: the DevTools pipe needs inherited file descriptors")
@@ -60,7 +60,7 @@ func Open(t *testing.T) *Browser {
 		}
 	}
 	if path == "" {
-		t.Skip("skipped: no Chromium on this machine; the page was not looked at")
+		t.Skip("skipped: no Chromium on this machine")
 	}
 	inR, inW, err := os.Pipe()
 	if err != nil {
@@ -70,7 +70,7 @@ func Open(t *testing.T) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := os.MkdirTemp("", "relay-page-test") //nolint:usetesting // Chromium writes in it until it has ended, after the test's own folders are removed
+	profile, err := os.MkdirTemp("", "relay-page-test") //nolint:usetesting // Chromium writes to it until it ends, after the test's own directories are removed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (b *Browser) read(r io.Reader) {
 		line, err := br.ReadBytes(0)
 		if err != nil {
 			b.mu.Lock()
-			b.gone = fmt.Errorf("the browser is gone: %w", err)
+			b.gone = fmt.Errorf("the browser ended: %w", err)
 			for _, ch := range b.waiting {
 				close(ch)
 			}
@@ -143,7 +143,7 @@ func (b *Browser) read(r io.Reader) {
 	}
 }
 
-// note keeps what a test asserts on: who was asked, and what went wrong.
+// note records requests and errors for CheckClean. The caller holds b.mu.
 func (b *Browser) note(m cdpMessage) {
 	switch m.Method {
 	case "Network.requestWillBeSent":
@@ -197,7 +197,7 @@ func (b *Browser) call(method string, params, out any) {
 	case m, ok := <-ch:
 		switch {
 		case !ok:
-			b.t.Fatalf("%s: the browser is gone", method)
+			b.t.Fatalf("%s: the browser ended", method)
 		case m.Error != nil:
 			b.t.Fatalf("%s: %s", method, m.Error.Message)
 		case out != nil:
@@ -210,7 +210,7 @@ func (b *Browser) call(method string, params, out any) {
 	}
 }
 
-// Eval runs JavaScript and returns its value as JSON.
+// Eval evaluates JavaScript and returns its value as JSON.
 func (b *Browser) Eval(js string) json.RawMessage {
 	b.t.Helper()
 	var res struct {
@@ -224,7 +224,7 @@ func (b *Browser) Eval(js string) json.RawMessage {
 	return res.Result.Value
 }
 
-// Text is what an element shows.
+// Text returns the text of an element; "" if there is none.
 func (b *Browser) Text(selector string) string {
 	b.t.Helper()
 	var s string
@@ -233,7 +233,7 @@ func (b *Browser) Text(selector string) string {
 	return s
 }
 
-// Until waits for a condition of the page, a minute at most.
+// Until waits up to a minute for the JavaScript condition js.
 func (b *Browser) Until(what, js string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
@@ -249,10 +249,11 @@ func (b *Browser) Until(what, js string) {
 	case <-got:
 	case <-ctx.Done():
 		b.Shot("failed")
-		b.t.Fatalf("%s: did not happen in a minute (%v); the page says:\n%s", what, context.Cause(ctx), b.Text("body"))
+		b.t.Fatalf("%s: did not happen in a minute (%v); text of the page:\n%s", what, context.Cause(ctx), b.Text("body"))
 	}
 }
 
+// Click clicks an element when it is there and enabled.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
 	js, _ := json.Marshal(selector)
@@ -260,7 +261,7 @@ func (b *Browser) Click(selector string) {
 	b.Eval(fmt.Sprintf(`document.querySelector(%s).click()`, js))
 }
 
-// Goto goes to an address in a window of that size.
+// Goto opens a URL in a window of the given size, in light or dark mode.
 func (b *Browser) Goto(url string, width, height int, dark bool) {
 	b.t.Helper()
 	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
@@ -273,7 +274,7 @@ func (b *Browser) Goto(url string, width, height int, dark bool) {
 	b.Until("the page is loaded", `document.readyState === "complete" && document.getElementById("live")`)
 }
 
-// Shot saves a picture of the whole page under RELAY_SHOTS, when that is set.
+// Shot saves a screenshot of the whole page to RELAY_SHOTS, if that is set.
 func (b *Browser) Shot(name string) {
 	dir := os.Getenv("RELAY_SHOTS")
 	if dir == "" {

@@ -1,8 +1,6 @@
-// Package chromium drives a headless Chromium for the tests of the status
-// page, and for nothing else: by the DevTools protocol over two pipes, so that
-// there is neither a port nor a library. Where there is no Chromium, Open skips
-// the test.
+// Package chromium drives a headless Chromium in the tests of the status page. It uses the
+// DevTools protocol over two pipes, without a port or a library. Without Chromium on the
+// machine, Open skips the test.
 //
-// With RELAY_SHOTS set to a directory, Shot saves pictures there, to be looked
-// at.
+// If RELAY_SHOTS is set to a directory, Shot saves screenshots there.
 package chromium

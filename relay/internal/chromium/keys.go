@@ -2,7 +2,7 @@ package chromium
 
 import "strings"
 
-// Press presses and lets go of a key, as a person would: "/", "Escape", "Tab".
+// Press presses and releases a key, such as "/", "Escape" or "Tab".
 func (b *Browser) Press(key string) {
 	b.t.Helper()
 	down := map[string]any{"type": "keyDown", "key": key}
@@ -22,25 +22,26 @@ func (b *Browser) Press(key string) {
 	b.call("Input.dispatchKeyEvent", map[string]any{"type": "keyUp", "key": key}, nil)
 }
 
-// Type types text into what has the focus.
+// Type types text into the focused element.
 func (b *Browser) Type(text string) {
 	b.t.Helper()
 	b.call("Input.insertText", map[string]any{"text": text}, nil)
 }
 
-// CheckClean fails when the page asked anybody but own, threw, or broke its
-// content security policy. Words in except are allowed in messages.
+// CheckClean fails the test if the page called another origin than own, threw an exception
+// or violated its content security policy. Messages that contain a text of except are
+// allowed.
 func (b *Browser) CheckClean(own string, except ...string) {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, u := range b.requests {
 		if !strings.HasPrefix(u, own) && !strings.HasPrefix(u, "about:") && !strings.HasPrefix(u, "data:") {
-			b.t.Errorf("asked a third party: %s", u)
+			b.t.Errorf("called a third party: %s", u)
 		}
 	}
 	if len(b.requests) == 0 {
-		b.t.Error("saw no request at all: this check sees nothing")
+		b.t.Error("saw no request at all, so this check proves nothing")
 	}
 trouble:
 	for _, e := range b.trouble {

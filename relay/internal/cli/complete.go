@@ -16,17 +16,16 @@ import (
 	"relay/relay/internal/sidecar"
 )
 
-// Completion of values, for all four shells: reasons, event sets and event
-// names come from the mapping file, ids from the running relay. What cannot be
-// found out is not completed, and says nothing.
+// The completions work in all four shells. Event sets and event names come from the
+// mapping file, ids from the running relay. On an error there are no completions.
 
-// CompleteFlags completes the filters that a command has.
+// CompleteFlags adds completion to the filter flags of a command.
 func CompleteFlags(c *cobra.Command) {
 	for name, values := range map[string]cobra.CompletionFunc{
 		"reason": completeReasons, "event-set": CompleteEventSets, "event": completeEvents,
 	} {
 		if c.Flags().Lookup(name) != nil {
-			_ = c.RegisterFlagCompletionFunc(name, values) // fails only for flags that are not there
+			_ = c.RegisterFlagCompletionFunc(name, values) // fails only for unknown flags
 		}
 	}
 }
@@ -40,7 +39,7 @@ func completeReasons(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completionMapping is the mapping that the command's config names, or nil.
+// completionMapping loads the mapping that the command's config names; nil on an error.
 func completionMapping(c *cobra.Command) *mapper.Mapping {
 	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {
@@ -57,7 +56,7 @@ func completionMapping(c *cobra.Command) *mapper.Mapping {
 	return m
 }
 
-// CompleteEventSets completes event sets of the mapping.
+// CompleteEventSets completes the ids of the mapping's event sets.
 func CompleteEventSets(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
 	if m := completionMapping(c); m != nil {
@@ -75,7 +74,7 @@ func completeEvents(c *cobra.Command, _ []string, _ string) ([]cobra.Completion,
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
-// CompleteFirst completes the first argument alone.
+// CompleteFirst completes only the first argument.
 func CompleteFirst(f cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(c *cobra.Command, args []string, to string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -85,10 +84,10 @@ func CompleteFirst(f cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
-// mostCompleted bounds what is asked of a running relay while somebody types.
+// mostCompleted is the most ids requested for one completion.
 const mostCompleted = 100
 
-// CompleteDead completes ids of dead letters of the running relay.
+// CompleteDead completes the ids of the running relay's dead letters.
 func CompleteDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completion, _ cobra.ShellCompDirective) {
 	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {

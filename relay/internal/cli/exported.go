@@ -9,10 +9,10 @@ import (
 	"relay/relay/internal/term"
 )
 
-// Exported is what an export has written.
+// Exported counts the events that an export wrote.
 type Exported struct {
 	events int
-	newest time.Time // time of receipt
+	newest time.Time // latest time of receipt
 }
 
 // Add counts an event, by its time of receipt.
@@ -23,12 +23,13 @@ func (e *Exported) Add(received time.Time) {
 	}
 }
 
-// Say tells what whoever has asked holds now, and until when.
+// Say prints how many events with personal data the output contains and until when it
+// is useful. It prints nothing for an empty export.
 func (e *Exported) Say(w io.Writer) error {
 	if e.events == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%s with personal data of customers, as they arrived. Meta takes the newest until %s: remove them then at the latest; `relay forget` does not reach them.\n",
+	_, err := fmt.Fprintf(w, "%s written, with customers' personal data. Meta accepts the newest until %s: delete the output by then. `relay forget` does not reach it.\n",
 		term.Count(e.events, "event"), e.newest.Add(meta.StoreAge).UTC().Format(time.RFC3339))
 	return err
 }

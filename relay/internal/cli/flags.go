@@ -1,5 +1,5 @@
-// Package cli is what commands have in common: flags, completion, files they read, and the
-// relay, or the queue, that they talk to.
+// Package cli holds what the commands share: flags, shell completion, reading input files,
+// and opening a session with the running relay or its queue directory.
 package cli
 
 import (
@@ -15,14 +15,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// AddConfigFlag gives a command the --config that docs/contract.md 4 promises.
+// AddConfigFlag adds the --config flag that docs/contract.md 4 promises.
 func AddConfigFlag(c *cobra.Command) {
-	c.Flags().StringP("config", "c", "relay.yaml", "the config file; without the flag and without one here: "+InstalledConfig())
+	c.Flags().StringP("config", "c", "relay.yaml", "config file; if there is none here: "+InstalledConfig())
 	_ = c.MarkFlagFilename("config", "yaml", "yml")
 }
 
-// ConfigPath is the file --config names. Without the flag, and without a
-// relay.yaml in the working directory, it is the one a package has installed.
+// ConfigPath returns the file that --config names. Without the flag and without a
+// relay.yaml in the working directory, it returns the installed config, if it exists.
 func ConfigPath(c *cobra.Command) string {
 	s, _ := c.Flags().GetString("config")
 	if c.Flags().Changed("config") {
@@ -36,7 +36,7 @@ func ConfigPath(c *cobra.Command) string {
 	return s
 }
 
-// InstalledConfig is where packages put the config.
+// InstalledConfig returns the path at which packages install the config.
 func InstalledConfig() string {
 	if runtime.GOOS == "windows" {
 		return filepath.Join(os.Getenv("ProgramData"), "relay", "relay.yaml")
@@ -44,12 +44,32 @@ func InstalledConfig() string {
 	return "/etc/relay/relay.yaml"
 }
 
-// Args makes a wrong number of arguments a usage error (exit code 2).
-func Args(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return exit.Usage(fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath()))
-		}
+// NoArgs accepts no arguments.
+func NoArgs(c *cobra.Command, args []string) error { return checkArgs(c, args, 0, 0) }
+
+// ExactArgs accepts exactly n arguments.
+func ExactArgs(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error { return checkArgs(c, args, n, n) }
+}
+
+// MaxArgs accepts at most n arguments.
+func MaxArgs(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error { return checkArgs(c, args, 0, n) }
+}
+
+// checkArgs returns a usage error unless there are between least and most arguments.
+func checkArgs(c *cobra.Command, args []string, least, most int) error {
+	if least <= len(args) && len(args) <= most {
 		return nil
 	}
+	want := "no arguments"
+	switch {
+	case most == 1 && least == 0:
+		want = "at most 1 argument"
+	case most == 1:
+		want = "1 argument"
+	case most > 1:
+		want = fmt.Sprintf("%d arguments", most)
+	}
+	return exit.Usage(fmt.Errorf("'%s' takes %s, got %d\nUsage: %s", c.CommandPath(), want, len(args), c.UseLine()))
 }

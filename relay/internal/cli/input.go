@@ -13,35 +13,37 @@ import (
 	"relay/internal/disk"
 )
 
-// File is a file that is read more than once. What comes from a pipe is put into a
+// File is an input file that can be read more than once. Input from a pipe is copied to a
 // temporary file first.
 type File struct {
 	*os.File
-	Label string // how it is called to a person
-	gone  bool   // when closed
+	Label  string // the name shown to people
+	remove bool   // on Close
 }
 
-// Close closes it, and removes it when it is a temporary one.
+// Close closes the file and removes it if it is temporary.
 func (f *File) Close() error {
 	err := f.File.Close()
-	if f.gone {
+	if f.remove {
 		err = errors.Join(err, os.Remove(f.File.Name()))
 	}
 	return err
 }
 
-// CopyName names a temporary file in the queue's directory, with its rights; a start
-// removes what a crash leaves. "" when there is none that this user may write to.
+// CopyName returns the path of a temporary file in the queue directory, which has the
+// right permissions and where the next start of relay removes the leftovers of a crash.
+// It returns "" if the config cannot be loaded.
 func CopyName(c *cobra.Command) string {
 	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {
-		return "" // said when the import begins
+		return "" // the import reports the error
 	}
 	return disk.TempName(filepath.Join(cfg.Dir(), "import"))
 }
 
-// createCopy makes the temporary file. It has no name any more where an open file needs
-// none: then nothing is left of it whatever happens.
+// createCopy makes a temporary file at path, or in the system's temporary directory if
+// that fails. Where an open file can be removed, it is removed at once, so that a crash
+// leaves nothing behind.
 func createCopy(path string) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if path == "" || err != nil {
@@ -50,16 +52,16 @@ func createCopy(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
-	return &File{File: f, gone: os.Remove(f.Name()) != nil}, nil
+	return &File{File: f, remove: os.Remove(f.Name()) != nil}, nil
 }
 
-// OpenFile opens the file that an argument names; - is stdin. copyAt names a temporary file
-// for what can be read once only.
+// OpenFile opens the file that an argument names; - is stdin. copyAt returns the path of
+// the temporary copy of input that can be read only once.
 func OpenFile(name string, stdin io.Reader, copyAt func() string) (*File, error) {
 	from, label := stdin, "stdin"
 	if name != "-" {
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
-			return nil, fmt.Errorf("import: %s is a directory; spool: in relay.yaml takes files from one", name)
+			return nil, fmt.Errorf("import: %s is a directory; to import files from a directory, set spool.dir in relay.yaml", name)
 		}
 		f, err := disk.Open(name)
 		if err != nil {

@@ -14,8 +14,8 @@ import (
 	"relay/relay/internal/session"
 )
 
-// Open connects to the relay that the config describes. When none answers
-// it opens the queue itself: for reading, or with write for changes too.
+// Open connects to the running relay of the command's config. If none answers, it opens
+// the queue directory: read-only, or with write for changes.
 func Open(c *cobra.Command, write bool) (*session.Session, error) {
 	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {
@@ -29,14 +29,10 @@ func Open(c *cobra.Command, write bool) (*session.Session, error) {
 	if !errors.Is(err, api.ErrUnreachable) {
 		return nil, session.NotReached(err)
 	}
-	d, lerr := session.OpenLocal(c.Context(), cfg, write)
-	if lerr != nil {
-		return nil, lerr
-	}
-	return d, nil
+	return session.OpenLocal(c.Context(), cfg, write)
 }
 
-// WithSession runs a command in a session.
+// WithSession calls do with a session opened by Open, and closes it.
 func WithSession(c *cobra.Command, write bool, do func(context.Context, *session.Session) error) error {
 	d, err := Open(c, write)
 	if err != nil {
@@ -46,7 +42,7 @@ func WithSession(c *cobra.Command, write bool, do func(context.Context, *session
 	return session.Coded(do(c.Context(), d))
 }
 
-// Online is WithSession for what only a running relay can do.
+// Online calls do with a client of the running relay, for commands that need one.
 func Online(c *cobra.Command, do func(context.Context, *api.Client) error) error {
 	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {
@@ -57,8 +53,8 @@ func Online(c *cobra.Command, do func(context.Context, *api.Client) error) error
 	return session.Coded(do(c.Context(), client))
 }
 
-// OpenForImport is Open for an import, which may be the first thing that
-// ever happens to a queue. A dry run gets no session when no relay runs.
+// OpenForImport is Open for an import, which creates the queue directory if it does not
+// exist. A dry run gets a nil session if no relay is running.
 func OpenForImport(c *cobra.Command, dryRun bool) (*session.Session, *config.Config, error) {
 	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {
@@ -70,7 +66,7 @@ func OpenForImport(c *cobra.Command, dryRun bool) (*session.Session, *config.Con
 			return nil, nil, err
 		}
 	}
-	// A relay that is just starting holds the queue but does not answer yet.
+	// A starting relay has the queue open but does not answer yet.
 	for tries := 0; ; tries++ {
 		_, err = client.Ping(c.Context())
 		switch {

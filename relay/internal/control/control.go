@@ -1,5 +1,5 @@
-// Package control is the socket over which commands talk to a running relay: where it is,
-// its client, its listener.
+// Package control finds, dials and listens on the socket over which commands talk to a
+// running relay.
 package control
 
 import (
@@ -21,10 +21,11 @@ import (
 	"relay/relay/internal/exit"
 )
 
-// Name is that of the socket in the queue's directory.
+// Name is the file name of the socket in the queue directory.
 const Name = "admin.sock"
 
-// Paths are where the commands look for a running relay.
+// Paths returns the paths at which a relay with this config can listen, the first choice
+// first.
 func Paths(cfg *config.Config) []string {
 	if p := cfg.Admin.Socket.Path; p != "" {
 		return []string{p}
@@ -32,7 +33,8 @@ func Paths(cfg *config.Config) []string {
 	return socket.Paths(cfg.Dir(), Name)
 }
 
-// Client talks to the relay that runs with this config.
+// Client returns a client of the relay that runs with this config. It connects on the
+// first call.
 func Client(cfg *config.Config) *api.Client {
 	paths := Paths(cfg)
 	return api.NewClient(paths[0], func(ctx context.Context) (net.Conn, error) {
@@ -48,12 +50,12 @@ func Client(cfg *config.Config) *api.Client {
 	})
 }
 
-// absent says whether nobody listens there.
+// absent reports whether err means that no process listens on the socket.
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// Listen makes the socket of the commands.
+// Listen opens the control socket. Its errors name the config key and have exit codes.
 func Listen(cfg *config.Config, log *slog.Logger) (net.Listener, error) {
 	paths := Paths(cfg)
 	var l net.Listener
@@ -61,28 +63,29 @@ func Listen(cfg *config.Config, log *slog.Logger) (net.Listener, error) {
 	for i, p := range paths {
 		if l, err = socket.ListenControl(p, cfg.Dir(), cfg.Admin.Socket.Group); err == nil {
 			if i > 0 {
-				log.Warn("the queue's file system supports no sockets: the commands use another path", "code", logs.NoSocket, "socket", p)
+				log.Warn("the queue's file system does not support sockets: commands use another path", "code", logs.NoSocket, "socket", p)
 			}
 			return l, nil
 		}
 		if !socket.Unsupported(err) {
-			err = fmt.Errorf("admin.socket %s: %w", p, withoutOp(err))
+			err = fmt.Errorf("admin.socket %s: %w", p, cause(err))
 			break
 		}
 	}
 	switch {
 	case errors.Is(err, socket.ErrNoGroup):
-		return nil, cfg.Invalid("admin.socket.group", "there is no group %s on this machine", cfg.Admin.Socket.Group)
+		return nil, cfg.Invalid("admin.socket.group", "this machine has no group %s", cfg.Admin.Socket.Group)
 	case strings.Contains(err.Error(), "in use"):
-		return nil, exit.TryLater(fmt.Errorf("%w: another relay answers there", err))
+		return nil, exit.TryLater(fmt.Errorf("%w: another relay is listening there", err))
 	case cfg.Admin.Socket.Path != "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
-		return nil, cfg.Invalid("admin.socket.path", "no socket can be made in %s: %v", filepath.Dir(cfg.Admin.Socket.Path), withoutOp(err))
+		return nil, cfg.Invalid("admin.socket.path", "cannot create a socket in %s: %v", filepath.Dir(cfg.Admin.Socket.Path), cause(err))
 	}
 	return nil, err
 }
 
-// withoutOp is an error without the call and the path in front, which are said.
-func withoutOp(err error) error {
+// cause returns the system error in err, without the operation and the path, which the
+// caller's message contains.
+func cause(err error) error {
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		err = e.Err
 	}

@@ -26,11 +26,11 @@ type postings struct {
 	requests, messages, rejected int
 }
 
-// readDay reads the sample day and moves it in time so that it ends now.
+// readDay reads the sample day and shifts its times so that it ends now.
 func readDay(now time.Time) ([]dayEvent, error) {
 	src, err := examples.FS.ReadFile("day.jsonl")
 	if err != nil {
-		return nil, fmt.Errorf("read the sample day: %w", err)
+		return nil, fmt.Errorf("read sample day: %w", err)
 	}
 	var day []map[string]any
 	var last time.Time
@@ -41,7 +41,7 @@ func readDay(now time.Time) ([]dayEvent, error) {
 		if err := d.Decode(&e); err == io.EOF {
 			break
 		} else if err != nil {
-			return nil, fmt.Errorf("read the sample day: %w", err)
+			return nil, fmt.Errorf("read sample day: %w", err)
 		}
 		day = append(day, e)
 		if t, err := time.Parse(time.RFC3339, fmt.Sprint(e["timestamp"])); err == nil && t.After(last) {
@@ -55,7 +55,7 @@ func readDay(now time.Time) ([]dayEvent, error) {
 		}
 		b, err := json.Marshal(e)
 		if err != nil {
-			return nil, fmt.Errorf("read the sample day: %w", err)
+			return nil, fmt.Errorf("read sample day: %w", err)
 		}
 		var x struct{ Properties struct{ Till int } }
 		_ = json.Unmarshal(b, &x)
@@ -64,7 +64,7 @@ func readDay(now time.Time) ([]dayEvent, error) {
 	return out, nil
 }
 
-// post sends events as the tills do: till 1 one by one, the others in batches.
+// post sends events like the tills: till 1 sends them one by one, the others in batches.
 func (d *demo) post(ctx context.Context, events []dayEvent) error {
 	batch := map[int][][]byte{}
 	flush := func(till int) error {
@@ -115,7 +115,7 @@ func (d *demo) send(ctx context.Context, path string, body []byte, messages int)
 		Rejected []json.RawMessage
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return fmt.Errorf("read relay's answer: %w", err)
+		return fmt.Errorf("read answer of relay: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK || !answer.Success {
 		return fmt.Errorf("relay answered %d: %s", resp.StatusCode, answer.Message)

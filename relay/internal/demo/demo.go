@@ -1,12 +1,13 @@
-// Package demo plays a day at the till against a real relay on a temporary queue
-// and a simulator of the Graph API in the same process, and reconciles the sums:
-// Run returns an error unless every posted event is accounted for.
+// Package demo plays a day at the till against a real relay with a temporary queue and a
+// Graph API simulator in the same process. Run returns an error unless every posted event is
+// accounted for.
 //
-// It opens relay as `relay run` does and asks it only what the status page shows.
+// It opens relay like `relay run` and reads only what the status page shows.
 package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,10 +26,10 @@ import (
 	"relay/relay/internal/sidecar"
 )
 
-// Options of a demo: Serve stays up afterwards, Verbose shows the log of relay.
+// Options of a demo: Serve keeps it running afterwards, Verbose shows relay's log.
 type Options struct{ Serve, Verbose bool }
 
-// demo is one demonstration under way.
+// demo is a running demonstration.
 type demo struct {
 	out     io.Writer
 	began   time.Time
@@ -55,11 +56,12 @@ retry: { min_interval: 200ms, max_interval: 1s }
 log: { level: %s }
 `
 
-// Run plays the day and prints what happens; an error when the sums do not balance.
+// Run plays the day and prints what happens. It returns an error if the accounts do not
+// balance.
 func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 	d := &demo{out: out, began: time.Now()}
 	if d.dir, err = os.MkdirTemp("", "relay-demo-"); err != nil {
-		return fmt.Errorf("make a temporary folder: %w", err)
+		return fmt.Errorf("make temporary directory: %w", err)
 	}
 	defer os.RemoveAll(d.dir)
 	if d.day, err = readDay(time.Now()); err != nil {
@@ -77,11 +79,11 @@ func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 		KnownSets: demoSets,
 	}})
 	if err != nil {
-		return fmt.Errorf("start the simulator: %w", err)
+		return fmt.Errorf("start simulator: %w", err)
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("start the simulator: %w", err)
+		return fmt.Errorf("start simulator: %w", err)
 	}
 	wg.Go(func() { failed <- d.sandbox.Serve(ctx, ln) })
 
@@ -94,10 +96,10 @@ func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 		return err
 	}
 	if !d.reconcile() {
-		return fmt.Errorf("the sums do not balance: please report this")
+		return errors.New("the numbers do not add up: please report this")
 	}
 	if o.Serve {
-		d.say("Still up until you press Ctrl-C:\n         status page  http://%s/\n         track calls  %s/v1/track\n         Meta's side  http://%s/", d.relay.AdminAddr(), d.url, ln.Addr())
+		d.say("Running until you press Ctrl-C:\n         status page  http://%s/\n         track calls  %s/v1/track\n         Meta's side  http://%s/", d.relay.AdminAddr(), d.url, ln.Addr())
 		select {
 		case <-ctx.Done():
 		case err := <-failed:
@@ -107,7 +109,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 	return nil
 }
 
-// open writes config and mapping and starts relay on them, as `relay run`.
+// open writes config and mapping and opens relay with them, like `relay run`.
 func (d *demo) open(graph string, verbose bool) error {
 	level := "error"
 	logTo := io.Writer(io.Discard)
@@ -135,28 +137,28 @@ func (d *demo) open(graph string, verbose bool) error {
 		return err
 	}
 	d.url = "http://" + d.relay.Addr()
-	d.say("relay listens on %s, its queue is in %s; Meta's Graph API is played by a simulator", d.url, d.dir)
+	d.say("relay is listening on %s; its queue is in %s. A simulator stands in for Meta's Graph API", d.url, d.dir)
 	return nil
 }
 
-// play is the day.
+// play plays the day.
 func (d *demo) play(ctx context.Context) error {
 	n := len(d.day)
 	morning, noon, evening := d.day[:n*2/5], d.day[n*2/5:n*3/4], d.day[n*3/4:]
 
-	d.say("The shop opens: three tills ring up %d events", len(morning))
+	d.say("The shop opens: three tills send %d events", len(morning))
 	if err := d.post(ctx, morning); err != nil {
 		return err
 	}
 	if err := d.until(ctx, "the morning is delivered", func() bool { return d.waiting() == 0 }); err != nil {
 		return err
 	}
-	d.say("%d conversions at Meta, nothing waits", d.atMeta())
+	d.say("%d conversions are at Meta, none are waiting", d.atMeta())
 
 	if err := d.sandbox.SetMode(sandbox.Down); err != nil {
 		return err
 	}
-	d.say("The connection goes down. The tills go on: %d events, each answered 200", len(noon))
+	d.say("The connection goes down. The tills keep working: %d events, each answered 200", len(noon))
 	before := d.atMeta()
 	if err := d.post(ctx, noon); err != nil {
 		return err
@@ -164,7 +166,7 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.until(ctx, "relay notices", d.backingOff); err != nil {
 		return err
 	}
-	d.say("%d conversions wait on disk, %d went out since; relay: %s", d.waiting(), d.atMeta()-before, d.lastError())
+	d.say("%d conversions are waiting on disk, %d were delivered meanwhile. relay reports: %s", d.waiting(), d.atMeta()-before, d.lastError())
 
 	if err := d.sandbox.SetMode(sandbox.OK); err != nil {
 		return err
@@ -173,9 +175,9 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.until(ctx, "the backlog is delivered", func() bool { return d.waiting() == 0 }); err != nil {
 		return err
 	}
-	d.say("%d conversions at Meta, nothing waits", d.atMeta())
+	d.say("%d conversions are at Meta, none are waiting", d.atMeta())
 
-	d.say("The evening: %d events, some of them odd", len(evening))
+	d.say("The evening: %d events, some of them unusual", len(evening))
 	if err := d.post(ctx, evening); err != nil {
 		return err
 	}
@@ -191,7 +193,7 @@ func (d *demo) editMapping(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the demo's mapping: %w", err)
 	}
-	d.say("Somebody saves the mapping half finished …")
+	d.say("Somebody saves an unfinished mapping …")
 	broken := strings.Replace(string(src), "lead:", "  Gift Card Sold: shop\nlead:", 1)
 	if err := disk.WriteFile(d.mapping, 0o600, []byte(broken)); err != nil {
 		return err
@@ -200,7 +202,7 @@ func (d *demo) editMapping(ctx context.Context) error {
 		return err
 	}
 	if ps := d.relay.Status().Mapping.Refused.Problems; len(ps) > 0 {
-		d.say("… it is refused: mapping.yaml:%d:%d: %s; the old one stays in force", ps[0].Line, ps[0].Column, ps[0].Message)
+		d.say("… relay refuses it: mapping.yaml:%d:%d: %s; the old mapping stays in use", ps[0].Line, ps[0].Column, ps[0].Message)
 	}
 	unmapped := d.unmapped()
 	good := strings.Replace(string(src), "lead:", "  Gift Card Sold: { to: stores, as: Purchase, value: [properties.amount] }\nlead:", 1)
@@ -210,11 +212,11 @@ func (d *demo) editMapping(ctx context.Context) error {
 	if err := d.until(ctx, "the new mapping is in force", func() bool { return d.unmapped() < unmapped }); err != nil {
 		return err
 	}
-	d.say("… and corrects it: Gift Card Sold is a Purchase now; %d sold earlier are picked up", unmapped-d.unmapped())
+	d.say("… and corrects it: Gift Card Sold is now a Purchase; %d earlier ones are sent too", unmapped-d.unmapped())
 	return nil
 }
 
-// until waits for a condition, as an observer would.
+// until polls until ok returns true.
 func (d *demo) until(ctx context.Context, what string, ok func() bool) error {
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
@@ -225,7 +227,7 @@ func (d *demo) until(ctx context.Context, what string, ok func() bool) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-deadline.C:
-			return fmt.Errorf("waited 20 s until %s: %d conversions wait, last error: %s", what, d.waiting(), d.lastError())
+			return fmt.Errorf("waited 20 s until %s: %d conversions are waiting, last error: %s", what, d.waiting(), d.lastError())
 		case <-tick.C:
 		}
 	}

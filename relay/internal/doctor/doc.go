@@ -1,23 +1,20 @@
-// Package doctor looks at everything a relay needs around it and says in plain
-// words what is wrong, what to do, and who must do it.
+// Package doctor checks everything relay depends on. Each finding says what is wrong, how
+// to fix it, and who has to.
 //
 //	config, mapping ─► this machine: process, its event sets, files, certificate, disk, file changes
-//	                ─► the way to Meta: proxy, TLS, clock, API version
+//	                ─► the connection to Meta: proxy, TLS, clock, API version
 //	                ─► Meta: token, each event set, a round trip on demand
-//	                ─► a relay that forwards: its hub, in the place of Meta
+//	                ─► for a relay that forwards: its hub, instead of Meta
 //
-// What it guarantees:
+// Guarantees:
 //
-//   - It changes nothing: it writes one small file beside the queue to measure
-//     the disk, and removes it. It sends events to Meta only when a test event
-//     code is given, and says so.
-//   - A token that may only send is normal (docs/meta.md 1.2): what cannot
-//     be read with it is a note, not a finding.
-//   - No finding holds a token, a password of a proxy, or anything of a
-//     customer.
+//   - It changes nothing. It writes a small file beside the queue to measure the disk,
+//     and removes it. It sends an event to Meta only if a test event code is given.
+//   - A token that can only send is normal (docs/meta.md 1.2): if something cannot be
+//     read with it, the finding is a note, not a failure.
+//   - No finding contains a token, a proxy password or data of a customer.
 //
-// What can hurt you: it sees the machine as the user it runs as. Run it as the
-// user of the service (`systemd-run` or `sudo -u`), or file rights are judged
-// for somebody else. Checks of the network take as long as the network does,
-// each bounded.
+// Hazards: it sees the machine as the user it runs as. Run it as relay's user
+// (`systemd-run` or `sudo -u`); otherwise it checks another user's file permissions.
+// Network checks are slow on a slow network, but each has a time limit.
 package doctor

@@ -15,25 +15,25 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Level says how bad a finding is.
+// Level is the severity of a finding.
 type Level string
 
 // The levels.
 const (
-	OK   Level = "ok"   // looked at and right
+	OK   Level = "ok"   // checked and right
 	Note Level = "note" // worth knowing, nothing to do
-	Warn Level = "warn" // works, but may not tomorrow
+	Warn Level = "warn" // works, but might stop working
 	Fail Level = "fail" // does not work
 )
 
-// Who must act.
+// Who has to act.
 const (
 	You       = advice.Operator
 	Network   = advice.Network
 	MetaAdmin = advice.MetaAdmin
 )
 
-// Finding is what one look found.
+// Finding is the result of one check.
 type Finding struct {
 	Check    string `json:"check"` // config, mapping, process, lane, files, disk, watch, network, clock, version, token, event_set, round_trip, hub
 	Code     string `json:"code"`  // snake_case, stable
@@ -44,82 +44,79 @@ type Finding struct {
 	Who      string `json:"who,omitempty"`
 }
 
-// Options say what to look at.
+// Options say what to check.
 type Options struct {
 	Config   *config.Config
 	Warnings []strictyaml.Problem // of config and mapping
 	Mapping  *mapper.Mapping
 	Client   *graph.Client
 
-	// Hub asks the relay that takes what this one forwards; nil: it uploads itself.
+	// Hub probes the hub that this relay forwards to; nil: this relay uploads to Meta.
 	Hub func(context.Context) graph.Result
 
-	// Running says what the admin address answered.
+	// Running is the state of the running relay.
 	Running Running
 
-	// Receipts are those kept in the queue's directory.
+	// Receipts is the state of the receipts in the queue directory.
 	Receipts Receipts
 
-	// Servers examines the NATS servers that hold the queue; nil: it lies on this machine.
+	// Servers examines the NATS servers of the queue; nil: the queue is on this machine.
 	Servers func(context.Context) (jetstream.Report, error)
 
-	// TestEventCode, when set, sends one made-up event to each event set.
+	// TestEventCode, if set, makes doctor send one made-up event to each event set.
 	TestEventCode string
 
-	// Emit gets each finding as soon as it is made.
+	// Emit receives each finding as soon as it is known.
 	Emit func(Finding)
 
 	Now func() time.Time // default time.Now
 
-	// For tests: where the kernel's numbers are, and how a directory watch is
-	// tried.
-	proc     string
+	// Replaced by tests.
+	proc     string // where /proc is
 	watch    func(dir string) error
 	uid      func() int
 	write    func(dir string) error
-	patience time.Duration // with the disk
-	// proxyOf is the proxy of the environment, as host:port; "": none.
-	proxyOf func(*http.Request) (string, error)
+	patience time.Duration                       // how long the disk may take
+	proxyOf  func(*http.Request) (string, error) // the environment's proxy as host:port; "": none
 }
 
-// Running is what is known of a relay that runs with this config.
+// Running is the state of a relay that runs with this config.
 type Running struct {
-	Up       bool
-	NotReady string // why it is not ready
-	Foreign  string // the control socket answers, but not as relay does
-	// NotAllowed says why this user may not ask; empty: he may, or nobody answers.
-	NotAllowed string
+	Up         bool
+	NotReady   string // why it is not ready; "": it is
+	Foreign    string // how the control socket answered, if not as relay does
+	NotAllowed string // why this user is not allowed to connect; "": allowed, or not running
 	Full       string // why the queue is full: max_size, disk_full; "": it is not
 
-	HubTook time.Time // when the hub last took something; zero: not since the start, or there is none
+	HubTook time.Time // when the hub last accepted events; zero: not since the start, or no hub
 
 	Lanes                   []Lane
 	Pending, Unmapped, Dead int64
 
-	// What it has lost since its start, and whether it had to start over.
-	Dropped int64 // events, for want of room
-	Lost    int64 // events, with damaged files
+	// Losses since the start.
+	Dropped int64 // events dropped from a full queue
+	Lost    int64 // events lost in damaged files
 	Rebuilt bool  // meta.db was lost or damaged at the start
 }
 
-// Receipts is what is known of the receipts and of the secret that persons are
-// recognised with in them.
+// Receipts is the state of the receipts and of the secret that their fingerprints are
+// made with.
 type Receipts struct {
 	Kept       bool
-	Secret     error // why the secret cannot be used: fs.ErrNotExist, or what is wrong with its file
-	Unsearched int   // receipts that were fingerprinted with another secret
+	Secret     error // why the secret cannot be used: fs.ErrNotExist or a problem of its file
+	Unsearched int   // receipts with fingerprints of another secret
 }
 
 // Result counts findings.
 type Result struct{ Fails, Warns int }
 
-// exam is one Run under way.
+// exam is the state of one Run.
 type exam struct {
 	Options
 	Result
 }
 
-// Run makes every check and returns how many findings are bad.
+// Run makes every check and returns how many failed or warned.
 func Run(ctx context.Context, o Options) Result {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -144,7 +141,7 @@ func Run(ctx context.Context, o Options) Result {
 	}
 	e := &exam{Options: o}
 	e.settings()
-	e.process() //nolint:contextcheck // binding does not wait
+	e.process() //nolint:contextcheck // binding an address does not block
 	e.lanes()
 	e.files()
 	e.certificate()
@@ -153,19 +150,19 @@ func Run(ctx context.Context, o Options) Result {
 	} else {
 		e.disk()
 	}
-	e.watching()
+	e.fileChanges()
 	if e.Hub != nil {
 		e.hub(ctx)
 		return e.Result
 	}
-	usable := e.tokenText()
-	if e.network(ctx) && usable {
+	wellFormed := e.tokenText()
+	if e.network(ctx) && wellFormed {
 		e.token(ctx)
 	}
 	return e.Result
 }
 
-func (e *exam) say(f Finding) {
+func (e *exam) report(f Finding) {
 	switch f.Level {
 	case Fail:
 		e.Fails++
@@ -175,7 +172,7 @@ func (e *exam) say(f Finding) {
 	e.Emit(f)
 }
 
-// advised puts into f what is advised: cause, words, what to do and who must.
+// advised copies the advice into f: cause, text, fix and who has to act.
 func advised(f Finding, a advice.Advice) Finding {
 	f.Code, f.Text, f.Fix, f.Who = a.Cause, a.What, a.Fix(), a.Who
 	return f

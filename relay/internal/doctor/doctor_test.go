@@ -326,13 +326,13 @@ func TestFindings(t *testing.T) {
 		{"another program", "foreign", Fail, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Foreign: "404"} }}},
 		{"not ready", "not_ready", Fail, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Up: true, NotReady: "queue: full"} }}},
 		{"an event set stands still", "breaker", Fail, setup{change: func(_ *testing.T, o *Options) {
-			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "breaker", Says: "Stopped", Todo: "Correct the mapping.", Pending: 3}, {ID: "702", State: "breaker"}}}
+			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "breaker", Headline: "Stopped", Todo: "Correct the mapping.", Pending: 3}, {ID: "702", State: "breaker"}}}
 		}}},
 		{"an event set is paused", "manually_paused", Warn, setup{change: func(_ *testing.T, o *Options) {
-			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "manually_paused", Says: "Paused", Todo: "Resume it.", Pending: 3}}}
+			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "manually_paused", Headline: "Paused", Todo: "Resume it.", Pending: 3}}}
 		}}},
 		{"the running relay has no token", "no_token", Fail, setup{change: func(_ *testing.T, o *Options) {
-			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "no_token", Says: "No access token", Todo: "Put it there."}}}
+			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "no_token", Headline: "No access token", Todo: "Put it there."}}}
 		}}},
 		{"running", "running", OK, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Up: true} }}},
 		{"port busy", "port_busy", Fail, setup{config: "listen: " + busy.Addr().String() + "\n"}},
@@ -448,18 +448,18 @@ func TestFindings(t *testing.T) {
 
 // A full queue says what fills it.
 func TestFilled(t *testing.T) {
-	still := Lane{ID: "701", State: "paused_permission", Says: "Not allowed", Pending: 300}
-	busy := Lane{ID: "702", State: "sending", Says: "Sending", Pending: 20}
+	still := Lane{ID: "701", State: "paused_permission", Headline: "Not allowed", Pending: 300}
+	busy := Lane{ID: "702", State: "sending", Headline: "Sending", Pending: 20}
 	for _, c := range []struct {
 		r         Running
 		text, fix string
 	}{
-		{Running{Full: "max_size", Pending: 320, Dead: 4, Lanes: []Lane{busy, still}}, "4 dead letters; 320 events wait. Most wait for event set 701: Not allowed.", "relay lane drop 701"},
-		{Running{Full: "max_size", Pending: 20, Lanes: []Lane{busy}}, "Most wait for event set 702: Sending.", "raise queue.max_size"},
+		{Running{Full: "max_size", Pending: 320, Dead: 4, Lanes: []Lane{busy, still}}, "4 dead letters; 320 events are waiting. Most are waiting for event set 701: Not allowed.", "relay lane drop 701"},
+		{Running{Full: "max_size", Pending: 20, Lanes: []Lane{busy}}, "Most are waiting for event set 702: Sending.", "raise queue.max_size"},
 		{Running{Full: "max_size", Dead: 900, Lanes: []Lane{{ID: "701"}}}, "900 dead letters", "drop dead letters"},
 		{Running{Full: "disk_full", Lanes: []Lane{still}}, "", "Free space"},
 	} {
-		if text, fix := filled(c.r); !strings.Contains(text, c.text) || !strings.Contains(fix, c.fix) {
+		if text, fix := fullQueue(c.r); !strings.Contains(text, c.text) || !strings.Contains(fix, c.fix) {
 			t.Errorf("%+v: %q, %q", c.r, text, fix)
 		}
 	}
@@ -468,7 +468,7 @@ func TestFilled(t *testing.T) {
 // The states in which an event set stands still are those that package advice
 // knows.
 func TestStandingStates(t *testing.T) {
-	for s := range standing {
+	for s := range stoppedStates {
 		if headline, _ := advice.ForState(advice.Lane{State: s}); headline == strings.ReplaceAll(s, "_", " ") {
 			t.Errorf("%s is no state", s)
 		}

@@ -11,28 +11,28 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// hub asks the hub of a relay that forwards whether it would take a chunk.
+// hub checks whether the hub would accept what this relay forwards.
 func (e *exam) hub(ctx context.Context) {
-	via, ok := e.way()
+	via, ok := e.route()
 	if !ok {
 		return
 	}
 	at := e.Config.Forward.URL
 	res := e.Hub(ctx)
 	told := advice.ForHub(res)
-	say := func(f Finding) { // what is wrong
+	problem := func(f Finding) {
 		if took := e.Running.HubTook; !took.IsZero() {
-			f.Text += fmt.Sprintf(" The hub last took something at %s.", took.Local().Format(time.DateTime))
+			f.Text += fmt.Sprintf(" The hub last accepted events at %s.", took.Local().Format(time.DateTime))
 		}
-		e.say(f)
+		e.report(f)
 	}
 	switch {
 	case res.HTTPStatus == 0:
-		say(unreachedHub(told, res.Message, at, via))
+		problem(unreachedHub(told, res.Message, at, via))
 		return
 	case res.Foreign:
-		say(Finding{
-			Check: "hub", Code: "hub_foreign", Level: Fail, Text: fmt.Sprintf("%s Asked: %s, %s. Seen: %s.", told.What, at, via, res.Message),
+		problem(Finding{
+			Check: "hub", Code: "hub_foreign", Level: Fail, Text: fmt.Sprintf("%s Called: %s, %s. Result: %s.", told.What, at, via, res.Message),
 			Fix: told.Fix(), Who: You,
 		})
 		return
@@ -41,32 +41,33 @@ func (e *exam) hub(ctx context.Context) {
 	if strings.HasPrefix(at, "https:") {
 		reached.Text = fmt.Sprintf("The hub answers at %s, %s, with a certificate that this machine trusts.", at, via)
 	}
-	e.say(reached)
+	e.report(reached)
 	switch {
 	case res.Class == graph.Delivered:
-		e.say(Finding{Check: "hub", Code: "hub_takes", Level: OK, Text: "The hub takes this relay's key, and reads the version of what it forwards."})
+		e.report(Finding{Check: "hub", Code: "hub_takes", Level: OK, Text: "The hub accepts this relay's key and format version."})
 		e.clock(res, "the hub's")
 	case res.Class == graph.ConfigPause:
-		say(Finding{Check: "hub", Code: refusedHub(res.HTTPStatus), Level: Fail, Text: fmt.Sprintf("%s Seen: %s.", told.What, res.Message), Fix: told.Fix(), Who: You})
+		problem(Finding{Check: "hub", Code: refusedHub(res.HTTPStatus), Level: Fail, Text: fmt.Sprintf("%s Result: %s.", told.What, res.Message), Fix: told.Fix(), Who: You})
 	case res.Class == graph.Throttle:
-		say(Finding{
-			Check: "hub", Code: "hub_full", Level: Fail, Text: fmt.Sprintf("The hub is full, so nothing is forwarded. Seen: %s.", res.Message), Who: You,
+		problem(Finding{
+			Check: "hub", Code: "hub_full", Level: Fail, Text: fmt.Sprintf("The hub is full, so nothing is forwarded. Result: %s.", res.Message), Who: You,
 			Fix: strings.TrimSpace(told.Fix() + " " + told.Relay),
 		})
 	default:
-		say(Finding{
-			Check: "hub", Code: "hub_busy", Level: Warn, Text: fmt.Sprintf("%s Seen: %s.", told.What, res.Message), Who: You,
+		problem(Finding{
+			Check: "hub", Code: "hub_busy", Level: Warn, Text: fmt.Sprintf("%s Result: %s.", told.What, res.Message), Who: You,
 			Fix: strings.TrimSpace(told.Fix() + " " + told.Relay),
 		})
 	}
 }
 
-func unreachedHub(told advice.Advice, said, at, via string) Finding {
+func unreachedHub(told advice.Advice, result, at, via string) Finding {
 	f := advised(Finding{Check: "hub", Level: Fail}, told)
-	f.Text = fmt.Sprintf("%s Asked: %s, %s. Seen: %s.", f.Text, at, via, said)
+	f.Text = fmt.Sprintf("%s Called: %s, %s. Result: %s.", f.Text, at, via, result)
 	return f
 }
 
+// refusedHub returns the code of the finding for a hub that refuses with an HTTP status.
 func refusedHub(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
@@ -79,7 +80,7 @@ func refusedHub(status int) string {
 	return "hub_version"
 }
 
-// sentence is a clause of a message as a sentence of its own.
+// sentence makes a sentence of a clause.
 func sentence(s string) string {
 	if s == "" {
 		return ""

@@ -12,49 +12,50 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Bounds of the clock check: above the first, events dated by this machine are
-// odd; above the second, Meta refuses signatures (docs/meta.md 1.3).
+// Limits of the clock check. Above the first, times set by this machine are noticeably
+// wrong; above the second, Meta refuses signatures (docs/meta.md 1.3).
 const (
 	skewOdd = time.Minute
 	skewBad = 5 * time.Minute
 )
 
-// network goes to the Graph API without a token, and says whether it answered.
+// network calls the Graph API without a token and reports whether it answered.
 func (e *exam) network(ctx context.Context) bool {
 	e.version()
 	e.table()
-	via, ok := e.way()
+	via, ok := e.route()
 	if !ok {
 		return false
 	}
 	res := e.Client.Reach(ctx)
 	if res.Class == graph.Delivered {
-		e.say(Finding{Check: "network", Code: "reached", Level: OK, Text: fmt.Sprintf("The Graph API answers at %s, %s.", e.Config.Graph.Endpoint, via)})
+		e.report(Finding{Check: "network", Code: "reached", Level: OK, Text: fmt.Sprintf("The Graph API answers at %s, %s.", e.Config.Graph.Endpoint, via)})
 		e.clock(res, "Meta's")
 		if res.Warning != "" {
-			e.say(Finding{
-				Check: "version", Code: "version_warning", Level: Warn, Text: "Meta says of graph.version: " + res.Warning + ".",
-				Fix: "Set graph.version to a newer one.", Who: You,
+			e.report(Finding{
+				Check: "version", Code: "version_warning", Level: Warn, Text: "Meta warns about graph.version: " + res.Warning + ".",
+				Fix: "Set graph.version to a newer version.", Who: You,
 			})
 		}
 		return true
 	}
-	e.say(unreached(res, e.Config.Graph.Endpoint, via))
+	e.report(unreached(res, e.Config.Graph.Endpoint, via))
 	return false
 }
 
 func unreached(res graph.Result, endpoint, via string) Finding {
 	f := advised(Finding{Check: "network", Level: Fail}, advice.For(res))
-	f.Text = fmt.Sprintf("%s Asked: %s, %s. Seen: %s.", f.Text, endpoint, via, res.Message)
+	f.Text = fmt.Sprintf("%s Called: %s, %s. Result: %s.", f.Text, endpoint, via, res.Message)
 	return f
 }
 
-// way says by which way requests go; false: there is none.
-func (e *exam) way() (string, bool) {
+// route returns how requests leave: directly or through a proxy. It returns false if the
+// proxy is invalid.
+func (e *exam) route() (string, bool) {
 	via, err := e.proxy()
 	if err != nil {
-		e.say(Finding{
-			Check: "network", Code: "proxy_invalid", Level: Fail, Text: "The proxy of the environment is not a URL.",
+		e.report(Finding{
+			Check: "network", Code: "proxy_invalid", Level: Fail, Text: "The proxy in the environment is not a valid URL.",
 			Fix: "Correct HTTPS_PROXY, or set graph.proxy.", Who: You,
 		})
 	}
@@ -95,11 +96,11 @@ func environmentProxy(r *http.Request) (string, error) {
 	return u.Host, nil
 }
 
-// clock compares this machine's clock with that of whom the answer is from.
+// clock compares this machine's clock with the sender's of an answer, which whose names.
 func (e *exam) clock(res graph.Result, whose string) {
 	skew, ok := res.Skew(e.Now(), 0)
 	if !ok {
-		e.say(Finding{Check: "clock", Code: "no_date", Level: Note, Text: "The answer carried no date, so the clock cannot be compared."})
+		e.report(Finding{Check: "clock", Code: "no_date", Level: Note, Text: "The answer had no date, so the clock cannot be checked."})
 		return
 	}
 	ahead := "ahead of"
@@ -107,13 +108,13 @@ func (e *exam) clock(res graph.Result, whose string) {
 		ahead = "behind"
 	}
 	words := fmt.Sprintf("This machine's clock is %s %s %s.", skew.Abs().Round(time.Second), ahead, whose)
-	fix := "Set the clock and keep it right (timedatectl set-ntp true; on Windows: w32tm /resync). Events without a time of their own are dated by it."
+	fix := "Correct the clock and synchronise it (timedatectl set-ntp true; on Windows: w32tm /resync). relay uses it for events without a time."
 	switch {
 	case skew.Abs() > skewBad:
-		e.say(Finding{Check: "clock", Code: "clock_wrong", Level: Fail, Text: words, Fix: fix, Who: You})
+		e.report(Finding{Check: "clock", Code: "clock_wrong", Level: Fail, Text: words, Fix: fix, Who: You})
 	case skew.Abs() > skewOdd:
-		e.say(Finding{Check: "clock", Code: "clock_off", Level: Warn, Text: words, Fix: fix, Who: You})
+		e.report(Finding{Check: "clock", Code: "clock_off", Level: Warn, Text: words, Fix: fix, Who: You})
 	default:
-		e.say(Finding{Check: "clock", Code: "clock", Level: OK, Text: "This machine's clock agrees with " + whose + "."})
+		e.report(Finding{Check: "clock", Code: "clock", Level: OK, Text: "This machine's clock agrees with " + whose + "."})
 	}
 }

@@ -11,34 +11,34 @@ import (
 	"relay/config"
 )
 
-// process looks at the running relay, or at whether one could run.
+// process checks the running relay. If none is running, it checks whether one could start.
 func (e *exam) process() {
 	switch r := e.Running; {
 	case r.Foreign != "":
-		e.say(Finding{
-			Check: "process", Code: "foreign", Level: Fail, Text: "Something that is not this relay answers at admin.socket: " + r.Foreign + ".",
-			Fix: "End the other program, or give admin.socket.path another place.", Who: You,
+		e.report(Finding{
+			Check: "process", Code: "foreign", Level: Fail, Text: "Another program answers at admin.socket: " + r.Foreign + ".",
+			Fix: "Stop that program, or set another admin.socket.path.", Who: You,
 		})
 		return
 	case r.NotAllowed != "":
-		e.say(Finding{
-			Check: "process", Code: "not_allowed", Level: Warn, Text: "The running relay cannot be asked: " + r.NotAllowed + ".",
-			Fix: "Run this as relay's own user, as root (sudo), or as a member of the group of admin.socket.", Who: You,
+		e.report(Finding{
+			Check: "process", Code: "not_allowed", Level: Warn, Text: "This user is not allowed to connect to the running relay: " + r.NotAllowed + ".",
+			Fix: "Run this command as relay's user, as root (sudo), or as a member of admin.socket.group.", Who: You,
 		})
 		return
 	case r.Up && r.NotReady != "":
 		f := Finding{
-			Check: "process", Code: "not_ready", Level: Fail, Text: "relay runs, but cannot store events now: " + r.NotReady + ".",
-			Fix: "See the disk findings below, and `relay status`.", Who: You,
+			Check: "process", Code: "not_ready", Level: Fail, Text: "relay is running, but cannot store events now: " + r.NotReady + ".",
+			Fix: "See the disk or queue findings below, and run `relay status`.", Who: You,
 		}
 		if r.Full != "" {
-			text, fix := filled(r)
+			text, fix := fullQueue(r)
 			f.Text, f.Fix = f.Text+text, fix
 		}
-		e.say(f)
+		e.report(f)
 		return
 	case r.Up:
-		e.say(Finding{Check: "process", Code: "running", Level: OK, Text: "relay runs and can store events."})
+		e.report(Finding{Check: "process", Code: "running", Level: OK, Text: "relay is running and can store events."})
 		return
 	}
 	free := true
@@ -48,16 +48,16 @@ func (e *exam) process() {
 		}
 		if err := tryListen(addr); err != nil {
 			free = false
-			e.say(listenFinding(key, addr, err))
+			e.report(listenFinding(key, addr, err))
 		}
 	}
 	if free {
-		e.say(Finding{Check: "process", Code: "not_running", Level: Note, Text: "relay does not run now; its addresses are free."})
+		e.report(Finding{Check: "process", Code: "not_running", Level: Note, Text: "relay is not running; its addresses are free."})
 	}
 }
 
-// tryListen binds an address for a moment. A unix socket's folder must exist
-// and take files; the socket itself is not touched.
+// tryListen binds an address briefly. For a unix socket it only checks that the directory
+// exists and is writable.
 func tryListen(addr string) error {
 	a, err := config.ParseAddress(addr)
 	if err != nil {
@@ -76,21 +76,21 @@ func tryListen(addr string) error {
 func listenFinding(key, addr string, err error) Finding {
 	f := Finding{
 		Check: "process", Code: "cannot_listen", Level: Fail, Who: You,
-		Text: fmt.Sprintf("%s: %s cannot be listened on: %v.", key, addr, plainNet(err)),
+		Text: fmt.Sprintf("%s: relay cannot listen on %s: %v.", key, addr, plainNet(err)),
 		Fix:  "Choose another address for " + key + " in relay.yaml.",
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		f.Code = "port_busy"
-		f.Text = fmt.Sprintf("%s: another program listens on %s already.", key, addr)
-		f.Fix = "End it (`ss -ltnp` shows which it is), or give " + key + " another port."
+		f.Text = fmt.Sprintf("%s: another program is already listening on %s.", key, addr)
+		f.Fix = "Stop that program (`ss -ltnp` shows which one), or set another port for " + key + "."
 	case errors.Is(err, os.ErrPermission):
-		f.Fix = "Choose a port above 1023 for " + key + ", or a folder this user may write to."
+		f.Fix = "Choose a port above 1023 for " + key + ", or a directory that this user can write to."
 	}
 	return f
 }
 
-// plainNet is an error without the operation and address in front.
+// plainNet returns the cause in err without the operation and the address.
 func plainNet(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err

@@ -38,8 +38,8 @@ func testServers(t *testing.T) {
 		{"well", jetstream.Report{Servers: server(fit), Streams: well}, nil, "streams", OK, ""},
 		{"a server", jetstream.Report{Servers: server(fit), Streams: well}, nil, "server_fit", OK, ""},
 		{"assumed", jetstream.Report{Servers: server(jetstream.Server{Assumed: true}), Streams: well}, nil, "server_sync_assumed", Note, ""},
-		{"away", jetstream.Report{Servers: server(away), Streams: well}, nil, "server_unreachable", Warn, "Start it"},
-		{"two away", jetstream.Report{Servers: append(server(away), away, away)}, nil, "no_majority", Fail, "Start them"},
+		{"away", jetstream.Report{Servers: server(away), Streams: well}, nil, "server_unreachable", Warn, "Start the server,"},
+		{"two away", jetstream.Report{Servers: append(server(away), away, away)}, nil, "no_majority", Fail, "Start the servers"},
 		{
 			"no sync",
 			jetstream.Report{Servers: server(jetstream.Server{Unfit: fmt.Errorf("%w: it loses: set sync_interval: always", jetstream.ErrSetup)})},

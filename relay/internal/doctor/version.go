@@ -7,14 +7,14 @@ import (
 	"relay/internal/meta"
 )
 
-// soon is when the end of a version is worth a warning.
-const soon = 90 * 24 * time.Hour
+// versionSoon is how long before its end a version gets a warning.
+const versionSoon = 90 * 24 * time.Hour
 
-// version judges graph.version by its age.
+// version checks the age of graph.version.
 func (e *exam) version() {
 	v := e.Config.Graph.Version
 	newest := meta.Newest().Name
-	fix := "Set graph.version: " + newest + " and try it with a test event code first."
+	fix := "Set graph.version: " + newest + ", and test it with --test-event-code."
 	asOf := meta.Newest().AsOf
 	until, known := "", false
 	for _, l := range meta.Versions() {
@@ -24,49 +24,49 @@ func (e *exam) version() {
 	}
 	switch {
 	case !known && meta.Newer(newest, v):
-		e.say(Finding{
+		e.report(Finding{
 			Check: "version", Code: "version_retired", Level: Warn, Who: You, Fix: fix,
-			Text: fmt.Sprintf("graph.version %s is not a version that this relay knows as usable: Meta answers with the oldest version still alive.", v),
+			Text: fmt.Sprintf("graph.version %s is not in this relay's list of usable versions. Meta answers with the oldest version it still supports.", v),
 		})
 		return
 	case !known:
-		e.say(Finding{Check: "version", Code: "version_unknown", Level: Note, Text: fmt.Sprintf("graph.version %s is newer than the list of this relay, which ends at %s (%s).", v, newest, asOf)})
+		e.report(Finding{Check: "version", Code: "version_unknown", Level: Note, Text: fmt.Sprintf("graph.version %s is newer than this relay's list, which ends at %s (%s).", v, newest, asOf)})
 		return
 	case v == newest:
-		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is the newest as of %s.", v, asOf)})
+		e.report(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is the newest as of %s.", v, asOf)})
 		return
 	case until == "":
-		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable: as of %s Meta has announced no end date for it.", v, asOf)})
+		e.report(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable: as of %s Meta has announced no end date for it.", v, asOf)})
 		return
 	}
-	end, _ := time.Parse(time.DateOnly, until) // the table's, tested
+	end, _ := time.Parse(time.DateOnly, until) // a date of the table, which a test checks
 	switch left := end.Sub(e.Now()); {
 	case left < 0:
-		e.say(Finding{
+		e.report(Finding{
 			Check: "version", Code: "version_retired", Level: Warn, Who: You, Fix: fix,
-			Text: fmt.Sprintf("graph.version %s ended on %s: Meta answers with the oldest version still alive, which may differ.", v, until),
+			Text: fmt.Sprintf("graph.version %s ended on %s. Meta answers with the oldest version it still supports, which might differ.", v, until),
 		})
-	case left < soon:
-		e.say(Finding{
+	case left < versionSoon:
+		e.report(Finding{
 			Check: "version", Code: "version_ends", Level: Warn, Who: You, Fix: fix,
 			Text: fmt.Sprintf("graph.version %s ends on %s, in %d days.", v, until, int(left.Hours()/24)),
 		})
 	default:
-		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable until %s.", v, until)})
+		e.report(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable until %s.", v, until)})
 	}
 }
 
-// table says how old the table of Meta's names and codes is.
+// table checks the age of the table of Meta's names and codes.
 func (e *exam) table() {
 	oldest, newest := meta.Age()
 	f := Finding{
 		Check: "version", Code: "table", Level: OK,
-		Text: fmt.Sprintf("The table of Meta's fields, versions and error codes in this relay was looked up between %s and %s.", oldest, newest),
+		Text: fmt.Sprintf("This relay's table of Meta's fields, versions and error codes is from between %s and %s.", oldest, newest),
 	}
 	if day, err := time.Parse(time.DateOnly, oldest); err == nil && e.Now().Sub(day) > meta.VersionLife {
 		f.Code, f.Level, f.Who = "table_old", Warn, You
-		f.Text += " That is longer ago than a version of Meta's API lives: Meta may have changed some of it."
+		f.Text += " A version of Meta's API does not live that long, so the table might be outdated."
 		f.Fix = "Install a newer relay."
 	}
-	e.say(f)
+	e.report(f)
 }

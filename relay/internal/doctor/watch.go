@@ -11,50 +11,50 @@ import (
 	"relay/internal/disk"
 )
 
-// What Linux gives by default, and what a desktop full of editors uses up.
+// Kernel limits below these are worth a warning: editors and other programs use them too.
 const (
 	fewInstances = 64
 	fewWatches   = 1024
 )
 
-// watching looks at whether a saved mapping will be noticed.
-func (e *exam) watching() {
+// fileChanges checks whether relay will notice a saved mapping.
+func (e *exam) fileChanges() {
 	c := e.Config
 	switch c.Watch.Mode {
 	case watch.Off:
-		e.say(Finding{Check: "watch", Code: "off", Level: Note, Text: "watch.mode is off: changed files are taken over by `relay reload` or SIGHUP alone."})
+		e.report(Finding{Check: "watch", Code: "off", Level: Note, Text: "watch.mode is off, so relay loads changed files only on `relay reload` or SIGHUP."})
 		return
 	case watch.Poll:
-		e.say(Finding{Check: "watch", Code: "poll", Level: OK, Text: fmt.Sprintf("Changed files are noticed within %s (watch.mode: poll).", c.Watch.Poll)})
+		e.report(Finding{Check: "watch", Code: "poll", Level: OK, Text: fmt.Sprintf("relay notices changed files within %s (watch.mode: poll).", c.Watch.Poll)})
 		return
 	}
 	dir := filepath.Dir(c.Mapping)
 	if err := e.watch(dir); err != nil {
-		e.say(Finding{
+		e.report(Finding{
 			Check: "watch", Code: "inotify", Level: Warn, Who: You,
-			Text: fmt.Sprintf("Changes in %s cannot be watched (%v): they are noticed by looking every %s.", dir, plainNet(err), c.Watch.Poll),
+			Text: fmt.Sprintf("Changes in %s cannot be watched (%v), so relay checks the files every %s.", dir, plainNet(err), c.Watch.Poll),
 			Fix:  "Raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl), or lower watch.poll.",
 		})
 	} else {
-		e.say(Finding{Check: "watch", Code: "watch", Level: OK, Text: "Changed files are noticed at once."})
+		e.report(Finding{Check: "watch", Code: "watch", Level: OK, Text: "relay notices changed files at once."})
 	}
 	for _, l := range []struct {
 		name string
 		few  int
 	}{{"max_user_instances", fewInstances}, {"max_user_watches", fewWatches}} {
 		if n, ok := e.kernelNumber("sys/fs/inotify/" + l.name); ok && n < l.few {
-			e.say(Finding{
+			e.report(Finding{
 				Check: "watch", Code: "inotify_limit", Level: Warn, Who: You,
-				Text: fmt.Sprintf("fs.inotify.%s is %d, shared by all programs of this user: when it is used up, changes are noticed only every %s.", l.name, n, c.Watch.Poll),
+				Text: fmt.Sprintf("fs.inotify.%s is %d, shared by all programs of this user. When it is used up, relay notices changes only every %s.", l.name, n, c.Watch.Poll),
 				Fix:  fmt.Sprintf("sysctl fs.inotify.%s=%d", l.name, 8*l.few),
 			})
 		}
 	}
 	for _, f := range []string{c.File, c.Mapping} {
 		if e.mountedAlone(f) {
-			e.say(Finding{
+			e.report(Finding{
 				Check: "watch", Code: "mounted_file", Level: Warn, Who: You,
-				Text: fmt.Sprintf("%s is mounted as a single file: a new version saved outside never arrives here.", f),
+				Text: fmt.Sprintf("%s is mounted as a single file, so relay never sees a new version saved outside.", f),
 				Fix:  "Mount its directory instead (in Kubernetes: no subPath).",
 			})
 		}
@@ -70,7 +70,7 @@ func (e *exam) kernelNumber(name string) (int, bool) {
 	return n, err == nil
 }
 
-// mountedAlone says whether path itself is a mount point.
+// mountedAlone reports whether path itself is a mount point.
 func (e *exam) mountedAlone(path string) bool {
 	abs, err := filepath.Abs(path)
 	if err != nil {

@@ -2,7 +2,7 @@ package doctor
 
 import "golang.org/x/sys/unix"
 
-// tryWatch watches dir for a moment, as relay would.
+// tryWatch watches dir briefly, as relay would.
 func tryWatch(dir string) error {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	if err != nil {

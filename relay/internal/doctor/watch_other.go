@@ -4,7 +4,7 @@ package doctor
 
 import "os"
 
-// tryWatch: other systems have no limit that is worth a try.
+// tryWatch only checks that dir exists: other systems have no limit worth testing.
 func tryWatch(dir string) error {
 	_, err := os.Stat(dir)
 	return err

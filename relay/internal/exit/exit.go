@@ -1,10 +1,10 @@
 // Package exit gives the errors of commands their exit codes, and prints them.
 //
-// Whoever knows what a person can do about an error marks it where it arises:
-// TryLater, NotAllowed, BadConfig, Usage. Marks survive wrapping with %w, and the
-// outermost one counts. What carries no mark and is not known otherwise (problems
-// of a file, a socket that refuses this user, a signal) is a Failure. Scripts and
-// units of systemd rely on the numbers (docs/contract.md 4).
+// The code that creates an error marks it with TryLater, NotAllowed, BadConfig, Usage or
+// Coded. Marks survive wrapping with %w; the outermost mark counts. An error without a
+// mark has a code of its own if it is a problem of a file, a refused socket or a signal;
+// otherwise it is a Failure. Scripts and systemd units rely on the numbers
+// (docs/contract.md 4).
 package exit
 
 import (
@@ -31,36 +31,37 @@ const (
 	InterruptedCode = 130
 )
 
-// Error gives an error its exit code.
-type Error struct {
+// codedError is an error with its exit code.
+type codedError struct {
 	code int
 	err  error
 }
 
-func (e Error) Error() string { return e.err.Error() }
-func (e Error) Unwrap() error { return e.err }
+func (e codedError) Error() string { return e.err.Error() }
+func (e codedError) Unwrap() error { return e.err }
 
-// TryLater marks what may work on a second try: nobody listens, file locked.
-func TryLater(err error) error { return Error{Later, err} }
+// Coded gives err an exit code.
+func Coded(code int, err error) error { return codedError{code, err} }
 
-// NotAllowed marks what this user may not do.
-func NotAllowed(err error) error { return Error{Forbidden, err} }
+// Usage marks wrong usage of a command.
+func Usage(err error) error { return codedError{UsageCode, err} }
 
-// BadConfig marks what a person must correct in a file.
-func BadConfig(err error) error { return Error{Config, err} }
+// TryLater marks an error that a later attempt might not hit: relay not reachable, file
+// locked.
+func TryLater(err error) error { return codedError{Later, err} }
 
-// usageError is a wrong call.
-type usageError struct{ error }
+// NotAllowed marks an operation that this user is not allowed to do.
+func NotAllowed(err error) error { return codedError{Forbidden, err} }
 
-func (e usageError) Unwrap() error { return e.error }
+// BadConfig marks an error that a person must correct in a file.
+func BadConfig(err error) error { return codedError{Config, err} }
 
-// ErrReported ends a command whose output has said everything already.
+// ErrReported ends a command that has already printed its error.
 var ErrReported = errors.New("reported")
 
-// Code is the exit code of what a command returned.
+// Code returns the exit code for the error of a command.
 func Code(err error) int {
-	var c Error
-	var u usageError
+	var c codedError
 	var p strictyaml.Problems
 	var i Interrupted
 	switch {
@@ -68,8 +69,6 @@ func Code(err error) int {
 		return OK
 	case errors.As(err, &c):
 		return c.code
-	case errors.As(err, &u):
-		return UsageCode
 	case errors.Is(err, socket.ErrNotAllowed), errors.Is(err, config.ErrInvalid) && errors.Is(err, fs.ErrPermission):
 		return Forbidden
 	case errors.As(err, &p), errors.Is(err, config.ErrInvalid):
@@ -82,8 +81,8 @@ func Code(err error) int {
 	return Failure
 }
 
-// Print writes an error for a person: problems of a file with their
-// source lines, everything else in one line.
+// Print writes an error for people: the problems of a file with their source lines, any
+// other error as it is.
 func Print(w io.Writer, err error) {
 	if p, ok := errors.AsType[strictyaml.Problems](err); ok {
 		for _, x := range p {
@@ -94,13 +93,7 @@ func Print(w io.Writer, err error) {
 	fmt.Fprintln(w, "relay: "+err.Error())
 }
 
-// Interrupted is the cause of a context that a signal has ended.
+// Interrupted is the cause of a context that a signal cancelled.
 type Interrupted struct{ os.Signal }
 
 func (i Interrupted) Error() string { return "stopped by " + i.Signal.String() }
-
-// Coded gives err an exit code.
-func Coded(code int, err error) error { return Error{code, err} }
-
-// Usage marks a wrong call.
-func Usage(err error) error { return usageError{err} }

@@ -41,7 +41,7 @@ type Options struct {
 	Now   func() time.Time // default: time.Now
 }
 
-// Made says what there is now.
+// Made is the result of Make.
 type Made struct {
 	Dir     string
 	Hosts   []string
@@ -56,7 +56,7 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// Make makes the certificate, and the authority unless there is one.
+// Make makes a certificate, and an authority if there is none.
 func Make(o Options) (Made, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -68,13 +68,13 @@ func Make(o Options) (Made, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return Made{}, err
 	}
-	if err := disk.Clean(o.Dir); err != nil { // a crash may have left a key
+	if err := disk.Clean(o.Dir); err != nil { // a crash might have left a key
 		return Made{}, err
 	}
 	ca, err := load(o.Dir)
 	kept := err == nil
 	if errors.Is(err, fs.ErrNotExist) {
-		ca, err = found(o.Dir, hosts, o.Now())
+		ca, err = newAuthority(o.Dir, hosts, o.Now())
 	}
 	if err != nil {
 		return Made{}, err
@@ -89,7 +89,7 @@ func Make(o Options) (Made, error) {
 	return Made{Dir: o.Dir, Hosts: hosts, KeptCA: kept, CAUntil: ca.cert.NotAfter, Until: until}, nil
 }
 
-// clean sorts out what clients may call relay.
+// clean normalizes and validates hosts, and removes duplicates.
 func clean(hosts []string) ([]string, error) {
 	var out []string
 	for _, h := range hosts {
@@ -97,7 +97,7 @@ func clean(hosts []string) ([]string, error) {
 		if ip := net.ParseIP(h); ip != nil {
 			h = ip.String()
 		} else if h == "" || strings.ContainsAny(h, "/:* \t@") || strings.HasPrefix(h, ".") {
-			return nil, fmt.Errorf("%q is no host name or IP address", h)
+			return nil, fmt.Errorf("%q is not a host name or IP address", h)
 		}
 		if !slices.Contains(out, h) {
 			out = append(out, h)
@@ -123,8 +123,8 @@ func split(hosts []string) (names []string, ips []net.IP) {
 	return names, ips
 }
 
-// load reads the authority that is there; fs.ErrNotExist when neither of its
-// files is.
+// load reads the existing authority. It returns fs.ErrNotExist if neither of its files
+// exists.
 func load(dir string) (*authority, error) {
 	cert, err1 := disk.ReadFile(filepath.Join(dir, CAFile), maxPEM)
 	key, err2 := disk.ReadFile(filepath.Join(dir, CAKeyFile), maxPEM)
@@ -132,12 +132,12 @@ func load(dir string) (*authority, error) {
 	case errors.Is(err1, fs.ErrNotExist) && errors.Is(err2, fs.ErrNotExist):
 		return nil, fs.ErrNotExist
 	case err1 != nil || err2 != nil:
-		return nil, fmt.Errorf("%s and %s must both be there, or neither: %s", CAFile, CAKeyFile, reason(err1, err2))
+		return nil, fmt.Errorf("%s and %s must both exist or both be missing: %s", CAFile, CAKeyFile, reason(err1, err2))
 	}
 	bc, _ := pem.Decode(cert)
 	bk, _ := pem.Decode(key)
 	if bc == nil || bk == nil {
-		return nil, fmt.Errorf("%s or %s in %s is no PEM file", CAFile, CAKeyFile, dir)
+		return nil, fmt.Errorf("%s or %s in %s is not a PEM file", CAFile, CAKeyFile, dir)
 	}
 	c, err := x509.ParseCertificate(bc.Bytes)
 	if err != nil {
@@ -145,16 +145,16 @@ func load(dir string) (*authority, error) {
 	}
 	k, err := x509.ParsePKCS8PrivateKey(bk.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: it holds no PKCS #8 key", CAKeyFile)
+		return nil, fmt.Errorf("read %s: not a PKCS #8 key", CAKeyFile)
 	}
 	ec, ok := k.(*ecdsa.PrivateKey)
 	if !ok || !ec.PublicKey.Equal(c.PublicKey) || !c.IsCA {
-		return nil, fmt.Errorf("%s and %s in %s do not belong together", CAFile, CAKeyFile, dir)
+		return nil, fmt.Errorf("%s and %s in %s do not match", CAFile, CAKeyFile, dir)
 	}
 	return &authority{cert: c, key: ec}, nil
 }
 
-// reason is one error in words that show no file's content.
+// reason returns the text of the first error.
 func reason(errs ...error) string {
 	for _, err := range errs {
 		if err != nil {
@@ -168,12 +168,11 @@ func serial() (*big.Int, error) {
 	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 }
 
-// nowhere is a domain that no name is in (RFC 6761): what is permitted of a kind of
-// name of which nothing is.
+// nowhere is a domain without names (RFC 6761). Permitting only it forbids a kind of name.
 const nowhere = "relay.invalid"
 
-// found makes an authority for hosts.
-func found(dir string, hosts []string, now time.Time) (*authority, error) {
+// newAuthority makes and saves an authority for hosts.
+func newAuthority(dir string, hosts []string, now time.Time) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -189,7 +188,7 @@ func found(dir string, hosts []string, now time.Time) (*authority, error) {
 		NotBefore:    now.Add(-time.Hour), NotAfter: now.Add(caLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		// For servers of these hosts and nothing else: not to sign code or mail, nor to log in.
+		// Only for servers, not for signing code or mail or for clients.
 		ExtKeyUsage:                 []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		PermittedDNSDomainsCritical: true,
 		PermittedDNSDomains:         names,
@@ -197,7 +196,7 @@ func found(dir string, hosts []string, now time.Time) (*authority, error) {
 	for _, ip := range ips {
 		t.PermittedIPRanges = append(t.PermittedIPRanges, &net.IPNet{IP: ip, Mask: net.CIDRMask(8*len(ip), 8*len(ip))})
 	}
-	// A kind of name that is not constrained at all would be free.
+	// A kind of name without a constraint would be unrestricted.
 	t.PermittedEmailAddresses, t.PermittedURIDomains = []string{nowhere}, []string{nowhere}
 	if len(names) == 0 {
 		t.PermittedDNSDomains = []string{nowhere}
@@ -216,27 +215,26 @@ func found(dir string, hosts []string, now time.Time) (*authority, error) {
 	return &authority{cert: cert, key: key}, save(dir, CAKeyFile, key, CAFile, der)
 }
 
-// covers checks that the authority may vouch for hosts: clients would refuse
-// what it may not.
+// covers returns an error unless the authority is limited to servers and permits hosts.
 func (a *authority) covers(hosts []string) error {
 	names, ips := split(hosts)
 	if !slices.Equal(a.cert.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) || len(a.cert.PermittedEmailAddresses) == 0 || len(a.cert.PermittedURIDomains) == 0 {
-		return fmt.Errorf("the authority in %s may vouch for more than servers: remove %s and %s to make one that may not, which clients must then trust", CAFile, CAFile, CAKeyFile)
+		return fmt.Errorf("the authority in %s can sign for more than servers: delete %s and %s, run the command again, and make the clients trust the new authority", CAFile, CAFile, CAKeyFile)
 	}
 	for _, n := range names {
 		if !slices.ContainsFunc(a.cert.PermittedDNSDomains, func(d string) bool { return n == d || strings.HasSuffix(n, "."+d) }) {
-			return fmt.Errorf("the authority in %s was not made for %s: remove %s and %s to make one that is, which clients must then trust", CAFile, n, CAFile, CAKeyFile)
+			return fmt.Errorf("the authority in %s was not made for %s: delete %s and %s, run the command again, and make the clients trust the new authority", CAFile, n, CAFile, CAKeyFile)
 		}
 	}
 	for _, ip := range ips {
 		if !slices.ContainsFunc(a.cert.PermittedIPRanges, func(r *net.IPNet) bool { return r.Contains(ip) }) {
-			return fmt.Errorf("the authority in %s was not made for %s: remove %s and %s to make one that is, which clients must then trust", CAFile, ip, CAFile, CAKeyFile)
+			return fmt.Errorf("the authority in %s was not made for %s: delete %s and %s, run the command again, and make the clients trust the new authority", CAFile, ip, CAFile, CAKeyFile)
 		}
 	}
 	return nil
 }
 
-// issue makes relay's certificate.
+// issue makes and saves relay's certificate.
 func (a *authority) issue(dir string, hosts []string, now time.Time, life time.Duration) (time.Time, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -252,7 +250,7 @@ func (a *authority) issue(dir string, hosts []string, now time.Time, life time.D
 		until = a.cert.NotAfter
 	}
 	if !until.After(now) {
-		return time.Time{}, fmt.Errorf("the authority in %s is no longer good: remove %s and %s to make another", CAFile, CAFile, CAKeyFile)
+		return time.Time{}, fmt.Errorf("the authority in %s has expired: delete %s and %s, run the command again, and make the clients trust the new authority", CAFile, CAFile, CAKeyFile)
 	}
 	t := &x509.Certificate{
 		SerialNumber: n,
@@ -269,7 +267,7 @@ func (a *authority) issue(dir string, hosts []string, now time.Time, life time.D
 	return until, save(dir, KeyFile, key, CertFile, der, a.cert.Raw)
 }
 
-// save writes a key, then the certificates that go with it.
+// save writes a key, then its certificate chain.
 func save(dir, keyName string, key *ecdsa.PrivateKey, certName string, ders ...[]byte) error {
 	k, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

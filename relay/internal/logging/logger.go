@@ -1,5 +1,5 @@
-// Package logging is where log lines go: a terminal or a stream, a file that begins anew at
-// a size, and the last lines in memory for the support bundle.
+// Package logging writes log lines: to a terminal or stream, to a file that is rotated by
+// size, and to memory for the support bundle.
 package logging
 
 import (
@@ -15,8 +15,8 @@ import (
 	"relay/internal/screen"
 )
 
-// New writes to w: text on a terminal, JSON otherwise, unless the
-// config says which. The level can be changed while relay runs.
+// New returns a logger that writes to w: text on a terminal, JSON otherwise, unless the
+// config sets the format. Changing level changes the level of the logger.
 func New(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
 	level.Set(Level(c.Level))
 	opts := &slog.HandlerOptions{Level: level}
@@ -39,7 +39,7 @@ func New(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, opts))
 }
 
-// Level reads log.level of the config.
+// Level parses log.level of the config.
 func Level(s string) slog.Level {
 	switch strings.ToLower(s) {
 	case "debug":
@@ -59,13 +59,13 @@ type Ring struct {
 	next  int
 }
 
-// keptLines bounds the ring; keptLine bounds one line of it.
+// keptLines is the most lines of the ring, keptLine the most bytes of a line.
 const (
 	keptLines = 500
 	keptLine  = 2048
 )
 
-// Write takes one line.
+// Write adds a line.
 func (r *Ring) Write(p []byte) (int, error) {
 	line := bytes.Clone(p[:min(len(p), keptLine)])
 	if len(line) < len(p) {
@@ -92,7 +92,7 @@ func (r *Ring) Last() []byte {
 	return bytes.Join(append(slices.Clone(r.lines[r.next:]), r.lines[:r.next]...), nil)
 }
 
-// Logger returns one that writes to log and keeps what it writes.
+// Logger returns a logger that writes to log and to the ring.
 func (r *Ring) Logger(log *slog.Logger) *slog.Logger {
 	keep := slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelInfo})
 	return slog.New(slog.NewMultiHandler(log.Handler(), keep))

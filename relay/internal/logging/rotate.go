@@ -9,8 +9,8 @@ import (
 	"relay/internal/disk"
 )
 
-// Rotating is a log file that begins anew at a size, and keeps the last
-// ones as name.1, name.2 …, for systems that have nothing to do that.
+// Rotating is a log file that starts over at a size and keeps the previous files as name.1,
+// name.2 …, for systems without log rotation.
 type Rotating struct {
 	path string
 	most int64 // bytes of one file
@@ -22,7 +22,7 @@ type Rotating struct {
 	size int64
 }
 
-// OpenRotating goes on with the log at path, or begins it.
+// OpenRotating opens the log at path for appending, or creates it.
 func OpenRotating(path string, most int64, keep int, mode fs.FileMode) (*Rotating, error) {
 	r := &Rotating{path: path, most: most, keep: keep, mode: mode}
 	if err := r.open(); err != nil {
@@ -45,8 +45,8 @@ func (r *Rotating) open() error {
 	return nil
 }
 
-// Write writes one line whole into one file. When a new file cannot be begun
-// it goes on with the old one: a log that is too long is better than none.
+// Write writes a line. If the files cannot be rotated, it appends to the old file: a log that
+// is too long is better than none.
 func (r *Rotating) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,7 +64,7 @@ func (r *Rotating) Write(p []byte) (int, error) {
 }
 
 func (r *Rotating) rotate() {
-	_ = r.f.Close() // Windows renames no open file
+	_ = r.f.Close() // Windows does not rename open files
 	r.f = nil
 	for i := r.keep; i > 0; i-- {
 		from := r.path
@@ -77,7 +77,7 @@ func (r *Rotating) rotate() {
 	}
 }
 
-// Close may be called twice.
+// Close closes the file. It can be called twice; a later Write opens the file again.
 func (r *Rotating) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package memory keeps this process small beside the till, and says when it is about to
-// have more than it may.
+// Package memory keeps the process small, because it shares its machine with the till, and
+// reports when the process is about to exceed its memory limit.
 package memory
 
 import (
@@ -10,33 +10,31 @@ import (
 	"time"
 )
 
-// A sidecar shares its machine with the till. What relay holds for long is
-// small; most of its memory is requests in flight. So the heap may grow to
-// heapFloor before anything is collected, from there on by half of what is
-// alive, and near softLimit not at all unless what is alive needs the room.
-// What a burst of requests left behind is given back to the system once it is
-// over.
+// Most of relay's memory is requests in progress; its long-lived data is small. So the heap
+// can grow to heapFloor before a collection, from there by half of the live data, and near
+// softLimit only if the live data needs it. After a burst of requests, free memory is
+// returned to the system.
 const (
 	heapFloor = 16 << 20
-	gcMost    = 400 // percent, of a heap that is much smaller than heapFloor
+	gcMost    = 400 // percent, for a heap much smaller than heapFloor
 	gcLeast   = 50
 	softLimit = 48 << 20
-	trimWorth = 2 << 20 // free memory that is worth giving back
+	trimWorth = 2 << 20 // bytes of free memory worth returning
 	lookEvery = time.Second
 )
 
-// Bounds watches over the process's memory.
+// Bounds adjusts the garbage collector to the live data. One goroutine can use it.
 type Bounds struct {
-	ownPercent, ownLimit bool // GOGC, GOMEMLIMIT do not say otherwise
+	ownPercent, ownLimit bool // GOGC, GOMEMLIMIT are not set
 	percent              int
 	limit                int64
 	samples              []metrics.Sample
-	allocs               uint64 // in all, at the last look
-	trimmed              uint64 // of them at the last trim
+	allocs               uint64 // total bytes allocated at the last look
+	trimmed              uint64 // total bytes allocated at the last trim
 	restore              func()
 }
 
-// Tune sets the bounds that GOGC and GOMEMLIMIT leave to relay.
+// Tune sets the initial bounds, except for those that GOGC and GOMEMLIMIT set.
 func Tune() *Bounds {
 	m := &Bounds{
 		ownPercent: os.Getenv("GOGC") == "", ownLimit: os.Getenv("GOMEMLIMIT") == "",
@@ -64,11 +62,11 @@ func Tune() *Bounds {
 	return m
 }
 
-// Restore puts back what was before Tune.
+// Restore restores the bounds from before Tune.
 func (m *Bounds) Restore() { m.restore() }
 
-// Run looks after the memory until done is closed. What only the start needed
-// is given back at once.
+// Run adjusts the bounds until done is closed. It begins by returning the memory that only
+// the start needed.
 func (m *Bounds) Run(done <-chan struct{}) {
 	m.look()
 	m.trim()
@@ -86,8 +84,8 @@ func (m *Bounds) Run(done <-chan struct{}) {
 	}
 }
 
-// look adjusts the bounds to what is alive. It says whether there is something to
-// give back and nobody busy: next to nothing was allocated since the last look.
+// look adjusts the bounds to the live data. It reports whether the process is idle and has
+// free memory worth returning.
 func (m *Bounds) look() (trim bool) {
 	metrics.Read(m.samples)
 	allocs, live := m.samples[0].Value.Uint64(), m.samples[1].Value.Uint64()
@@ -98,14 +96,14 @@ func (m *Bounds) look() (trim bool) {
 		m.percent = percent
 		debug.SetGCPercent(percent)
 	}
-	// A limit that what is alive comes near would only keep the collector busy.
+	// A limit close to the live data would only keep the collector busy.
 	if limit := max(softLimit, int64(live)*4/3); m.ownLimit && (limit > m.limit || limit < m.limit*3/4) {
 		m.limit = limit
 		debug.SetMemoryLimit(limit)
 	}
-	calm := allocs-m.allocs < trimWorth
+	idle := allocs-m.allocs < trimWorth
 	m.allocs = allocs
-	return calm && allocs-m.trimmed >= trimWorth && free+garbage >= trimWorth
+	return idle && allocs-m.trimmed >= trimWorth && free+garbage >= trimWorth
 }
 
 func (m *Bounds) trim() {

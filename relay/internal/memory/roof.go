@@ -14,23 +14,23 @@ import (
 	"relay/internal/disk"
 )
 
-// Roof is how much memory this process may have before the system ends it: what
-// its control groups allow (containers, MemoryMax= of systemd), or GOMEMLIMIT.
-// Near it intake refuses, 429, rather than be killed with what is in flight.
+// Roof is the memory limit at which the system kills the process: the limit of its control
+// groups (containers, MemoryMax= of systemd), or GOMEMLIMIT. Near it the intake refuses
+// requests with 429, so that the process is not killed with requests in progress.
 type Roof struct {
-	limit   uint64 // at which intake refuses; 0: there is no limit
+	limit   uint64 // at which the intake refuses; 0: there is no limit
 	used    func() uint64
-	looked  atomic.Int64 // when used was asked last, Unix nanoseconds
+	looked  atomic.Int64 // when used was called last, Unix nanoseconds
 	isShort atomic.Bool
 }
 
 const (
 	roofShare = 85                    // percent of the limit
-	roofLook  = 20 * time.Millisecond // how old an answer may be: what intake takes meanwhile is bounded by itself
-	softLeast = 64 << 20              // GOMEMLIMIT steers the collector, and may be less than relay needs
+	roofLook  = 20 * time.Millisecond // maximum age of a measurement; the intake limits what it accepts meanwhile
+	softLeast = 64 << 20              // GOMEMLIMIT controls the collector and can be less than relay needs
 )
 
-// NewRoof reads the limits that are in force.
+// NewRoof reads the limits of this process.
 func NewRoof() *Roof {
 	limit := cgroupLimit("/")
 	if os.Getenv("GOMEMLIMIT") != "" {
@@ -45,7 +45,7 @@ func NewRoof() *Roof {
 	return r
 }
 
-// Short says whether memory is. It is asked for each request.
+// Short reports whether memory is short. The intake calls it for each request.
 func (r *Roof) Short() bool {
 	if r.limit == 0 {
 		return false
@@ -57,16 +57,16 @@ func (r *Roof) Short() bool {
 	return r.isShort.Load()
 }
 
-// memoryUsed is what the Go runtime holds of the system's memory. Pages of files
-// are not in it: the system takes them back when it needs them.
+// memoryUsed returns the memory that the Go runtime uses. It excludes mapped files, whose
+// pages the system can reclaim.
 func memoryUsed() uint64 {
 	s := [...]metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	metrics.Read(s[:])
 	return s[0].Value.Uint64() - s[1].Value.Uint64() - s[2].Value.Uint64()
 }
 
-// cgroupLimit is the least memory limit of the control groups that this process
-// is in, of either version, below root; math.MaxUint64 for none.
+// cgroupLimit returns the lowest memory limit of the process's control groups, version 1 or
+// 2, below root; math.MaxUint64 for none.
 func cgroupLimit(root string) uint64 {
 	limit := uint64(math.MaxUint64)
 	text, err := disk.ReadFile(filepath.Join(root, "proc/self/cgroup"), 1<<20)
@@ -87,7 +87,7 @@ func cgroupLimit(root string) uint64 {
 			continue
 		}
 		base = filepath.Join(root, base)
-		// A container sees its own group as the root, whatever its path.
+		// In a container its own group is the root, whatever the path says.
 		for dir := filepath.Join(base, parts[2]); ; dir = filepath.Dir(dir) {
 			if b, err := disk.ReadFile(filepath.Join(dir, file), 4<<10); err == nil {
 				if n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64); err == nil && n > 0 && n < 1<<60 {

@@ -10,19 +10,19 @@ import (
 	"relay/relay/internal/track"
 )
 
-// eventReader reads events the way people keep them: one object, an array,
-// {"batch":[…]}, JSON values one after another or one a line. It takes them as
-// intake would, so that a dry run sees what would be stored.
+// eventReader reads events from an object, an array, {"batch":[…]}, or a sequence of JSON
+// values or lines. It reads them like the intake, so that a dry run sees what would be
+// stored.
 type eventReader struct {
 	in   track.Reader
 	each func(track.Message) error
 }
 
-// maxEvents is how many bytes of events are read, and held, at once.
+// maxEvents is the most bytes of events that are read into memory.
 const maxEvents = 256 << 20
 
-// readEvents calls each with every event of r. In JSON lines a line that is not
-// JSON is an event too: an invalid one. Events larger than most are marked.
+// readEvents calls each for every event of r. In JSON lines, a line that is not JSON is an
+// invalid event. Events larger than most bytes are marked as too large.
 func readEvents(r io.Reader, most int, each func(track.Message) error) error {
 	src, err := readAtMost(r, maxEvents)
 	if err != nil {
@@ -49,7 +49,7 @@ func readEvents(r io.Reader, most int, each func(track.Message) error) error {
 	return nil
 }
 
-// readAtMost reads all of r, in pieces, so that what is too much costs no more than it.
+// readAtMost reads r up to most bytes, in pieces, so that a larger input costs no more memory.
 func readAtMost(r io.Reader, most int) ([]byte, error) {
 	const piece = 4 << 20
 	var pieces [][]byte
@@ -58,7 +58,7 @@ func readAtMost(r io.Reader, most int) ([]byte, error) {
 		b := make([]byte, piece)
 		k, err := io.ReadFull(r, b)
 		if n += k; n > most {
-			return nil, fmt.Errorf("more than %s, which is all that is read at once; give a part of it, such as: head -n 100000 FILE | relay map -", "256 MiB")
+			return nil, fmt.Errorf("the input is larger than 256 MiB; use a part of it, such as: head -n 100000 FILE | relay map -")
 		}
 		pieces = append(pieces, b[:k])
 		switch {
@@ -73,7 +73,7 @@ func readAtMost(r io.Reader, most int) ([]byte, error) {
 	}
 }
 
-// value takes the events of one value.
+// value calls each for the events of a JSON value.
 func (e *eventReader) value(v []byte) error {
 	if items, ok := track.Items(v); ok {
 		for _, x := range items {
@@ -98,14 +98,13 @@ func (e *eventReader) value(v []byte) error {
 	return nil
 }
 
-// one takes a value that is an event; what is not JSON is an invalid one.
+// one calls each for a value that is one event. A value that is not JSON is an invalid event.
 func (e *eventReader) one(v []byte) error {
 	msg, _ := e.in.One(v)
 	return e.each(msg)
 }
 
-// jsonLines reads one value a line; it reports false when not even one line
-// is JSON.
+// jsonLines returns the lines of src. It returns false if no line is JSON.
 func jsonLines(src []byte) (lines [][]byte, ok bool) {
 	for l := range bytes.Lines(src) {
 		l = bytes.TrimSpace(l)
@@ -121,7 +120,7 @@ func jsonLines(src []byte) (lines [][]byte, ok bool) {
 	return lines, ok
 }
 
-// position says where byte `at` is, as line:column, both counted from 1.
+// position returns line and column of byte at; all three count from 1.
 func position(src []byte, at int) string {
 	head := src[:min(max(at-1, 0), len(src))]
 	line := bytes.Count(head, []byte("\n")) + 1

@@ -12,11 +12,11 @@ import (
 	"relay/relay/internal/track"
 )
 
-// explain prints the outcomes of one event with how each field came about: for
-// people, or as JSON lines.
+// explain prints the outcomes of an event with the origin of each field, as text or as JSON
+// lines.
 func (p *Printer) explain(msg track.Message, ev mapper.Event, opt mapper.Option) error {
 	var explained []mapper.Explanation
-	if x, ok := p.whole(&msg, ev, opt); ok {
+	if x, ok := p.unmapped(&msg, ev, opt); ok {
 		explained = []mapper.Explanation{{Outcome: x, Fields: []mapper.Field{}}}
 	} else {
 		explained = p.o.Mapping.Explain(ev, p.o.Now, opt)
@@ -53,7 +53,7 @@ func (p *Printer) explain(msg track.Message, ev mapper.Event, opt mapper.Option)
 	return nil
 }
 
-// explanation writes one outcome for people, on at most explainWidth columns.
+// explanation formats an outcome as text of at most explainWidth columns.
 type explanation struct {
 	strings.Builder
 	file string
@@ -62,7 +62,7 @@ type explanation struct {
 
 const (
 	explainWidth  = 100
-	explainIndent = 18 // where sources and values begin
+	explainIndent = 18 // column of sources and values
 )
 
 func (e *explanation) write() {
@@ -114,7 +114,7 @@ func (e *explanation) write() {
 	}
 }
 
-// field shows where a field comes from, its steps, and what is sent.
+// field writes where a field comes from, its steps, and the value that is sent.
 func (e *explanation) field(f mapper.Field) {
 	if short := f.Value + "  ← " + e.from(f); f.Hash == "" && len(f.Steps) == 0 && (f.Raw == "" || f.Raw == f.Value) &&
 		explainIndent+utf8.RuneCountInString(short) <= explainWidth {
@@ -130,7 +130,7 @@ func (e *explanation) field(f mapper.Field) {
 	}
 	switch {
 	case f.Hash != "" && f.Hash == f.Value:
-		e.line(explainIndent, "sent as it is: %s", f.Hash)
+		e.line(explainIndent, "sent unchanged: %s", f.Hash)
 	case f.Hash != "":
 		if len(f.Steps) == 0 && f.Raw != `"`+f.Value+`"` {
 			e.line(explainIndent, "→ %s", f.Value)
@@ -156,7 +156,7 @@ func (e *explanation) leftOut(f mapper.Field) {
 	e.wrap(explainIndent, "✗ "+why)
 }
 
-// from is where a field comes from, and the mapping line that asked for it.
+// from returns where a field comes from, and the line of the mapping that uses it.
 func (e *explanation) from(f mapper.Field) string {
 	if f.Line > 0 {
 		return fmt.Sprintf("%s (%s:%d)", f.Source, e.file, f.Line)
@@ -164,7 +164,7 @@ func (e *explanation) from(f mapper.Field) string {
 	return f.Source
 }
 
-// named begins a field: its name, and beside or below it where it comes from.
+// named writes the name of a field, and from beside or below it.
 func (e *explanation) named(name, from string) {
 	if utf8.RuneCountInString(name)+3 > explainIndent {
 		e.line(2, "%s", name)
@@ -174,7 +174,7 @@ func (e *explanation) named(name, from string) {
 	e.line(2, "%-*s%s", explainIndent-2, name, from)
 }
 
-// line writes one line, cut to the width.
+// line writes a line, truncated to the width.
 func (e *explanation) line(indent int, format string, args ...any) {
 	text := strings.Repeat(" ", indent) + screen.Line(fmt.Sprintf(format, args...))
 	if utf8.RuneCountInString(text) > explainWidth {
@@ -184,7 +184,7 @@ func (e *explanation) line(indent int, format string, args ...any) {
 	e.WriteByte('\n')
 }
 
-// wrap writes words, on as many lines as they take.
+// wrap writes text on as many lines as it needs.
 func (e *explanation) wrap(indent int, text string) {
 	width := explainWidth - indent
 	hang := 0

@@ -14,38 +14,38 @@ import (
 	"relay/relay/internal/term"
 )
 
-// leaving is what `relay map --privacy` lists: every field of the conversions
-// that events would become, and what custom_data keeps back as personal.
-type leaving struct {
-	sent  map[string]*sentField
-	kept  map[string]*sentField
-	more  int // distinct fields beyond maxFields
-	sends int
+// fieldList is the list of `relay map --privacy`: every field of the conversions, and every
+// field that is withheld as personal.
+type fieldList struct {
+	sent     map[string]*field
+	withheld map[string]*field
+	more     int // distinct fields beyond maxFields
+	outcomes int
 }
 
-// maxFields bounds the list: a till that makes a property of every customer has
-// no end of them.
+// maxFields limits the list: a till that makes a property for each customer has no end of
+// fields.
 const maxFields = 2000
 
-// sentField is one line of the list.
-type sentField struct {
+// field is one line of the list.
+type field struct {
 	Field  string `json:"field"`
-	Leaves bool   `json:"leaves"`
-	Events int    `json:"events"` // that have it
+	Leaves bool   `json:"leaves"` // it is sent to Meta
+	Events int    `json:"events"` // with this field
 	Sample string `json:"sample,omitempty"`
-	Why    string `json:"why,omitempty"` // it does not leave
-	last   int    // the conversion that was counted last
+	Why    string `json:"why,omitempty"` // why it is withheld
+	last   int    // the last outcome that was counted
 }
 
-// take adds what one outcome would send.
-func (l *leaving) take(x *mapper.Outcome) {
+// add adds the fields of an outcome.
+func (l *fieldList) add(x *mapper.Outcome) {
 	if l.sent == nil {
-		l.sent, l.kept = make(map[string]*sentField), make(map[string]*sentField)
+		l.sent, l.withheld = make(map[string]*field), make(map[string]*field)
 	}
-	l.sends++
+	l.outcomes++
 	for _, n := range x.Notes {
 		if n.Code == mapper.NotePersonal {
-			l.count(l.kept, withoutIndexes(n.Field), "", n.Message)
+			l.count(l.withheld, withoutIndexes(n.Field), "", n.Message)
 		}
 	}
 	if x.Kind != mapper.Send {
@@ -59,7 +59,8 @@ func (l *leaving) take(x *mapper.Outcome) {
 	}
 }
 
-func (l *leaving) walk(path string, v any) {
+// walk counts the fields of v, which is at path.
+func (l *fieldList) walk(path string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, e := range v {
@@ -82,31 +83,31 @@ func (l *leaving) walk(path string, v any) {
 	}
 }
 
-// count adds one conversion to a field.
-func (l *leaving) count(in map[string]*sentField, path, sample, why string) {
+// count counts the current outcome for a field.
+func (l *fieldList) count(in map[string]*field, path, sample, why string) {
 	f := in[path]
 	if f == nil {
 		if len(in) >= maxFields {
 			l.more++
 			return
 		}
-		f = &sentField{Field: path, Leaves: why == "", Why: why, Sample: sample}
+		f = &field{Field: path, Leaves: why == "", Why: why, Sample: sample}
 		in[path] = f
 	}
-	if f.last != l.sends {
-		f.last = l.sends
+	if f.last != l.outcomes {
+		f.last = l.outcomes
 		f.Events++
 	}
 }
 
-// sampleOf shows a value by its shape: letters as x, digits as 9.
+// sampleOf masks a value: letters as x, digits as 9.
 func sampleOf(v any) string {
 	text, _ := json.Marshal(v)
 	sample := event.Mask(string(text))
 	return term.Cell(sample, 40)
 }
 
-// withoutIndexes makes one field of the items of a list.
+// withoutIndexes removes the indexes from a path, so that the items of a list are one field.
 func withoutIndexes(path string) string {
 	var b strings.Builder
 	for i := 0; i < len(path); i++ {
@@ -120,8 +121,9 @@ func withoutIndexes(path string) string {
 	return b.String()
 }
 
-func (l *leaving) print(out io.Writer, asJSON bool, events int) error {
-	lists := [][]*sentField{sorted(l.sent), sorted(l.kept)}
+// print prints the list of the fields of that many events.
+func (l *fieldList) print(out io.Writer, asJSON bool, events int) error {
+	lists := [][]*field{sorted(l.sent), sorted(l.withheld)}
 	if asJSON {
 		for _, f := range slices.Concat(lists...) {
 			if err := term.JSONLine(out, f); err != nil {
@@ -130,7 +132,7 @@ func (l *leaving) print(out io.Writer, asJSON bool, events int) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(out, "%s read. What would leave for Meta (samples masked):\n\n", term.Count(events, "event"))
+	fmt.Fprintf(out, "%s read. Fields that would be sent to Meta (samples masked):\n\n", term.Count(events, "event"))
 	t := term.NewTable(out, "FIELD", "EVENTS", "SAMPLE")
 	for _, f := range lists[0] {
 		t.Row(f.Field, strconv.Itoa(f.Events), f.Sample)
@@ -139,7 +141,7 @@ func (l *leaving) print(out io.Writer, asJSON bool, events int) error {
 		return err
 	}
 	if len(lists[1]) > 0 {
-		fmt.Fprint(out, "\nWhat stays here, because it is personal:\n\n")
+		fmt.Fprint(out, "\nFields that are withheld as personal:\n\n")
 		t = term.NewTable(out, "FIELD", "EVENTS", "WHY")
 		for _, f := range lists[1] {
 			t.Row(f.Field, strconv.Itoa(f.Events), f.Why)
@@ -149,17 +151,17 @@ func (l *leaving) print(out io.Writer, asJSON bool, events int) error {
 		}
 	}
 	if l.more > 0 {
-		fmt.Fprintf(out, "\n%d more fields were not listed: a property of every customer?\n", l.more)
+		fmt.Fprintf(out, "\n%d more fields are not listed. Does the till make a property for each customer?\n", l.more)
 	}
-	fmt.Fprint(out, "\nA field that should not leave: custom_data.exclude in the mapping, or custom_data.only for a list of those that may.\n")
+	fmt.Fprint(out, "\nTo withhold a field, add it to custom_data.exclude in the mapping, or list the allowed fields in custom_data.only.\n")
 	return nil
 }
 
-func sorted(of map[string]*sentField) []*sentField {
-	out := make([]*sentField, 0, len(of))
+func sorted(of map[string]*field) []*field {
+	out := make([]*field, 0, len(of))
 	for _, f := range of {
 		out = append(out, f)
 	}
-	slices.SortFunc(out, func(a, b *sentField) int { return strings.Compare(a.Field, b.Field) })
+	slices.SortFunc(out, func(a, b *field) int { return strings.Compare(a.Field, b.Field) })
 	return out
 }

@@ -11,24 +11,24 @@ import (
 	"relay/relay/internal/term"
 )
 
-// Forecast tallies what the first rows would become.
+// Forecast counts what the first rows of an import would become.
 type Forecast struct {
 	mapping *mapper.Mapping
 	now     time.Time
 	kinds   map[mapper.Kind]int
 	reasons map[mapper.Kind]map[string]int
-	near    map[string]string // names of events that the mapping knows nearly
-	unread  string            // where an event without a customer has one
-	local   int               // events that say a time without a zone, which nobody names
+	near    map[string]string // event names that nearly match one in the mapping, with the note
+	unread  string            // a field that might identify the customer but is not read
+	local   int               // events with a time without a zone, if the mapping names no zone
 }
 
-// NewForecast makes one by the mapping in force.
+// NewForecast returns an empty Forecast for a mapping.
 func NewForecast(m *mapper.Mapping, now time.Time) *Forecast {
 	return &Forecast{mapping: m, now: now, kinds: map[mapper.Kind]int{}, near: map[string]string{}, reasons: map[mapper.Kind]map[string]int{}}
 }
 
-// Add is spool.Options.Check: it finds no fault, for what is held can be
-// redriven once the mapping is corrected.
+// Add counts an event. It is the Check of spool.Options and accepts every event, because
+// held events can be redriven after the mapping is corrected.
 func (f *Forecast) Add(event []byte) string {
 	for _, x := range f.mapping.Map(mapper.Event{Body: event, Received: f.now, Imported: true}, f.now) {
 		f.kinds[x.Kind]++
@@ -52,7 +52,7 @@ func (f *Forecast) Add(event []byte) string {
 	return ""
 }
 
-// Words says it in a line.
+// Words returns the forecast as text, for rows checked rows.
 func (f *Forecast) Words(rows int) string {
 	var parts []string
 	for _, k := range []struct {
@@ -74,19 +74,19 @@ func (f *Forecast) Words(rows int) string {
 		parts = append(parts, fmt.Sprintf("%d %s%s", n, k.word, why))
 	}
 	if len(parts) == 0 {
-		parts = []string{"nothing to send, as none is a track call"}
+		parts = []string{"nothing to send, because none is a track call"}
 	}
-	words := fmt.Sprintf("%s checked; with the mapping in force: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
+	words := fmt.Sprintf("%s checked; with the current mapping: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
 	var more strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(f.near)) {
-		fmt.Fprintf(&more, "\nthe mapping names no event %q: %s", name, f.near[name])
+		fmt.Fprintf(&more, "\nthe mapping has no event %q: %s", name, f.near[name])
 	}
 	words += more.String()
 	if f.unread != "" {
-		words += "\n" + f.unread + ", or of a table --column 'context.traits.email=HEADER'"
+		words += "\n" + f.unread + ", or for CSV use --column 'context.traits.email=HEADER'"
 	}
 	if f.local > 0 {
-		words += "\ntimes without a zone are read as UTC, since the mapping names no timezone: write timezone: Europe/Berlin, or the one of the shop, into it, or say --timezone of a table"
+		words += "\ntimes without a zone are read as UTC, because the mapping sets no timezone: set the shop's timezone in the mapping, such as timezone: Europe/Berlin, or for CSV use --timezone"
 	}
 	return words
 }

@@ -1,5 +1,5 @@
-// Package preview says what events would become, with no network and no queue: `relay map`,
-// and what an import says before it stores anything.
+// Package preview shows what events would become, without network or queue: for `relay map`,
+// and for the forecast of an import before it stores anything.
 package preview
 
 import (
@@ -16,18 +16,18 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Options are what a Printer shows, and by what.
+// Options of a Printer.
 type Options struct {
 	Mapping *mapper.Mapping
-	File    string // the mapping's
-	Store   string // whose relay forwarded the events
-	API     meta.API
-	Now     time.Time // of receipt, and of the attempt
+	File    string    // path of the mapping
+	Store   string    // the store whose relay forwarded the events
+	API     meta.API  // overrides the mapping; "": it does not
+	Now     time.Time // time of receipt and of the attempt
 	Most    int       // bytes of an event
-	Explain bool      // how each field came about
-	Privacy bool      // only the fields that would leave
-	JSON    bool      // of an explanation, or of the fields
-	ShowPII bool      // in an explanation
+	Explain bool      // print the origin of each field
+	Privacy bool      // print only the list of fields
+	JSON    bool      // for Explain and Privacy
+	ShowPII bool      // for Explain
 }
 
 // Printer maps events and prints their outcomes.
@@ -36,21 +36,21 @@ type Printer struct {
 	out    *bufio.Writer
 	index  int
 	held   int
-	fields leaving
+	fields fieldList
 	seen   map[string]uint64 // fingerprint of the first event of each messageId
 
-	printed bool // an explanation, which the next one keeps away from
+	printed bool // an explanation; the next one starts with an empty line
 }
 
-// NewPrinter makes a Printer that writes to out.
+// NewPrinter returns a Printer that writes to out.
 func NewPrinter(out io.Writer, o Options) *Printer {
 	return &Printer{o: o, out: bufio.NewWriterSize(out, 64<<10), seen: make(map[string]uint64)}
 }
 
-// Held is how many outcomes would be held.
+// Held returns how many outcomes would be held.
 func (p *Printer) Held() int { return p.held }
 
-// Finish writes what is left to write, after an error of Read too.
+// Finish writes the rest of the output. The caller passes the error of Read, if any.
 func (p *Printer) Finish(failed error) error {
 	if failed == nil && p.o.Privacy {
 		failed = p.fields.print(p.out, p.o.JSON, p.index)
@@ -68,7 +68,7 @@ func (p *Printer) Read(name string, stdin io.Reader) error {
 		}
 		defer f.Close()
 		if info, err := f.Stat(); err == nil && info.Size() > maxEvents {
-			return fmt.Errorf("read events: %s has more than %s, which is all that is read at once; give a part of it, such as: head -n 100000 %s | relay map -", name, "256 MiB", disk.ShellWord(name))
+			return fmt.Errorf("read events: %s is larger than 256 MiB; use a part of it, such as: head -n 100000 %s | relay map -", name, disk.ShellWord(name))
 		}
 		in = f
 	}
@@ -78,9 +78,9 @@ func (p *Printer) Read(name string, stdin io.Reader) error {
 	return nil
 }
 
-// whole is the outcome of a message that never comes to be mapped: one that is
-// unusable, or that has the messageId of one before. ok is false for any other.
-func (p *Printer) whole(msg *track.Message, ev mapper.Event, opt mapper.Option) (x mapper.Outcome, ok bool) {
+// unmapped returns the outcome of a message that is not mapped, because it is unusable or
+// has the messageId of an earlier one. ok is false for any other message.
+func (p *Printer) unmapped(msg *track.Message, ev mapper.Event, opt mapper.Option) (x mapper.Outcome, ok bool) {
 	id := string(msg.ID)
 	switch {
 	case msg.Problem != nil:
@@ -107,7 +107,7 @@ func (p *Printer) event(msg track.Message) error {
 		return p.explain(msg, ev, opt)
 	}
 	var outs []mapper.Outcome
-	if x, ok := p.whole(&msg, ev, opt); ok {
+	if x, ok := p.unmapped(&msg, ev, opt); ok {
 		outs = []mapper.Outcome{x}
 	} else {
 		outs = p.o.Mapping.Map(ev, p.o.Now, opt)
@@ -120,7 +120,7 @@ func (p *Printer) event(msg track.Message) error {
 			if outs[i].Kind == mapper.Hold {
 				p.held++
 			}
-			p.fields.take(&outs[i])
+			p.fields.add(&outs[i])
 		}
 		return nil
 	}

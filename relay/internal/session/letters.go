@@ -13,32 +13,34 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Letters travel in requests of so many at most, and of about so many bytes.
+// The most letters and about the most bytes of one import request, and the longest line
+// of an export in bytes.
 const (
-	lettersAtOnce = 500
-	lettersBytes  = 4 << 20
-	maxLetterLine = 64 << 20
+	requestLetters = 500
+	requestBytes   = 4 << 20
+	maxLetterLine  = 64 << 20
 )
 
-// StoreLetters stores the dead letters of an export, in pieces.
+// StoreLetters stores the dead letters of an export, in several requests. On an error,
+// done counts the letters that are stored.
 func (s *Session) StoreLetters(ctx context.Context, in io.ReadSeeker, store string) (done api.Imported, err error) {
-	piece, size := api.DeadImport{Store: store}, 0
+	request, size := api.DeadImport{Store: store}, 0
 	send := func() error {
-		if len(piece.Letters) == 0 {
+		if len(request.Letters) == 0 {
 			return nil
 		}
-		r, err := s.ImportDead(ctx, piece)
+		r, err := s.ImportDead(ctx, request)
 		done.Stored, done.Duplicates = done.Stored+r.Stored, done.Duplicates+r.Duplicates
-		piece.Letters, size = nil, 0
+		request.Letters, size = nil, 0
 		return err
 	}
 	err = EachLetter(in, func(x api.DeadDetail, bytes int) error {
-		if len(piece.Letters) >= lettersAtOnce || size > 0 && size+bytes > lettersBytes {
+		if len(request.Letters) >= requestLetters || size > 0 && size+bytes > requestBytes {
 			if err := send(); err != nil {
 				return err
 			}
 		}
-		piece.Letters, size = append(piece.Letters, x), size+bytes
+		request.Letters, size = append(request.Letters, x), size+bytes
 		return nil
 	})
 	if err != nil {
@@ -47,7 +49,8 @@ func (s *Session) StoreLetters(ctx context.Context, in io.ReadSeeker, store stri
 	return done, send()
 }
 
-// EachLetter reads an export of dead letters from its beginning.
+// EachLetter calls fn for every dead letter of an export, from the beginning of in. Errors
+// name the line.
 func EachLetter(in io.ReadSeeker, fn func(x api.DeadDetail, bytes int) error) error {
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -66,7 +69,7 @@ func EachLetter(in io.ReadSeeker, fn func(x api.DeadDetail, bytes int) error) er
 		if err == nil {
 			err = x.Check(track.IsEventSet)
 		} else {
-			err = errors.New("it is no dead letter as `relay dead export` writes it")
+			err = errors.New("not a dead letter in the format of `relay dead export`")
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", line, err)

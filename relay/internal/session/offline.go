@@ -15,11 +15,11 @@ import (
 	"relay/relay/internal/exit"
 )
 
-// Ready is what that process prints when it answers.
+// Ready is the line that `relay offline` prints when it listens.
 const Ready = "ready"
 
-// openOwners is OpenLocal by a process of the queue's owner.
-func openOwners(cfg *config.Config, write bool, uid int) (*Session, error) {
+// openAsOwner is OpenLocal in a child process that runs as the queue's owner.
+func openAsOwner(cfg *config.Config, write bool, uid int) (*Session, error) {
 	dir, err := os.MkdirTemp("/tmp", "relay-offline-")
 	if err != nil {
 		return nil, fmt.Errorf("open queue: %w", err)
@@ -34,13 +34,13 @@ func openOwners(cfg *config.Config, write bool, uid int) (*Session, error) {
 	if write {
 		args = append(args, "--write")
 	}
-	cmd := exec.Command(ownBinary(), args...) //nolint:noctx // it ends with its standard input, in order
+	cmd := exec.Command(ownBinary(), args...) //nolint:noctx // it exits when its standard input is closed
 	if err := runAs(cmd, uid, cfg.Dir()); err != nil {
 		cleanup()
 		return nil, err
 	}
-	var said strings.Builder
-	cmd.Stderr = &said
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		cleanup()
@@ -65,7 +65,7 @@ func openOwners(cfg *config.Config, write bool, uid int) (*Session, error) {
 	line, _ := bufio.NewReader(out).ReadString('\n')
 	if strings.TrimSpace(line) != Ready {
 		end()
-		text := strings.TrimPrefix(strings.TrimSpace(said.String()), "relay: ")
+		text := strings.TrimPrefix(strings.TrimSpace(stderr.String()), "relay: ")
 		if text == "" {
 			text = "the queue could not be opened as its owner"
 		}
@@ -75,7 +75,8 @@ func openOwners(cfg *config.Config, write bool, uid int) (*Session, error) {
 	return &Session{Client: client, Offline: true, close: func() { client.Close(); end() }}, nil
 }
 
-// ownBinary is this program, also where its path says nothing any more.
+// ownBinary returns the path of this program, which works even if the file was replaced
+// or removed where /proc is mounted.
 func ownBinary() string {
 	const self = "/proc/self/exe"
 	if _, err := os.Stat(self); err == nil {

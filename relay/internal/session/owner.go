@@ -10,13 +10,13 @@ import (
 	"relay/internal/disk"
 )
 
-// A queue belongs to the user relay runs as, and what lies in it must stay that
-// user's: a file that root has made there stops the next start. So a command that
-// root runs while no relay does has the queue opened by a process of the queue's
-// owner, and talks to that over a socket.
+// Invariant: every file in the queue directory belongs to relay's user. A file created by
+// root would stop the next start. So if root runs a command while relay is not running, a
+// child process that runs as the queue's owner opens the queue, and the command talks to
+// it over a socket.
 
-// foreignOwner is the user and group that a queue belongs to when root asks and it
-// is another one's.
+// foreignOwner returns the owner and group of dir if this process is root and the owner
+// is another user.
 func foreignOwner(dir string) (uid, gid int, ok bool) {
 	if os.Geteuid() != 0 {
 		return 0, 0, false
@@ -25,8 +25,8 @@ func foreignOwner(dir string) (uid, gid int, ok bool) {
 	return uid, gid, ok && uid != 0
 }
 
-// MakeQueueDir makes the directory of a queue and those above it, which belong to
-// whom the directory around them belongs to.
+// MakeQueueDir makes a queue directory and its missing parents. For root, each gets the
+// owner of its parent directory.
 func MakeQueueDir(dir string) error {
 	var missing []string // the outermost last
 	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
@@ -46,20 +46,20 @@ func MakeQueueDir(dir string) error {
 	return nil
 }
 
-// giveTo makes path belong to whom like belongs to, when root has made it.
+// giveTo gives path the owner of like if this process is root.
 func giveTo(path, like string) error {
 	uid, gid, ok := foreignOwner(like)
 	if !ok {
 		return nil
 	}
 	if err := os.Lchown(path, uid, gid); err != nil {
-		return fmt.Errorf("hand %s to its owner: %w", path, err)
+		return fmt.Errorf("change owner of %s: %w", path, err)
 	}
 	return nil
 }
 
-// GiveAll makes what lies in dir belong to whom dir belongs to, when root has put
-// it there. It leaves dir by no link.
+// GiveAll gives everything in dir the owner of dir if this process is root. It follows no
+// link out of dir.
 func GiveAll(dir string) error {
 	uid, gid, ok := foreignOwner(dir)
 	if !ok {
@@ -67,7 +67,7 @@ func GiveAll(dir string) error {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("hand %s to its owner: %w", dir, err)
+		return fmt.Errorf("change owner of %s: %w", dir, err)
 	}
 	defer func() { _ = root.Close() }()
 	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
@@ -77,7 +77,7 @@ func GiveAll(dir string) error {
 		return root.Lchown(name, uid, gid)
 	})
 	if err != nil {
-		return fmt.Errorf("hand what is in %s to its owner: %w", dir, err)
+		return fmt.Errorf("change owner of the files in %s: %w", dir, err)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// ownerOf is whose a file or directory is.
+// ownerOf returns the owner of a file or directory.
 func ownerOf(path string) (uid, gid int, ok bool) {
 	var st syscall.Stat_t
 	if err := syscall.Stat(path, &st); err != nil {
@@ -19,8 +19,8 @@ func ownerOf(path string) (uid, gid int, ok bool) {
 	return int(st.Uid), int(st.Gid), true
 }
 
-// runAs makes cmd run as a user, with the groups that user has; one that is in
-// no list of users has the group of dir.
+// runAs makes cmd run as a user with that user's groups. A user unknown to the system gets
+// the group of dir.
 func runAs(cmd *exec.Cmd, uid int, dir string) error {
 	cred := &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
 	var st syscall.Stat_t

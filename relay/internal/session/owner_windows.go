@@ -2,8 +2,8 @@ package session
 
 import "os/exec"
 
-// runAs is not needed here: whoever may open a queue leaves it usable.
+// runAs does nothing on Windows, where every user who can open the queue leaves it usable.
 func runAs(*exec.Cmd, int, string) error { return nil }
 
-// ownerOf is not a number here.
+// ownerOf returns false: owners have no numeric ids on Windows.
 func ownerOf(string) (uid, gid int, ok bool) { return 0, 0, false }

@@ -12,19 +12,19 @@ import (
 	"relay/relay/internal/api"
 )
 
-// UnreachablePatience is how long an import waits for a relay that has gone
-// away: long enough for a restart.
+// UnreachablePatience is how long an import waits for an unreachable relay: long enough
+// for a restart.
 const UnreachablePatience = 2 * time.Minute
 
-// RemoteQueue is the queue as spool sees it, behind the admin API. It keeps how
-// far a file is where the events are: in the queue's directory.
+// RemoteQueue implements the queue of package spool over the admin API. It stores the
+// progress of a file in the queue directory, with the events. One goroutine can use it.
 type RemoteQueue struct {
 	Session  *Session
-	Key      string // of the file
+	Key      string // identifies the file
 	Received time.Time
 	Logger   *slog.Logger
-	Patience time.Duration
-	gone     time.Time // since when nobody answers
+	Patience time.Duration // how long to retry while relay is unreachable
+	gone     time.Time     // since when relay is unreachable
 }
 
 // Append implements spool.Appender.
@@ -34,11 +34,11 @@ func (d *RemoteQueue) Append(ctx context.Context, entries []queue.Entry) (queue.
 		b.Events[i] = api.ImportEvent{ID: e.ID, Same: e.Space == queue.BySale, Body: e.Body}
 	}
 	done, err := d.Session.Import(ctx, d.Key, b)
-	return queue.Appended{Stored: done.Stored, Duplicates: done.Duplicates, Changed: done.Changed, Conflicts: done.Conflicts}, d.later(err)
+	return queue.Appended{Stored: done.Stored, Duplicates: done.Duplicates, Changed: done.Changed, Conflicts: done.Conflicts}, d.retryable(err)
 }
 
-// later marks an error after which the same may be tried again.
-func (d *RemoteQueue) later(err error) error {
+// retryable wraps an error after which spool must try the same call again.
+func (d *RemoteQueue) retryable(err error) error {
 	var answer *api.Error
 	switch {
 	case err == nil:
@@ -63,15 +63,15 @@ func (d *RemoteQueue) Load(ctx context.Context, key string) ([]byte, error) {
 	return d.Session.ImportState(ctx, key)
 }
 
-// Save implements spool.State. It is tried for as long as there is hope: the
-// rows are stored already.
+// Save implements spool.State. It retries while the error is temporary, because the rows
+// are already stored.
 func (d *RemoteQueue) Save(ctx context.Context, key string, state []byte) error {
 	for {
-		err := d.later(d.Session.SaveImport(ctx, key, state))
+		err := d.retryable(d.Session.SaveImport(ctx, key, state))
 		if !errors.Is(err, queue.ErrUnavailable) && !errors.As(err, new(*queue.FullError)) {
 			return err
 		}
-		d.Logger.Warn("import: progress cannot be kept yet, waiting", "code", logs.ImportWaits, "err", err)
+		d.Logger.Warn("import: progress cannot be stored yet, retrying", "code", logs.ImportWaits, "err", err)
 		timer := time.NewTimer(time.Second)
 		select {
 		case <-timer.C:

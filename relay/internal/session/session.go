@@ -1,11 +1,10 @@
-// Package session is what a command talks to: the running relay over its control
-// socket or, when none runs, the queue directory, opened for as long as the command
-// takes. Either way it is the same API, and a Session does not say more of the
-// difference than Offline.
+// Package session connects a command to the running relay over its control socket. If no
+// relay is running, it opens the queue directory while the command runs and serves the
+// same API from it. Only Session.Offline shows the difference.
 //
-// Hazard: the queue belongs to the user relay runs as. A file that root makes there
-// stops the next start, so for root a process of the queue's owner opens it, and
-// what root must make itself (MakeQueueDir, GiveAll) is handed to that owner.
+// Hazard: the queue belongs to relay's user, and a file created there by root stops the
+// next start. So for root a child process that runs as the owner opens the queue, and
+// MakeQueueDir and GiveAll hand over what root has to create itself.
 package session
 
 import (
@@ -23,16 +22,14 @@ import (
 	"relay/relay/internal/sidecar"
 )
 
-// Session is a command's session: with the running relay or, when none runs, with
-// the queue directory, opened by this process for as long as the
-// command takes. Either way it is the same API.
+// Session is a command's connection to the running relay or to its queue directory.
 type Session struct {
 	*api.Client
-	Offline bool
+	Offline bool // no relay is running: this is the queue directory
 	close   func()
 }
 
-// NotReached gives its exit code to an answer that is no relay's, or to none.
+// NotReached gives an error of Ping its exit code.
 func NotReached(err error) error {
 	if errors.Is(err, socket.ErrNotAllowed) {
 		return err
@@ -40,20 +37,20 @@ func NotReached(err error) error {
 	return exit.TryLater(err)
 }
 
-// OpenLocal serves the admin API from the queue directory, within this
-// process or, for root, within one of the queue's owner.
+// OpenLocal serves the admin API from the queue directory: in this process or, for root,
+// in a child process that runs as the queue's owner.
 func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, error) {
 	if cfg.Queue.NATS.On() {
-		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and with queue.nats a command needs one that runs: run it where a relay of this queue does", control.Paths(cfg)[0]))
+		return nil, exit.TryLater(fmt.Errorf("no relay is running at %s, and with queue.nats a command needs a running relay: run it on a machine where one runs", control.Paths(cfg)[0]))
 	}
 	switch _, err := os.Stat(cfg.Dir()); {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, exit.NotAllowed(fmt.Errorf("no relay answers at %s, and this user may not open the queue in %s; run the command as its owner or as root (sudo)", control.Paths(cfg)[0], cfg.Dir()))
+		return nil, exit.NotAllowed(fmt.Errorf("no relay is running at %s, and this user is not allowed to open the queue in %s: run the command as the queue's owner or as root (sudo)", control.Paths(cfg)[0], cfg.Dir()))
 	case err != nil:
-		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", control.Paths(cfg)[0], cfg.Dir()))
+		return nil, exit.TryLater(fmt.Errorf("no relay is running at %s, and there is no queue in %s: start relay, or give its --config", control.Paths(cfg)[0], cfg.Dir()))
 	}
 	if uid, _, ok := foreignOwner(cfg.Dir()); ok {
-		return openOwners(cfg, write, uid)
+		return openAsOwner(cfg, write, uid)
 	}
 	l, dial := socket.Pipe()
 	end, err := sidecar.ServeQueue(ctx, cfg, write, l)
@@ -64,7 +61,7 @@ func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, e
 	return &Session{Client: client, Offline: true, close: func() { client.Close(); end() }}, nil
 }
 
-// Coded gives an answer its exit code.
+// Coded gives an error of the API its exit code.
 func Coded(err error) error {
 	if errors.Is(err, api.ErrUnreachable) {
 		return exit.TryLater(err)
@@ -75,5 +72,5 @@ func Coded(err error) error {
 // Close ends the session.
 func (d *Session) Close() { d.close() }
 
-// Connected is a session with the relay that answers client.
+// Connected returns a session with the running relay behind client.
 func Connected(client *api.Client) *Session { return &Session{Client: client, close: client.Close} }

@@ -43,13 +43,13 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		},
 		Pprof:    cfg.Admin.Pprof,
 		Queue:    backedUp{s.queue, s.receipts},
-		Imports:  s.takes(),
+		Imports:  s.appender(),
 		Secret:   s.mapping.secret,
 		PrintKey: prints,
 		Delivery: admin.Delivery{
-			Drain:     s.delivers(),
-			Delivers:  s.delivering(),
-			Replicas:  s.others(),
+			Drain:     s.adminDrain(),
+			Delivers:  s.delivers(),
+			Replicas:  s.replicas(),
 			Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
 			TokenLack: s.tokens.lack,
 			Foresight: s.drain.Foresight,
@@ -72,14 +72,14 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		People: privacy.Sources{
 			Mappings:  s.mapping.all,
 			Receipts:  forgetReceipts(s.receipts),
-			Dropped:   forgetDropped(s.spool),
+			Dropped:   forgetSpool(s.spool),
 			Strangers: strangers(s.settings.Load),
 		},
 		Support: admin.Support{Config: func() []byte { return effective(s.settings.Load()) }, Logs: s.logs.Last},
 		Metrics: s.metrics,
 		Build:   Build(),
 		Logger:  s.log,
-		Now:     func() time.Time { t, _ := s.drain.Now(); return t }, // what lanes date by
+		Now:     func() time.Time { t, _ := s.drain.Now(); return t }, // the clock of the lanes
 	})
 	switch {
 	case errors.Is(err, access.ErrTokenNeeded), errors.Is(err, access.ErrTLSNeeded):
@@ -92,7 +92,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 	return listenError("admin.listen", cfg.Admin.Listen, err)
 }
 
-// effective is a config for the support bundle, secrets hidden.
+// effective returns the config for the support bundle, with secrets hidden.
 func effective(cfg *config.Config) []byte {
 	var b bytes.Buffer
 	if err := cfg.WriteYAML(&b); err != nil {
@@ -103,7 +103,7 @@ func effective(cfg *config.Config) []byte {
 
 func (s *Sidecar) files() api.Files {
 	f := api.Files{Config: *s.confState.Load(), Mapping: s.mapping.State()}
-	if s.watcher == nil { // not open yet
+	if s.watcher == nil { // Open has not finished
 		return f
 	}
 	if at := s.watcher.Restless(s.mapping.path()); !at.IsZero() {
@@ -118,14 +118,15 @@ func (s *Sidecar) files() api.Files {
 	return f
 }
 
-// audit.log, in the queue's directory, is of what was done at admin. It may take 4 files.
+// audit.log, in the queue directory, records what was shown and changed over the admin
+// API. With its rotated files it is at most 4 MiB.
 const (
 	auditName = "audit.log"
 	auditSize = 1 << 20
 	auditKeep = 3
 )
 
-// openAudit opens the log of who was shown or changed what.
+// openAudit opens audit.log.
 func openAudit(cfg *config.Config) (*logging.Rotating, error) {
 	f, err := logging.OpenRotating(filepath.Join(cfg.Dir(), auditName), auditSize, auditKeep, 0o600)
 	if err != nil {
@@ -134,9 +135,9 @@ func openAudit(cfg *config.Config) (*logging.Rotating, error) {
 	return f, nil
 }
 
-// strangers is admin's way to learn what lies below the directory of the queue and is not
-// relay's: a copy that somebody made, the file of an editor. Files that relay.yaml names,
-// and the directory of dropped files, are none.
+// strangers returns a function that lists what is below the queue directory and is not
+// relay's: a copy that somebody made, a file of an editor. It does not list the files that
+// relay.yaml names and the spool directory.
 func strangers(settings func() *config.Config) func() ([]string, error) {
 	return func() ([]string, error) {
 		cfg := settings()
@@ -162,16 +163,16 @@ func strangers(settings func() *config.Config) func() ([]string, error) {
 		if len(all) > most {
 			shown = append(shown, "…")
 		}
-		return []string{fmt.Sprintf("%d files, links and folders below %s that are not relay's: look into them, or remove them: %s", len(all), dir, strings.Join(shown, ", "))}, nil
+		return []string{fmt.Sprintf("%d files, links and directories below %s that are not relay's; search or delete them yourself: %s", len(all), dir, strings.Join(shown, ", "))}, nil
 	}
 }
 
-// showPath shows a path of which the parts that may be a person's name are shown by their
-// shape, with the size and the time by which the file is found.
+// showPath returns a path whose parts are masked where they might be a person's name, with
+// size and time, so that the file can be found.
 func showPath(dir, name string) string {
 	fi, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
 	if err != nil {
-		fi = nil // gone meanwhile
+		fi = nil // removed meanwhile
 	}
 	return personal.ShowPath(name, func(part string) bool {
 		_, own := directory.Own(part)

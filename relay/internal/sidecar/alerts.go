@@ -11,7 +11,7 @@ import (
 	"relay/relay/internal/spool"
 )
 
-// openAlerts sets up what tells a person without Prometheus.
+// openAlerts sets up the alerts.
 func (s *Sidecar) openAlerts() {
 	s.alerts = alert.New(alert.Options{
 		Look: func() alert.Snapshot {
@@ -27,14 +27,14 @@ func (s *Sidecar) openAlerts() {
 	})
 }
 
-// alertSnapshot takes from the status what alerts are made of.
+// alertSnapshot returns the part of the status that alerts are made from.
 func alertSnapshot(st api.Status) alert.Snapshot {
 	q := st.Queue
 	out := alert.Snapshot{
-		Now: st.Now, Pending: q.Pending, DeadNow: q.Dead,
+		Now: st.Now, Pending: q.Pending, DeadNow: q.Dead, OnServers: st.Delivers != nil,
 		QueueBytes: q.Bytes, QueueMax: q.MaxBytes, DiskFree: q.DiskFree, DiskSize: q.DiskSize, Full: q.Full,
 	}
-	here := st.Delivers == nil || st.Delivers.Here // else the relay that delivers tells of it
+	here := st.Delivers == nil || st.Delivers.Here // otherwise the relay that delivers sends the alert
 	for _, n := range st.Totals.Dead {
 		if here {
 			out.Dead += n
@@ -42,7 +42,7 @@ func alertSnapshot(st api.Status) alert.Snapshot {
 	}
 	out.IDConflicts = st.Totals.Received[api.ReceivedIDConflict]
 	out.Dropped = q.Dropped[queue.DropMaxSize]
-	out.Damaged, out.Lost, out.SetAside, out.Opening = q.DamagedFiles+q.DamagedChunks, q.LostRecords, q.BadFiles, q.Opening
+	out.Damaged, out.Lost, out.Quarantined, out.Opening = q.DamagedFiles+q.DamagedChunks, q.LostRecords, q.BadFiles, q.Opening
 	for _, l := range st.Lanes {
 		if !here {
 			l = api.LaneInfo{Lane: l.Lane, State: string(drain.Standby), Pending: l.Pending, OldestAt: l.OldestAt}
@@ -63,7 +63,7 @@ func alertSnapshot(st api.Status) alert.Snapshot {
 	if st.Spool != nil {
 		for _, say := range st.Spool.Says {
 			if say.About != spool.AboutRefused {
-				out.Spool = append(out.Spool, alert.Lying{What: say.What, Todo: say.Todo})
+				out.Spool = append(out.Spool, alert.SpoolProblem{What: say.What, Todo: say.Todo})
 			}
 		}
 		out.RefusedFiles = st.Spool.RefusedFiles
@@ -88,7 +88,7 @@ func alertSnapshot(st api.Status) alert.Snapshot {
 	return out
 }
 
-// AlertSettings are what relay.yaml says of alerts.
+// AlertSettings returns the settings of alerts in a config.
 func AlertSettings(c *config.Config) alert.Settings {
 	return alert.Settings{
 		Webhook: c.Alerts.Webhook, Command: c.Alerts.Command, Interval: c.Alerts.Interval,

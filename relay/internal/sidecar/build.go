@@ -7,10 +7,10 @@ import (
 	"relay/relay/internal/api"
 )
 
-// version is set by the linker for releases.
+// version is set by the linker in releases.
 var version = ""
 
-// Build says what this binary is.
+// Build returns the version of this binary.
 func Build() api.Build {
 	b := api.Build{Version: version, GoVersion: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -11,8 +11,8 @@ import (
 	"relay/relay/internal/ingest"
 )
 
-// What log.level debug adds: a line for each request that comes in and each
-// that goes out. Nothing of an event is in them.
+// With log.level debug, relay also logs each incoming and each outgoing request, without
+// any content of an event.
 
 type loggedIntake struct {
 	ingest.Metrics
@@ -40,8 +40,8 @@ func (l loggedDrain) Attempt(lane string, r graph.Result, events int) {
 		"events", events, "meta_code", r.Code, "meta_subcode", r.Subcode, "fbtrace_id", r.FBTraceID, "took", r.Elapsed)
 }
 
-// StateChanged logs what a lane turns to.
+// StateChanged logs the new state of a lane.
 func (l loggedDrain) StateChanged(lane string, state drain.State, since time.Time) {
 	l.Metrics.StateChanged(lane, state, since)
-	l.log.Debug("state of a lane", "code", logs.LaneState, "event_set", lane, "state", string(state))
+	l.log.Debug("lane state changed", "code", logs.LaneState, "event_set", lane, "state", string(state))
 }

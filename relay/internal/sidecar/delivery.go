@@ -31,8 +31,8 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 		Notes:           s.queue,
 	}
 	if s.nats != nil {
-		o.Mine, o.Boot, o.Notes = s.lease.fresh, nil, nil // what one machine's clock showed says nothing of others'
-		o.Grace = min(o.Grace, cfg.Queue.NATS.Lease/4)    // another one takes over a third of the lease later
+		o.Mine, o.Boot, o.Notes = s.lease.fresh, nil, nil // the clock of one machine says nothing about the others'
+		o.Grace = min(o.Grace, cfg.Queue.NATS.Lease/4)    // another relay takes over a third of the lease later
 	}
 	s.drain, err = drain.New(o)
 	if err != nil {
@@ -42,24 +42,24 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 	return nil
 }
 
-// now is the time of receipt: this machine's clock, unless Meta's answers have
-// shown it to be far off.
+// now returns the time of receipt: this machine's clock, unless Meta's answers show that
+// it is far off.
 func (s *Sidecar) now() time.Time {
-	told, believed := s.drain.Now() // set before anything is served
-	return timeOfReceipt(time.Now(), told, believed)
+	corrected, trusted := s.drain.Now() // drain is set before anything is served
+	return timeOfReceipt(time.Now(), corrected, trusted)
 }
 
-// believed is the time that dead letters age by, and whether it is believed.
-func (s *Sidecar) believed() (time.Time, bool) {
+// trustedClock returns the time by which dead letters age, and whether it is trusted.
+func (s *Sidecar) trustedClock() (time.Time, bool) {
 	if d := s.clock.Load(); d != nil {
 		return d.Now()
 	}
 	return time.Now(), false
 }
 
-func timeOfReceipt(wall, told time.Time, believed bool) time.Time {
-	if believed && wall.Sub(told).Abs() > 5*time.Minute {
-		return told
+func timeOfReceipt(wall, corrected time.Time, trusted bool) time.Time {
+	if trusted && wall.Sub(corrected).Abs() > 5*time.Minute {
+		return corrected
 	}
 	return wall
 }

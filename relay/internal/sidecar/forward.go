@@ -20,10 +20,11 @@ import (
 	"relay/relay/internal/track"
 )
 
-// noMapping is that of a relay that forwards: the hub's decides.
+// noMapping is the mapping of a relay that forwards, whose events are mapped at the hub.
 const noMapping = "version: 1\nevents: {}\n"
 
-// ReadMapping reads the mapping that cfg names.
+// ReadMapping reads the mapping file of cfg. For a relay that forwards it returns an empty
+// mapping.
 func ReadMapping(cfg *config.Config) ([]byte, error) {
 	if cfg.Forward.URL != "" {
 		return []byte(noMapping), nil
@@ -35,7 +36,7 @@ func ReadMapping(cfg *config.Config) ([]byte, error) {
 	return src, nil
 }
 
-// forwards says whether this relay hands everything to another one.
+// forwards reports whether this relay forwards everything to a hub.
 func (s *Sidecar) forwards() bool { return s.started.Forward.URL != "" }
 
 var (
@@ -44,13 +45,14 @@ var (
 	refusedKept   = []string{queue.LaneKept, queue.LaneRefused}
 )
 
-// HubOptions are those of the connection to the relay that takes what cfg forwards.
+// HubOptions returns the options of the connection to the hub of cfg.
 func HubOptions(cfg *config.Config) graph.Options {
 	g := cfg.Graph
 	return graph.Options{Endpoint: cfg.Forward.URL, Proxy: g.Proxy, CAFile: g.CAFile, Timeout: g.Timeout, UserAgent: "relay/" + Build().Version}
 }
 
-// openForward makes ready what hands over, or what takes what others hand over.
+// openForward opens the client that forwards to the hub, or the hub that accepts what
+// others forward.
 func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 	if !s.forwards() {
 		s.hub = forward.NewHub(forward.HubOptions{
@@ -74,7 +76,8 @@ func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 	return nil
 }
 
-// leased is nil for a queue of this relay alone; else it says whether this one delivers.
+// leased returns a function that reports whether this relay delivers; nil if no other
+// relay shares the queue.
 func (s *Sidecar) leased() func() bool {
 	if s.nats == nil {
 		return nil
@@ -82,16 +85,16 @@ func (s *Sidecar) leased() func() bool {
 	return s.lease.fresh
 }
 
-// lookFor finds the people of a forget in what stores hand over.
+// lookFor returns the matcher that finds the people of a forget in forwarded events.
 func (s *Sidecar) lookFor(lines []string) forward.Look {
 	names, err := person.Parse(lines)
-	if err != nil { // admin has read them before
-		s.log.Error("a forget cannot be read", "code", logs.ForgetNotDone, "err", err)
+	if err != nil { // a bug: admin has validated the lines
+		s.log.Error("a forget request cannot be read", "code", logs.ForgetNotDone, "err", err)
 	}
 	return person.NewMatcher(names, s.mapping.all()...)
 }
 
-// edgeState is how this relay stands, for its hub.
+// edgeState returns the state that this relay reports to its hub.
 func (s *Sidecar) edgeState() (st forward.State) {
 	for _, name := range []string{queue.LaneForward, queue.LaneRefused, queue.LaneConflict} {
 		l, _ := s.queue.Lane(name)
@@ -103,13 +106,13 @@ func (s *Sidecar) edgeState() (st forward.State) {
 	return st
 }
 
-// forgetAsHub carries out a forget of the hub, by the mappings of the hub.
+// forgetAsHub carries out a forget of the hub, with the hub's mappings.
 func (s *Sidecar) forgetAsHub(ctx context.Context, f *forward.Forget) error {
 	var mappings []*mapper.Mapping
 	for _, src := range f.Mappings {
 		m, _, err := mapper.Parse("the hub's mapping", []byte(src))
 		if err != nil {
-			return fmt.Errorf("read the hub's mapping: update the older of the two relays: %w", err)
+			return fmt.Errorf("read the hub's mapping (update the older of the two relays): %w", err)
 		}
 		mappings = append(mappings, m)
 	}
@@ -123,14 +126,14 @@ func (s *Sidecar) forgetAsHub(ctx context.Context, f *forward.Forget) error {
 	return nil
 }
 
-// keeping is a queue that stores a copy of what is to be handed over beside it.
-type keeping struct {
+// keepingQueue also keeps a copy of every event to forward (forward.keep).
+type keepingQueue struct {
 	store
 	keeps func() bool
 }
 
-// Append is that of the queue.
-func (k keeping) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
+// Append appends the entries, with the lane of kept copies added.
+func (k keepingQueue) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
 	for i := range entries {
 		if e := &entries[i]; len(e.Lanes) == 1 && k.keeps() {
 			switch e.Lanes[0] {
@@ -141,18 +144,19 @@ func (k keeping) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 			}
 		}
 	}
-	return k.store.Append(ctx, entries) //nolint:wrapcheck // callers choose by it
+	return k.store.Append(ctx, entries) //nolint:wrapcheck // callers decide by the error
 }
 
-// takes is the queue for those who store what comes.
-func (s *Sidecar) takes() admin.Imports {
+// appender returns the queue for everything that stores events.
+func (s *Sidecar) appender() admin.Imports {
 	if !s.forwards() {
 		return s.queue
 	}
-	return keeping{s.queue, func() bool { return s.settings.Load().Forward.Keep > 0 }}
+	return keepingQueue{s.queue, func() bool { return s.settings.Load().Forward.Keep > 0 }}
 }
 
-// forwarder is what drain hands records to; nil: it maps and uploads them.
+// forwarder returns the client to which drain gives records; nil: drain maps and uploads
+// them.
 func (s *Sidecar) forwarder() drain.Forwarder {
 	if s.edge == nil {
 		return nil
@@ -160,8 +164,8 @@ func (s *Sidecar) forwarder() drain.Forwarder {
 	return s.edge
 }
 
-// storesOf is what is known of the stores that the keys of a config name; a nil hub
-// knows their names alone.
+// storesOf returns a function that lists the stores in the keys of a config, with what the
+// hub knows about them. A nil hub knows only their names.
 func storesOf(hub *forward.Hub, cfg func() *config.Config) func() []forward.Seen {
 	if hub == nil {
 		hub = forward.NewHub(forward.HubOptions{})
@@ -171,7 +175,7 @@ func storesOf(hub *forward.Hub, cfg func() *config.Config) func() []forward.Seen
 	}
 }
 
-// storesIn are the stores that have a key.
+// storesIn returns the stores that have a key.
 func storesIn(cfg *config.Config) (names []string) {
 	for _, k := range cfg.Auth.Keys {
 		if k.Store != "" {
@@ -181,7 +185,8 @@ func storesIn(cfg *config.Config) (names []string) {
 	return names
 }
 
-// replay is a step of `relay forward replay`; nil: this relay forwards nothing.
+// replay returns the function that runs a step of `relay forward replay`; nil: this relay
+// does not forward.
 func (s *Sidecar) replay() func(ctx context.Context, from queue.Seq, since time.Time, dry bool) (forward.Replayed, error) {
 	if s.edge == nil {
 		return nil
@@ -191,7 +196,8 @@ func (s *Sidecar) replay() func(ctx context.Context, from queue.Seq, since time.
 	}
 }
 
-// tellStores has the stores' relays carry out a forget; nil: none forwards to this one.
+// tellStores returns the function that passes a forget to the stores' relays; nil: this
+// relay is not a hub.
 func (s *Sidecar) tellStores() func(lines []string, dry bool) ([]string, error) {
 	if s.hub == nil {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"relay/relay/internal/track"
 )
 
-// route asks the mapping in force where an event goes. Names that are nearly
-// those of the mapping are counted: unmapped events meet no other check.
+// route returns the lanes of an event under the current mapping. It counts names that
+// nearly match one in the mapping, because nothing else checks unmapped events.
 func (s *Sidecar) route(event string) []string {
 	if s.edge != nil {
 		return forwarded
@@ -30,7 +30,7 @@ func (s *Sidecar) route(event string) []string {
 
 func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 	o := ingest.Options{
-		Queue:             s.takes(),
+		Queue:             s.appender(),
 		Now:               s.now,
 		Route:             s.route,
 		PrintKey:          prints,
@@ -75,16 +75,15 @@ func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 	return listenError("listen", cfg.Listen, err)
 }
 
-// listenError says which address of the config cannot be listened on. An
-// address that is taken may be free on a second try; one that is none is
-// refused by config before.
+// listenError returns an error that names the config key of the address. An address in use
+// might be free later (exit.TryLater). Config has already refused malformed addresses.
 func listenError(key, addr string, err error) error {
 	var errno syscall.Errno
 	switch {
 	case err == nil:
 		return nil
 	case addressInUse(err):
-		return exit.TryLater(fmt.Errorf("%s: another program uses %s already", key, addr))
+		return exit.TryLater(fmt.Errorf("%s: another program is already using %s", key, addr))
 	case errors.As(err, &errno):
 		return fmt.Errorf("%s: cannot listen on %s: %w", key, addr, errno)
 	}
@@ -92,6 +91,6 @@ func listenError(key, addr string, err error) error {
 }
 
 func addressInUse(err error) bool {
-	const wsaAddrInUse = syscall.Errno(10048) // Windows has a number of its own
+	const wsaAddrInUse = syscall.Errno(10048) // WSAEADDRINUSE
 	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse) || strings.Contains(err.Error(), "in use")
 }

@@ -20,48 +20,52 @@ import (
 	"relay/relay/internal/metrics"
 )
 
-// Notes of the queue directory under which mappings are kept. The last good
-// one carries relay over a restart with a broken file; the others rebuild a
-// request whose fate was unknown when relay stopped.
+// Keys of the queue's notes under which mappings are stored. The last valid one lets relay
+// start with a broken file. The earlier ones rebuild a request whose outcome was unknown
+// when relay stopped.
 const (
 	noteMappings = "mappings" // digests, newest first
 	noteMapping  = "mapping/" // + digest: the source
 	keepMappings = 16
 )
 
-// notes is what liveMapping needs of the queue.
+// notes is the part of the queue that stores mappings.
 type notes interface {
 	SetNote(key string, val []byte) error
 	Note(key string) []byte
 }
 
-// liveMapping is the mapping in force and what is known of its file. A source
-// that does not check out changes nothing but what refused says.
+// liveMapping is the mapping in use and the state of its file. An invalid source changes
+// nothing except that state.
 type liveMapping struct {
 	notes   notes
 	secret  []byte // of the installation, for mapper.Outcome.People
 	log     *slog.Logger
 	metrics *metrics.Metrics
-	changed func(*mapper.Mapping) // called after each swap
+	changed func() // called after each swap; nil: nothing to call yet
 
 	current atomic.Pointer[mapper.Mapping]
 
 	mu         sync.Mutex
 	file       string
 	state      api.FileState
-	refusedSum [sha256.Size]byte // of the source that state.Refused is about
+	refusedSum [sha256.Size]byte // of the source in state.Refused
 }
 
-// openMapping reads the mapping file. When it is missing or wrong and the
-// queue directory knows a last good one, that one is in force.
+// openMapping reads the mapping file. If the file is missing or invalid and the queue has
+// stored a valid mapping before, that one is used. Without a file, this relay forwards: its
+// mapping is empty.
 func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *metrics.Metrics) (*liveMapping, error) {
 	l := &liveMapping{file: file, notes: n, secret: secret, log: log, metrics: m}
-	if file == "" { // this relay forwards
-		m, _, err := l.parse(file, []byte(noMapping))
-		if err == nil {
-			l.put(m, nil, nil, false)
+	if file == "" {
+		empty, _, err := l.parse(file, []byte(noMapping))
+		if err != nil {
+			return nil, err
 		}
-		return l, err
+		l.current.Store(empty)
+		l.state = api.FileState{OK: true}
+		l.metrics.MappingLoaded(true, empty.Digest(), time.Now())
+		return l, nil
 	}
 	src, err := config.ReadTrusted(file)
 	if err == nil {
@@ -77,21 +81,21 @@ func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *metri
 	if len(digests) == 0 {
 		return nil, exit.BadConfig(err)
 	}
-	good, _, perr := l.parse(file+" (last good)", n.Note(noteMapping+digests[0]))
+	good, _, perr := l.parse(file+" (last valid)", n.Note(noteMapping+digests[0]))
 	if perr != nil {
-		return nil, exit.BadConfig(errors.Join(err, fmt.Errorf("the last good mapping cannot be read either: %w", perr)))
+		return nil, exit.BadConfig(errors.Join(err, fmt.Errorf("the last valid mapping cannot be read either: %w", perr)))
 	}
-	l.put(good, n.Note(noteMapping+digests[0]), nil, true)
-	log.Error("mapping file refused, the last good one is in force", "code", logs.MappingLastGood, "file", file, "digest", good.Digest(), "err", err)
+	l.swap(good, n.Note(noteMapping+digests[0]), nil, true)
+	log.Error("mapping file refused, using the last valid version", "code", logs.MappingLastGood, "file", file, "digest", good.Digest(), "err", err)
 	return l, nil
 }
 
-// parse reads a mapping that drains: its outcomes say whom they are about.
+// parse parses a mapping whose outcomes contain the people they are about.
 func (l *liveMapping) parse(file string, src []byte) (*mapper.Mapping, []strictyaml.Problem, error) {
 	return mapper.Parse(file, src, mapper.WithSecret(l.secret))
 }
 
-// path is the file the mapping is read from.
+// path returns the mapping file; "": this relay forwards.
 func (l *liveMapping) path() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,18 +108,18 @@ func (l *liveMapping) setPath(file string) {
 	l.file, l.state.File = file, file
 }
 
-// refusedAlready says that this very source was the last one refused.
+// refusedAlready reports whether src is the source that was refused last.
 func (l *liveMapping) refusedAlready(src []byte) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state.Refused != nil && len(src) > 0 && l.refusedSum == sha256.Sum256(src)
 }
 
-// Mapping is the mapping in force.
+// Mapping returns the mapping in use.
 func (l *liveMapping) Mapping() *mapper.Mapping { return l.current.Load() }
 
-// offer checks a new source and puts it in force, or refuses it with every
-// problem found. It reports whether the mapping changed.
+// offer validates a new source and swaps it in, or refuses it with every problem found. It
+// reports whether the mapping changed.
 func (l *liveMapping) offer(src []byte) (changed bool, err error) {
 	err = config.Refusable(l.path())
 	var m *mapper.Mapping
@@ -134,14 +138,15 @@ func (l *liveMapping) offer(src []byte) (changed bool, err error) {
 		l.metrics.MappingLoaded(true, m.Digest(), time.Now())
 		return false, nil
 	}
-	if err := l.keep(m.Digest(), src); err != nil {
-		l.log.Warn("the mapping cannot be saved for the next start", "code", logs.MappingNotKept, "err", err)
+	if err := l.save(m.Digest(), src); err != nil {
+		l.log.Warn("the mapping cannot be stored for the next start", "code", logs.MappingNotKept, "err", err)
 	}
-	l.put(m, src, warnings, false)
+	l.swap(m, src, warnings, false)
 	return true, nil
 }
 
-func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.Problem, fromStore bool) {
+// swap makes m the mapping in use. fromStore: it comes from the notes, not from the file.
+func (l *liveMapping) swap(m *mapper.Mapping, src []byte, warnings []strictyaml.Problem, fromStore bool) {
 	now := time.Now()
 	l.mu.Lock()
 	refused := l.state.Refused
@@ -159,10 +164,11 @@ func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.P
 		l.log.Warn("mapping has a warning", "code", logs.MappingWarning, "at", w.Error())
 	}
 	if l.changed != nil {
-		l.changed(m)
+		l.changed()
 	}
 }
 
+// refuse records that src, or the file, was refused because of err.
 func (l *liveMapping) refuse(err error, src []byte) {
 	now := time.Now()
 	r := &api.Refused{At: now, Message: err.Error()}
@@ -180,15 +186,14 @@ func (l *liveMapping) refuse(err error, src []byte) {
 	l.metrics.MappingLoaded(false, digest, now)
 }
 
-// State is what is known of the file.
+// State returns the state of the file.
 func (l *liveMapping) State() api.FileState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state
 }
 
-// ByDigest returns a mapping that was in force before, nil when it is not
-// kept any more.
+// ByDigest returns the current or an earlier mapping; nil if it is no longer stored.
 func (l *liveMapping) ByDigest(digest string) *mapper.Mapping {
 	if m := l.current.Load(); m != nil && m.Digest() == digest {
 		return m
@@ -212,14 +217,14 @@ func (l *liveMapping) digests() []string {
 	return ds
 }
 
-// keep stores a source as the last good one and forgets the oldest.
-func (l *liveMapping) keep(digest string, src []byte) error {
+// save stores a source as the last valid one and removes the oldest.
+func (l *liveMapping) save(digest string, src []byte) error {
 	ds := l.digests()
 	if len(ds) > 0 && ds[0] == digest {
 		return nil
 	}
 	if err := l.notes.SetNote(noteMapping+digest, src); err != nil {
-		return fmt.Errorf("keep mapping: %w", err)
+		return fmt.Errorf("store mapping: %w", err)
 	}
 	ds = slices.DeleteFunc(ds, func(d string) bool { return d == digest })
 	ds = slices.Insert(ds, 0, digest)
@@ -229,20 +234,20 @@ func (l *liveMapping) keep(digest string, src []byte) error {
 	}
 	list, err := json.Marshal(ds)
 	if err != nil {
-		return fmt.Errorf("keep mapping: %w", err)
+		return fmt.Errorf("store mapping: %w", err)
 	}
 	if err := l.notes.SetNote(noteMappings, list); err != nil {
-		return fmt.Errorf("keep mapping: %w", err)
+		return fmt.Errorf("store mapping: %w", err)
 	}
 	for _, d := range old {
 		if err := l.notes.SetNote(noteMapping+d, nil); err != nil {
-			return fmt.Errorf("forget mapping: %w", err)
+			return fmt.Errorf("remove old mapping: %w", err)
 		}
 	}
 	return nil
 }
 
-// problems turns findings into their form on the admin side.
+// problems converts problems to their form in the API.
 func problems(ps []strictyaml.Problem) []api.Problem {
 	out := make([]api.Problem, 0, len(ps))
 	for _, p := range ps {
@@ -251,7 +256,7 @@ func problems(ps []strictyaml.Problem) []api.Problem {
 	return out
 }
 
-// all returns the mapping in force and the earlier ones that are kept.
+// all returns the mapping in use and the earlier ones that are stored.
 func (l *liveMapping) all() (out []*mapper.Mapping) {
 	if m := l.Mapping(); m != nil {
 		out = append(out, m)
@@ -264,7 +269,7 @@ func (l *liveMapping) all() (out []*mapper.Mapping) {
 	return out
 }
 
-// sources are those of the mapping in force and of those before.
+// sources returns the sources of the stored mappings, newest first.
 func (l *liveMapping) sources() (out []string) {
 	for _, digest := range l.digests() {
 		if src := l.notes.Note(noteMapping + digest); src != nil {

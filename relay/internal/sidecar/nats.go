@@ -22,14 +22,14 @@ import (
 	"relay/relay/internal/exit"
 )
 
-// A queue on NATS servers is shared by several relays. Each takes events; the one that
-// has the lease delivers, and what steers delivery is done there.
+// Several relays can share a queue on NATS servers. Each of them accepts events. The relay
+// that holds the lease delivers them and carries out the commands about delivery.
 
-// startPatience is for how long a start waits for the servers: longer than they take to
-// elect who leads.
+// startPatience is how long a start waits for the servers: longer than the election of a
+// leader takes.
 const startPatience = 30 * time.Second
 
-// NATSOptions say where the queue of cfg lies.
+// NATSOptions returns the options of the queue of cfg on NATS servers.
 func NATSOptions(cfg *config.Config, keys [][]byte, log *slog.Logger) jetstream.Options {
 	c, n := cfg.Queue, cfg.Queue.NATS
 	o := jetstream.Options{
@@ -38,7 +38,7 @@ func NATSOptions(cfg *config.Config, keys [][]byte, log *slog.Logger) jetstream.
 		Replicas: n.Replicas, AcceptLoss: n.AcceptLoss, Lease: n.Lease, Holder: relayName(cfg),
 		MaxSize: c.MaxSize, DeadMaxSize: c.DeadMaxSize, DedupWindow: c.DedupWindow, AppendTimeout: cfg.Intake.AppendTimeout, Logger: log,
 	}
-	// queue.max_size is that of all: a quarter of it at most is for dead letters.
+	// queue.max_size limits everything together; dead letters get at most a quarter of it.
 	if o.MaxSize == 0 {
 		o.MaxSize = 4 << 30
 	}
@@ -72,7 +72,7 @@ func openNATS(cfg *config.Config, keys [][]byte, log *slog.Logger) (*jetstream.Q
 	}
 }
 
-// ownDir makes the directory of the socket and the audit log, which must be this user's.
+// ownDir makes the directory of the socket and the audit log. It must belong to this user.
 func ownDir(cfg *config.Config) error {
 	dir := cfg.Dir()
 	if err := disk.MakeDir(dir); err != nil {
@@ -80,17 +80,17 @@ func ownDir(cfg *config.Config) error {
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return fmt.Errorf("directory of the socket: %w", err)
+		return fmt.Errorf("read directory of the socket: %w", err)
 	}
 	if uid, known := socket.Owner(dir); !info.IsDir() || known && uid != os.Geteuid() {
-		return cfg.Invalid("admin.socket.path", "%s is another user's, or no directory", dir)
+		return cfg.Invalid("admin.socket.path", "%s belongs to another user or is not a directory", dir)
 	}
 	return nil
 }
 
-// lease says whether this relay may deliver.
+// lease is the right to deliver from a shared queue.
 type lease struct {
-	held atomic.Pointer[jetstream.Lease] // nil: it may not
+	held atomic.Pointer[jetstream.Lease] // nil: not held
 }
 
 func (l *lease) fresh() bool {
@@ -98,8 +98,8 @@ func (l *lease) fresh() bool {
 	return held != nil && held.Fresh()
 }
 
-// deliver drains the queue until ctx ends; a queue of several relays whenever this one
-// has the lease.
+// deliver drains the queue until ctx ends. It drains a shared queue only while this relay
+// holds the lease.
 func (s *Sidecar) deliver(ctx context.Context) error {
 	if s.nats == nil {
 		return s.drain.Run(ctx)
@@ -108,12 +108,12 @@ func (s *Sidecar) deliver(ctx context.Context) error {
 		held, err := s.nats.Lease(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
-				s.log.Warn("cannot learn which relay delivers; tried again", "code", logs.LeaseUnknown, "err", err)
+				s.log.Warn("cannot find out which relay delivers; retrying", "code", logs.LeaseUnknown, "err", err)
 				pause(ctx, time.Second)
 			}
 			continue
 		}
-		// Who delivered before may have used up its burst a moment ago.
+		// The previous holder might have just used up the burst of the rate limit.
 		rate := s.settings.Load().Rate
 		if rate.RequestsPerSecond > 0 {
 			pause(ctx, min(time.Duration(float64(rate.Burst)/rate.RequestsPerSecond*float64(time.Second)), 10*time.Second))
@@ -134,7 +134,7 @@ func (s *Sidecar) deliverUnder(ctx context.Context, held *jetstream.Lease) error
 	s.log.Info("this relay delivers", "code", logs.LeaseTaken, "queue", s.started.Queue.NATS.Name)
 	unserve, err := s.group.ServeDelivery(s.admin.Do)
 	if err != nil {
-		return err //nolint:wrapcheck // says what it was about
+		return err //nolint:wrapcheck // the error names the operation
 	}
 	defer s.group.Beat()
 	defer unserve()
@@ -151,7 +151,7 @@ func (s *Sidecar) deliverUnder(ctx context.Context, held *jetstream.Lease) error
 	cancel()
 	<-lost
 	if ctx.Err() == nil {
-		s.log.Warn("this relay delivers no more: the lease was lost", "code", logs.LeaseLost, "queue", s.started.Queue.NATS.Name)
+		s.log.Warn("this relay stopped delivering: it lost the lease", "code", logs.LeaseLost, "queue", s.started.Queue.NATS.Name)
 	}
 	return err
 }
@@ -165,8 +165,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// delivering says whether this relay delivers, and which one does; nil: no other could.
-func (s *Sidecar) delivering() func() api.Delivers {
+// delivers returns a function that returns which relay delivers; nil: the queue is not
+// shared.
+func (s *Sidecar) delivers() func() api.Delivers {
 	if s.nats == nil {
 		return nil
 	}
@@ -179,16 +180,16 @@ func (s *Sidecar) delivering() func() api.Delivers {
 	}
 }
 
-// delivers is what admin steers.
-func (s *Sidecar) delivers() admin.Drain {
+// adminDrain returns the drain that the admin API controls.
+func (s *Sidecar) adminDrain() admin.Drain {
 	if s.nats == nil {
 		return s.drain
 	}
 	return leasedDrain{s.drain, s}
 }
 
-// leasedDrain steers what this relay delivers, and refuses once another one does: admin has
-// asked that one unless the lease was lost in this moment.
+// leasedDrain refuses commands unless this relay delivers. The admin API sends them to the
+// relay that delivers, so they are refused only if the lease was lost meanwhile.
 type leasedDrain struct {
 	*drain.Supervisor
 	s *Sidecar
@@ -198,10 +199,10 @@ func (d leasedDrain) mine() error {
 	if d.s.lease.fresh() {
 		return nil
 	}
-	return fmt.Errorf("%w since a moment ago: run the command again", drain.ErrStandby)
+	return fmt.Errorf("%w: this relay has just lost the lease; run the command again", drain.ErrStandby)
 }
 
-// Status has every lane as one of another relay while that delivers.
+// Status returns the lanes; while another relay delivers, every lane is in standby.
 func (d leasedDrain) Status() []drain.LaneStatus {
 	if d.s.lease.fresh() {
 		return d.Supervisor.Status()
@@ -218,7 +219,7 @@ func (d leasedDrain) Status() []drain.LaneStatus {
 	return out
 }
 
-// Pause, Resume, Forget and Exclusive are those of the Supervisor.
+// Pause pauses a lane.
 func (d leasedDrain) Pause(lane string) error {
 	if err := d.mine(); err != nil {
 		return err
@@ -226,7 +227,7 @@ func (d leasedDrain) Pause(lane string) error {
 	return d.Supervisor.Pause(lane)
 }
 
-// Resume ends a Pause.
+// Resume resumes a lane.
 func (d leasedDrain) Resume(lane string) error {
 	if err := d.mine(); err != nil {
 		return err
@@ -234,7 +235,7 @@ func (d leasedDrain) Resume(lane string) error {
 	return d.Supervisor.Resume(lane)
 }
 
-// Forget has fn take records out of the queue.
+// Forget runs fn, which removes records from the queue.
 func (d leasedDrain) Forget(fn func() error) error {
 	if err := d.mine(); err != nil {
 		return err
@@ -242,7 +243,7 @@ func (d leasedDrain) Forget(fn func() error) error {
 	return d.Supervisor.Forget(fn)
 }
 
-// Exclusive holds a lane still while fn runs.
+// Exclusive runs fn while the lane is stopped.
 func (d leasedDrain) Exclusive(lane string, fn func(inDoubt []queue.Seq) error) error {
 	if err := d.mine(); err != nil {
 		return err

@@ -23,8 +23,7 @@ import (
 	"relay/relay/internal/track"
 )
 
-// ServeQueue opens the queue and serves the admin API at l, until the function it
-// returns is called. It owns l.
+// ServeQueue opens the queue and serves the admin API on l until end is called. It closes l.
 func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Listener) (end func(), err error) {
 	defer func() {
 		if err != nil {
@@ -55,11 +54,11 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	if err != nil {
 		return nil, errors.Join(err, q.Close())
 	}
-	var prints track.PrintKey // nothing is appended without it
+	var prints track.PrintKey // only needed to append
 	if write {
 		prints = track.NewPrintKey(q.PrintSecret())
 	}
-	var audit io.Writer // none where nothing can be written, as on a copy that is mounted read-only
+	var audit io.Writer // nil if it cannot be written, such as on a read-only mount
 	auditFile, err := openAudit(cfg)
 	if err == nil {
 		audit = auditFile
@@ -70,7 +69,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	if m != nil {
 		kept.current.Store(m)
 	}
-	var dropped *spool.Directory // for a change: a person is removed from there too
+	var dropped *spool.Directory // for a forget
 	if write {
 		err := backup.CleanCopies(cfg.Dir())
 		if err == nil {
@@ -80,8 +79,8 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 			return nil, errors.Join(err, ledger.close(), q.Close())
 		}
 	}
-	secret, _ := seal.ReadSecret(cfg.Queue.Path) // without it the reports of imports cannot be told, which a forget says
-	s, err := admin.New(admin.Options{           //nolint:contextcheck // binding does not wait
+	secret, _ := seal.ReadSecret(cfg.Queue.Path) // without it a forget reports that import reports cannot be found
+	s, err := admin.New(admin.Options{           //nolint:contextcheck // binding an address does not block
 		Access:   access.Options{Control: l, Audit: audit},
 		Queue:    backedUp{store: q, receipts: ledger.open},
 		Hub:      admin.Hub{Forwards: cfg.Forward.URL, Stores: storesOf(nil, func() *config.Config { return cfg })},
@@ -94,7 +93,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		People: privacy.Sources{
 			Mappings:  func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, kept.all()...) },
 			Receipts:  forgetReceipts(ledger.open),
-			Dropped:   forgetDropped(dropped),
+			Dropped:   forgetSpool(dropped),
 			Strangers: strangers(func() *config.Config { return cfg }),
 		},
 		Delivery: admin.Delivery{
@@ -127,12 +126,12 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	}, nil
 }
 
-// WaitOpened waits until a queue just opened has looked at its old files, so that
-// its numbers are whole; a very large one is shown as far as it is known.
+// WaitOpened waits until a queue has read its old files, so that its numbers are complete.
+// It gives up after 10 s.
 func WaitOpened(ctx context.Context, q *local.Queue) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	_ = q.DeadLetters("", func(queue.DeadLetter) bool { return false }) // they are counted when first read
+	_ = q.DeadLetters("", func(queue.DeadLetter) bool { return false }) // the first read counts them
 	t := time.NewTicker(5 * time.Millisecond)
 	defer t.Stop()
 	for q.Stats().Opening {
@@ -144,7 +143,7 @@ func WaitOpened(ctx context.Context, q *local.Queue) {
 	}
 }
 
-// offlineMapping is the mapping of the file, or the last good one, or none.
+// offlineMapping returns the mapping of the file, else the last valid one, else nil.
 func offlineMapping(cfg *config.Config, n interface{ Note(string) []byte }) *mapper.Mapping {
 	file := cfg.Mapping
 	src, err := ReadMapping(cfg)

@@ -16,9 +16,10 @@ import (
 	"relay/relay/internal/ingest"
 )
 
-// This file says what each part is told of relay.yaml.
+// This file derives the options of each part from relay.yaml.
 
-// queueOptions takes the clock of what drains; nil: none is believed.
+// queueOptions returns the options of the local queue. clock returns the time of the
+// drain and whether it is trusted; nil: it is not.
 func queueOptions(cfg *config.Config, clock func() (time.Time, bool), log *slog.Logger) (local.Options, error) {
 	c := cfg.Queue
 	o := local.Options{
@@ -45,7 +46,7 @@ func queueOptions(cfg *config.Config, clock func() (time.Time, bool), log *slog.
 	return o, nil
 }
 
-// QueueKeys reads the key file; without one there are none.
+// QueueKeys reads the encryption keys of a file; without a file it returns none.
 func QueueKeys(file string) ([][]byte, error) {
 	if file == "" {
 		return nil, nil
@@ -57,7 +58,7 @@ func QueueKeys(file string) ([][]byte, error) {
 	return keys, nil
 }
 
-// GraphOptions say how the Graph API is asked.
+// GraphOptions returns the options of the client of the Graph API.
 func GraphOptions(cfg *config.Config, t *tokens) graph.Options {
 	g := cfg.Graph
 	return graph.Options{
@@ -99,7 +100,7 @@ func writeKeys(a config.Auth) []ingest.Key {
 		keys = append(keys, ingest.Key{Key: k.Reveal()})
 	}
 	for _, k := range a.Keys {
-		sum, _ := hex.DecodeString(k.Hash) // config has read it
+		sum, _ := hex.DecodeString(k.Hash) // config has validated it
 		keys = append(keys, ingest.Key{Key: k.Key.Reveal(), Sum: sum, Store: k.Store, Events: k.Events})
 	}
 	return keys

@@ -21,7 +21,7 @@ import (
 	"relay/relay/internal/forward"
 )
 
-// store is what a relay does with its queue. *local.Queue and *jetstream.Queue are two.
+// store is the queue of a relay: *local.Queue or *jetstream.Queue.
 type store interface {
 	admin.Queue
 	drain.Log
@@ -33,8 +33,8 @@ type store interface {
 	Close() error
 }
 
-// openStore opens the queue that cfg names, and gives the installation's secret and
-// whether that was made just now.
+// openStore opens the queue of cfg. It returns the installation's secret and whether it
+// was just created.
 func (s *Sidecar) openStore(cfg *config.Config) (secret []byte, made bool, err error) {
 	if cfg.Queue.NATS.On() {
 		if s.nats, err = openNATS(cfg, s.keys, s.log); err != nil {
@@ -46,7 +46,7 @@ func (s *Sidecar) openStore(cfg *config.Config) (secret []byte, made bool, err e
 	if err = checkRestored(cfg.Dir()); err != nil {
 		return nil, false, err
 	}
-	q, err := openQueue(cfg, s.believed, s.log)
+	q, err := openQueue(cfg, s.trustedClock, s.log)
 	if err != nil {
 		return nil, false, err
 	}
@@ -54,14 +54,14 @@ func (s *Sidecar) openStore(cfg *config.Config) (secret []byte, made bool, err e
 	if err = backup.CleanCopies(cfg.Dir()); err != nil {
 		return nil, false, err
 	}
-	if err = sayRestored(cfg.Dir(), s.log); err != nil {
+	if err = logRestored(cfg.Dir(), s.log); err != nil {
 		return nil, false, err
 	}
 	return installationSecret(cfg)
 }
 
-// placeOf says where the queue of cfg lies.
-func placeOf(cfg *config.Config) string {
+// queueLocation returns where the queue of cfg is, for the log.
+func queueLocation(cfg *config.Config) string {
 	if n := &cfg.Queue.NATS; n.On() {
 		return n.Name + " on " + strings.Join(n.URLs, ", ")
 	}
@@ -75,25 +75,25 @@ func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Log
 	}
 	q, err := local.Open(cfg.Dir(), o)
 	if errors.Is(err, local.ErrTooSmall) {
-		return nil, cfg.Invalid("queue.max_size", "%s is more than the volume of %s has; leave it out for the smaller of 4 GiB and 80 %% of it",
+		return nil, cfg.Invalid("queue.max_size", "%s is more than the size of the volume of %s; omit the key for the smaller of 4 GiB and 80 %% of the volume",
 			advice.Size(cfg.Queue.MaxSize), cfg.Dir())
 	}
 	return q, QueueError(err)
 }
 
-// installationSecret is the secret that fingerprints are made with, and whether
-// it was made just now. The caller holds the queue's lock.
+// installationSecret reads the secret of the fingerprints, or creates it; made reports
+// which. The caller holds the queue's lock.
 func installationSecret(cfg *config.Config) (secret []byte, made bool, err error) {
 	_, err = seal.ReadSecret(cfg.Dir())
 	made = errors.Is(err, fs.ErrNotExist)
 	secret, err = seal.Secret(cfg.Dir())
 	if errors.Is(err, seal.ErrDamaged) || errors.Is(err, fs.ErrPermission) {
-		err = exit.BadConfig(err) // until somebody puts it right
+		err = exit.BadConfig(err) // a restart does not help
 	}
 	return secret, made, err
 }
 
-// QueueError gives an error of opening a queue its exit code.
+// QueueError gives an error from opening a queue its exit code.
 func QueueError(err error) error {
 	var locked *local.LockedError
 	var planted *disk.PlantedError
@@ -101,7 +101,7 @@ func QueueError(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &planted):
-		return exit.BadConfig(err) // until somebody puts it right
+		return exit.BadConfig(err) // a restart does not help
 	case errors.As(err, &locked):
 		return exit.TryLater(err)
 	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat), errors.Is(err, local.ErrOlderFormat):

@@ -16,11 +16,11 @@ import (
 	"relay/relay/internal/receipts"
 )
 
-// ReceiptsDir lies in the queue's directory: one lock, one key, one backup.
+// ReceiptsDir is in the queue directory, so that one lock, one key and one backup cover both.
 const ReceiptsDir = "receipts"
 
-// openReceipts opens the ledger for writing; nil when none is kept and none was
-// left by a previous run. The caller holds the queue's lock.
+// openReceipts opens the ledger for writing. It returns nil if none is configured and a
+// previous run left none. The caller holds the queue's lock.
 func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipts.Ledger, error) {
 	dir := filepath.Join(cfg.Dir(), ReceiptsDir)
 	if _, err := os.Stat(dir); cfg.Queue.NATS.On() || err != nil && cfg.Queue.ReceiptsMaxSize == 0 {
@@ -41,15 +41,15 @@ func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipt
 	return l, err
 }
 
-// delivered is told of each accepted request before the lane settles it.
+// delivered records an accepted request, before the lane settles it.
 func (s *Sidecar) delivered(d drain.Delivery) {
-	if s.started.Queue.ReceiptsMaxSize > 0 { // 0: those of before are only read and forgotten
+	if s.started.Queue.ReceiptsMaxSize > 0 { // 0: earlier receipts are only read and forgotten
 		s.receipts.Record(d)
 	}
 	s.metrics.Tail().Delivery(d)
 }
 
-// receiptsOf is admin's way to look receipts up; nil when none are kept.
+// receiptsOf returns the function that finds receipts; nil if none are kept.
 func receiptsOf(l *receipts.Ledger) func(string) ([]receipts.Receipt, error) {
 	if l == nil {
 		return nil
@@ -57,14 +57,14 @@ func receiptsOf(l *receipts.Ledger) func(string) ([]receipts.Receipt, error) {
 	return l.Find
 }
 
-// backedUp is a queue whose backup has the receipts in it.
+// backedUp is a queue whose backup includes the receipts.
 type backedUp struct {
 	store
 	receipts *receipts.Ledger
 }
 
-// Backup copies queue and receipts to dir. Receipts come last: what the copied
-// queue still holds may be in them already, and is sent again.
+// Backup copies the queue to dir, then the receipts. Events in the copied queue can
+// therefore have receipts; they will be sent again.
 func (b backedUp) Backup(ctx context.Context, dir string) error {
 	if err := b.store.Backup(ctx, dir); err != nil || b.receipts == nil {
 		return err
@@ -72,8 +72,8 @@ func (b backedUp) Backup(ctx context.Context, dir string) error {
 	return b.receipts.Backup(filepath.Join(dir, ReceiptsDir))
 }
 
-// offlineLedger is the receipts of a command that opens the queue itself: open for a
-// change, or only to be searched.
+// offlineLedger is the receipts for a command that opens the queue directory: open for
+// changes, or only for searching.
 type offlineLedger struct {
 	open *receipts.Ledger
 	find func(string) ([]receipts.Receipt, error)
@@ -89,7 +89,7 @@ func (d offlineLedger) close() error {
 func offlineReceipts(cfg *config.Config, write bool) (d offlineLedger, err error) {
 	dir := filepath.Join(cfg.Dir(), ReceiptsDir)
 	if _, err := os.Stat(dir); err != nil {
-		return d, nil // none were ever kept
+		return d, nil // there are no receipts
 	}
 	if write {
 		secret, _, err := installationSecret(cfg)
@@ -100,7 +100,7 @@ func offlineReceipts(cfg *config.Config, write bool) (d offlineLedger, err error
 		d.find = receiptsOf(d.open)
 		return d, err
 	}
-	secret, _ := seal.ReadSecret(cfg.Dir()) // without it an order id that was sent hashed is not found
+	secret, _ := seal.ReadSecret(cfg.Dir()) // without it, order ids that were sent hashed are not found
 	keys, err := QueueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
 		return d, exit.BadConfig(fmt.Errorf("open receipts: %w", err))
@@ -109,7 +109,8 @@ func offlineReceipts(cfg *config.Config, write bool) (d offlineLedger, err error
 	return d, nil
 }
 
-// forgetReceipts is admin's way to remove a person from the receipts; nil: there are none.
+// forgetReceipts returns the function that removes a person from the receipts; nil: there
+// are none.
 func forgetReceipts(l *receipts.Ledger) func(*person.Matcher, bool) (int, []string, error) {
 	if l == nil {
 		return nil
@@ -120,15 +121,15 @@ func forgetReceipts(l *receipts.Ledger) func(*person.Matcher, bool) (int, []stri
 	}
 }
 
-// receiptsUnreached says which receipts could not be searched, and what helps.
+// receiptsUnreached returns which receipts could not be searched, with the fix.
 func receiptsUnreached(n receipts.Forgotten) (out []string) {
 	if n.Unsearched > 0 {
-		out = append(out, fmt.Sprintf("%d receipts could not be searched for people, because they were fingerprinted with a secret that is not there any more: "+
-			"put the file `secret` of a backup back and do this again, or remove the receipts", n.Unsearched))
+		out = append(out, fmt.Sprintf("%d receipts could not be searched, because the secret they were made with is missing: "+
+			"restore the file `secret` from a backup and run this again, or delete the receipts", n.Unsearched))
 	}
 	if n.Keyless > 0 {
-		out = append(out, fmt.Sprintf("the receipts of %d requests are encrypted with a key that is not there any more: "+
-			"put it back as a further line of queue.encryption_key and do this again, or remove the receipts", n.Keyless))
+		out = append(out, fmt.Sprintf("the receipts of %d requests are encrypted with a missing key: "+
+			"add the key as another line to the file of queue.encryption_key and run this again, or delete the receipts", n.Keyless))
 	}
 	return out
 }

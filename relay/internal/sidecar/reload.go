@@ -26,30 +26,30 @@ func (s *Sidecar) openWatcher(cfg *config.Config) {
 		Mode:     cfg.Watch.Mode,
 		Poll:     cfg.Watch.Poll,
 		OnChange: s.filesChanged,
-		Still:    s.still,
+		Still:    s.quietPeriod,
 		Logger:   s.log,
 	})
 	s.watch(cfg)
 }
 
-// StillFor is how long a file must have been still before a change is taken that
-// may be half of what is being written: a program that saves slowly, or a copy over
-// a bad line, pauses for less.
-const StillFor = 2 * time.Second
+// QuietPeriod is how long a file must be unchanged before it is loaded, if it might be
+// only partly written. A program that saves slowly, or a copy over a bad connection, pauses
+// for less.
+const QuietPeriod = 2 * time.Second
 
-// still says how long a file must have been still before a change of it is taken.
-// Routes are fixed when an event is stored, so half a mapping would cost the events
-// of its other half their way; half a relay.yaml would open the intake to everybody,
-// or change the limits. What only adds routes is taken at once.
-func (s *Sidecar) still(c watch.Change) time.Duration {
+// quietPeriod returns how long a file must be unchanged before the change is loaded.
+// Routes are fixed when an event is stored, so half a mapping would lose the routes in the
+// other half. Half a relay.yaml could open the intake to everybody or change limits. A
+// mapping that only adds routes is loaded at once.
+func (s *Sidecar) quietPeriod(c watch.Change) time.Duration {
 	switch {
 	case c.Path == s.mapping.path():
 		if c.Data != nil && rules.OnlyAdds([]byte(s.mapping.State().Text), c.Data) {
 			return 0
 		}
-		return StillFor
-	case c.Path == s.path, len(c.Data) == 0: // empty or gone: perhaps about to be written
-		return StillFor
+		return QuietPeriod
+	case c.Path == s.path, len(c.Data) == 0: // an empty or missing file might be about to be written
+		return QuietPeriod
 	}
 	return 0
 }
@@ -71,7 +71,7 @@ func (s *Sidecar) watch(cfg *config.Config) {
 	s.watcher.Watch(files...)
 }
 
-// filesChanged is told by the watcher what has a new content.
+// filesChanged loads the files that the watcher found changed.
 func (s *Sidecar) filesChanged(changes []watch.Change) {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
@@ -87,27 +87,26 @@ func (s *Sidecar) filesChanged(changes []watch.Change) {
 				}
 			}
 		case c.Deleted:
-			s.mapping.refuse(errors.New("the file is gone"), nil)
-			s.log.Warn("mapping file is gone, the mapping in force stays", "code", logs.MappingGone, "file", c.Path)
+			s.mapping.refuse(errors.New("the file no longer exists"), nil)
+			s.log.Warn("mapping file is missing, keeping the current mapping", "code", logs.MappingGone, "file", c.Path)
 		case c.Err != nil:
 			s.mapping.refuse(fmt.Errorf("read mapping: %w", c.Err), nil)
-			s.log.Error("mapping file cannot be read, the mapping in force stays", "code", logs.MappingRefused, "file", c.Path, "err", c.Err)
-		case s.mapping.refusedAlready(c.Data): // by a reload that was faster
+			s.log.Error("mapping file cannot be read, keeping the current mapping", "code", logs.MappingRefused, "file", c.Path, "err", c.Err)
+		case s.mapping.refusedAlready(c.Data): // by a reload that came first
 		default:
 			var r api.ReloadResult
-			s.takeMapping(c.Data, &r)
+			s.loadMapping(c.Data, &r)
 			s.watcher.Know(c.Path, c.Data)
 		}
 	}
 	if configChanged {
 		var r api.ReloadResult
-		s.takeConfig(&r)
+		s.loadConfig(&r)
 	}
 }
 
-// Reload reads config and mapping again, puts in force what checks out, and
-// wakes what is paused. It is what SIGHUP and `relay reload` do. It waits for no
-// file to be still.
+// Reload reads config and mapping again, uses them if they are valid, and wakes paused
+// lanes. SIGHUP and `relay reload` call it. It does not wait for a quiet period.
 func (s *Sidecar) Reload(context.Context) api.ReloadResult {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
@@ -120,30 +119,28 @@ func (s *Sidecar) Reload(context.Context) api.ReloadResult {
 		}
 		systemd.Reloaded(refused)
 	}()
-	s.source, _ = config.ReadTrusted(s.path) // the error is told by who reads it again
+	s.source, _ = config.ReadTrusted(s.path) // loadConfig reads it again and reports the error
 	if s.source != nil {
 		s.watcher.Know(s.path, s.source)
 	}
-	s.takeConfig(&r)
-	src, err := []byte(nil), error(nil)
-	if s.mapping.path() != "" {
-		src, err = config.ReadTrusted(s.mapping.path())
-	}
-	if s.mapping.path() == "" { // the hub's decides
-	} else if err != nil {
-		err = fmt.Errorf("read mapping: %w", err)
-		s.mapping.refuse(err, nil)
-		s.mappingRefused(&r, err)
-	} else {
-		s.takeMapping(src, &r)
-		s.watcher.Know(s.mapping.path(), src)
+	s.loadConfig(&r)
+	if file := s.mapping.path(); file != "" { // otherwise the mapping is at the hub
+		src, err := config.ReadTrusted(file)
+		if err != nil {
+			err = fmt.Errorf("read mapping: %w", err)
+			s.mapping.refuse(err, nil)
+			s.mappingRefused(&r, err)
+		} else {
+			s.loadMapping(src, &r)
+			s.watcher.Know(file, src)
+		}
 	}
 	r.Digest = s.mapping.State().Digest
 	s.drain.Wake(drain.Reload)
 	return r
 }
 
-func (s *Sidecar) takeMapping(src []byte, r *api.ReloadResult) {
+func (s *Sidecar) loadMapping(src []byte, r *api.ReloadResult) {
 	changed, err := s.mapping.offer(src)
 	if err != nil {
 		s.mappingRefused(r, err)
@@ -153,15 +150,15 @@ func (s *Sidecar) takeMapping(src []byte, r *api.ReloadResult) {
 	r.Warnings = append(r.Warnings, st.Warnings...)
 	if changed {
 		r.Changed = append(r.Changed, "mapping")
-		s.log.Info("mapping in force", "code", logs.MappingLoaded, "file", s.mapping.path(), "digest", st.Digest, "warnings", len(st.Warnings))
+		s.log.Info("mapping loaded", "code", logs.MappingLoaded, "file", s.mapping.path(), "digest", st.Digest, "warnings", len(st.Warnings))
 	}
 }
 
-// takeConfig loads relay.yaml and puts in force what can change without a
-// restart. A config that does not check out changes nothing. It is what the file
-// held when it was last still, or read by hand: another file may change while
-// relay.yaml is being written. A mapping under another path is told by the watcher.
-func (s *Sidecar) takeConfig(r *api.ReloadResult) {
+// loadConfig validates relay.yaml and applies the keys that can change without a restart.
+// An invalid config changes nothing. It uses s.source, the last complete content, because
+// another file might change while relay.yaml is being written. If the path of the mapping
+// changes, the watcher reports the new file.
+func (s *Sidecar) loadConfig(r *api.ReloadResult) {
 	old := s.settings.Load()
 	cfg, warnings, err := config.Load(s.path, config.Options{Source: s.source})
 	if err != nil {
@@ -171,19 +168,19 @@ func (s *Sidecar) takeConfig(r *api.ReloadResult) {
 	}
 	r.Warnings = append(r.Warnings, problems(warnings)...)
 	hot, waiting := config.Changed(old, cfg)
-	_, restart := config.Changed(s.started, cfg) // also what an earlier reload could not take over
+	_, restart := config.Changed(s.started, cfg) // including changes of earlier reloads
 	r.Changed = append(r.Changed, hot...)
 	r.NeedRestart = append(r.NeedRestart, restart...)
 	s.noteConfig(cfg, warnings, nil, len(hot)+len(waiting) > 0)
 	s.settings.Store(cfg)
 	s.watch(cfg)
 	if len(waiting) > 0 && len(restart) > 0 {
-		s.log.Warn("these settings change at the next restart", "code", logs.ConfigNeedsRestart, "keys", restart)
+		s.log.Warn("these settings need a restart", "code", logs.ConfigNeedsRestart, "keys", restart)
 	}
-	s.takeKeys(cfg, r)
+	s.loadKeys(cfg, r)
 	if s.tokens.set(cfg.Graph) {
 		s.drain.Wake(drain.NewToken)
-		s.sayNoToken()
+		s.warnNoToken()
 	}
 	if len(hot) == 0 {
 		return
@@ -196,20 +193,20 @@ func (s *Sidecar) takeConfig(r *api.ReloadResult) {
 	if cfg.Mapping != s.mapping.path() && !s.forwards() && cfg.Forward.URL == "" {
 		s.mapping.setPath(cfg.Mapping)
 	}
-	s.log.Info("config in force", "code", logs.ConfigLoaded, "file", s.path, "changed", hot)
+	s.log.Info("config loaded", "code", logs.ConfigLoaded, "file", s.path, "changed", hot)
 }
 
 func (s *Sidecar) configRefused(r *api.ReloadResult, err error) {
 	refuse(r, logs.ConfigRefused, err)
-	s.log.Error("config refused, the one in force stays", "code", logs.ConfigRefused, "err", err)
+	s.log.Error("config refused, keeping the current one", "code", logs.ConfigRefused, "err", err)
 }
 
 func (s *Sidecar) mappingRefused(r *api.ReloadResult, err error) {
 	refuse(r, logs.MappingRefused, err)
-	s.log.Error("mapping refused, the one in force stays", "code", logs.MappingRefused, "err", err)
+	s.log.Error("mapping refused, keeping the current one", "code", logs.MappingRefused, "err", err)
 }
 
-// refuse says in the answer why a file was refused, and where.
+// refuse puts the reason and the place of a refusal into r.
 func refuse(r *api.ReloadResult, code logs.Code, err error) {
 	r.Success, r.Code, r.Message = false, string(code), err.Error()
 	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
@@ -217,7 +214,7 @@ func refuse(r *api.ReloadResult, code logs.Code, err error) {
 	}
 }
 
-// noteConfig keeps what is known of relay.yaml for status and metrics.
+// noteConfig records the state of relay.yaml for status and metrics.
 func (s *Sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, err error, changed bool) {
 	now := time.Now()
 	st := api.FileState{File: s.path}
@@ -243,9 +240,9 @@ func (s *Sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, 
 	s.metrics.ConfigLoaded(err == nil, now)
 }
 
-// takeKeys puts the keys of the key file in force when they are others than
-// before. Keys that do not fit change nothing.
-func (s *Sidecar) takeKeys(cfg *config.Config, r *api.ReloadResult) {
+// loadKeys reads the key file and applies changed keys. Keys that do not fit the queue
+// change nothing.
+func (s *Sidecar) loadKeys(cfg *config.Config, r *api.ReloadResult) {
 	if file := cfg.Queue.EncryptionKey; file == "" || file != s.started.Queue.EncryptionKey {
 		return // another file needs a restart
 	}
@@ -271,5 +268,5 @@ func (s *Sidecar) takeKeys(cfg *config.Config, r *api.ReloadResult) {
 	}
 	s.keys = keys
 	r.Changed = append(r.Changed, "queue.encryption_key")
-	s.log.Info("encryption keys in force", "code", logs.KeysLoaded, "key", fmt.Sprintf("%08x", s.queue.Stats().EncryptedKeyID))
+	s.log.Info("encryption keys loaded", "code", logs.KeysLoaded, "key", fmt.Sprintf("%08x", s.queue.Stats().EncryptedKeyID))
 }

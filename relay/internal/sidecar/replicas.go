@@ -13,8 +13,8 @@ import (
 	"relay/relay/internal/replicas"
 )
 
-// relayName is what this relay is called among those that share its queue: its machine and
-// the port it listens on, as one machine may have several.
+// relayName returns the name of this relay among those that share its queue: its host and
+// port, because one machine can run several.
 func relayName(cfg *config.Config) string {
 	host, err := os.Hostname()
 	if err != nil || host == "" {
@@ -28,8 +28,7 @@ func relayName(cfg *config.Config) string {
 	return host
 }
 
-// openReplicas begins to hear the other relays of the queue; there are none where it lies
-// in a directory.
+// openReplicas joins the relays that share the queue. A local queue has none.
 func (s *Sidecar) openReplicas(cfg *config.Config) error {
 	if s.nats == nil {
 		return nil
@@ -48,18 +47,18 @@ func (s *Sidecar) openReplicas(cfg *config.Config) error {
 			return replicas.FailedElse
 		},
 	})
-	return err //nolint:wrapcheck // says what it was about
+	return err //nolint:wrapcheck // the error names the operation
 }
 
-// others is the same for admin, which takes nil for none.
-func (s *Sidecar) others() admin.Replicas {
+// replicas returns the group as admin.Replicas; nil if the queue is not shared.
+func (s *Sidecar) replicas() admin.Replicas {
 	if s.group == nil {
 		return nil
 	}
 	return s.group
 }
 
-// self is what this relay tells the others.
+// self returns the state that this relay sends to the others.
 func (s *Sidecar) self() replicas.Beat {
 	b := replicas.Beat{Version: Build().Version, Mapping: s.mapping.State().Digest, Stored: s.queue.Stats().Appended, Coming: s.admin.Coming()}
 	if s.lease.fresh() {
@@ -68,10 +67,11 @@ func (s *Sidecar) self() replicas.Beat {
 	return b
 }
 
-// tellOthers tells the other relays of this one, and does what they have it do.
-func (s *Sidecar) tellOthers(ctx context.Context) error {
+// serveReplicas sends this relay's state to the others and carries out their requests,
+// until ctx ends.
+func (s *Sidecar) serveReplicas(ctx context.Context) error {
 	if err := s.group.Serve(s.admin.Do); err != nil {
-		return err //nolint:wrapcheck // says what it was about
+		return err //nolint:wrapcheck // the error names the operation
 	}
-	return s.group.Run(ctx) //nolint:wrapcheck // only its end comes
+	return s.group.Run(ctx) //nolint:wrapcheck // only the end of ctx
 }

@@ -12,11 +12,11 @@ import (
 	"relay/relay/internal/memory"
 )
 
-// Serve opens and serves until ctx ends. A stop by signal is success.
+// Serve opens a relay and runs it until ctx ends. A stop by a signal is a success.
 func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slog.LevelVar) error {
 	mem := memory.Tune()
 	defer mem.Restore()
-	s, err := Open(cfg, log, level) //nolint:contextcheck // what it closes when it fails has deadlines of its own
+	s, err := Open(cfg, log, level) //nolint:contextcheck // on failure it closes parts, which have their own deadlines
 	if err != nil {
 		return err
 	}

@@ -1,19 +1,20 @@
-// Package sidecar is a running relay: Open binds every part that relay.yaml names
-// and wires them together, Run serves until its context ends, Reload takes over
-// what has changed. ServeQueue is the part of it that a command needs while no
-// relay runs: the admin API over the queue directory.
+// Package sidecar is a running relay. Open opens and connects every part that relay.yaml
+// configures, Run serves until its context ends, and Reload applies changed files.
+// ServeQueue serves the admin API from the queue directory, for commands while no relay
+// is running.
 //
 //	ingest ──Append──► queue ──Read──► drain ──► mapper ──► graph
+//	   ▲ Route                            ▲
+//	   └──────── liveMapping ─────────────┘ ◄── watcher, SIGHUP, POST /reload
 //
-// Promises: Open returns a relay whose addresses are bound, or an error and
-// nothing open. A stop takes the parts down in the order in which an event passes
-// them, so that no accepted event is dropped. A config or mapping that does not
-// check out changes nothing but what status and log say of it.
+// Guarantees: Open returns a relay with bound addresses, or an error with nothing open.
+// A stop ends the parts in the order in which an event passes through them, so no accepted
+// event is dropped. An invalid config or mapping changes nothing except what status and log
+// report about it.
 //
-// Hazards: routes are fixed when an event is stored, so a half-saved mapping must
-// not come into force (still). Two processes must not open one queue: local.Open
-// takes the lock, and what a restore has begun is refused (checkRestored).
-// Errors carry their exit codes (package exit).
+// Hazards: routes are fixed when an event is stored, so a partly saved mapping must not be
+// used (quietPeriod). Two processes must not open the same queue: local.Open takes a lock,
+// and checkRestored refuses an unfinished restore. Errors have exit codes (package exit).
 package sidecar
 
 import (
@@ -51,11 +52,7 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Sidecar is a running relay: every part open and bound, wired together.
-//
-//	ingest ──Append──► queue ──Read──► drain ──► mapper ──► graph
-//	   ▲ Route                            ▲
-//	   └──────── liveMapping ─────────────┘ ◄── watcher, SIGHUP, POST /reload
+// Sidecar is a running relay, with every part open and connected.
 type Sidecar struct {
 	log      *slog.Logger
 	level    *slog.LevelVar
@@ -63,55 +60,54 @@ type Sidecar struct {
 	alerts   *alert.Watch
 	metrics  *metrics.Metrics
 	queue    store
-	receipts *receipts.Ledger // nil: none are kept
+	receipts *receipts.Ledger // nil: no receipts are kept
 	mapping  *liveMapping
-	hub      *forward.Hub    // takes what others forward; nil: this relay forwards itself
-	edge     *forward.Client // what it forwards with
+	hub      *forward.Hub    // accepts forwarded events; nil: this relay forwards itself
+	edge     *forward.Client // forwards to the hub; nil: this relay does not forward
 	intake   *ingest.Handler
 	server   *ingest.Server
 	admin    *admin.Server
-	audit    *logging.Rotating // of what is done at admin
+	audit    *logging.Rotating // log of changes made over the admin API
 
 	configured
 	delivery
-	dropping
+	spooling
 }
 
-// configured is what relay.yaml says.
+// configured is the state of the config.
 type configured struct {
-	settings  atomic.Pointer[config.Config] // as last accepted; keys that need a restart count as started says
-	started   *config.Config
-	path      string // of relay.yaml
+	settings  atomic.Pointer[config.Config] // last accepted; for keys that need a restart, started counts
+	started   *config.Config                // at the start
+	path      string                        // of relay.yaml
 	watcher   *watch.Watcher
 	confState atomic.Pointer[api.FileState]
 
-	reloading sync.Mutex
-	source    []byte   // of relay.yaml when it was last still, or read by hand; nil: not known; under reloading once open
-	keys      [][]byte // of the queue's encryption, the first one seals; under reloading once open
+	reloading sync.Mutex // protects source and keys once the relay is open
+	source    []byte     // relay.yaml as last read when unchanged for a while, or by Reload; nil: unknown
+	keys      [][]byte   // encryption keys of the queue; the first one encrypts
 }
 
-// delivery is what sends.
+// delivery sends events to Meta or to the hub.
 type delivery struct {
 	tokens *tokens
 	graph  *graph.Client
 	drain  *drain.Supervisor
-	clock  atomic.Pointer[drain.Supervisor] // drain, for the queue, which is open before it
+	clock  atomic.Pointer[drain.Supervisor] // drain, for the clock of the queue, which is opened first
 
-	nats  *jetstream.Queue // queue, where it lies on NATS servers; nil: it does not
-	lease lease            // of delivering from it
-	group *replicas.Group  // the relays that share it; nil: this is the only one
+	nats  *jetstream.Queue // the queue, if it is on NATS servers; nil: it is not
+	lease lease            // the right to deliver from it
+	group *replicas.Group  // the relays that share it; nil: only this one
 }
 
-// dropping takes files that were dropped.
-type dropping struct {
-	spool   *spool.Directory // nil: no directory of dropped files
-	dropped chan struct{}    // hints to look into it
-	sealing *seal.Ring       // what stays of dropped files
+// spooling imports files from the spool directory.
+type spooling struct {
+	spool   *spool.Directory // nil: there is no spool directory
+	dropped chan struct{}    // signals a new file
+	sealing *seal.Ring       // encrypts the kept files
 }
 
-// Open opens and binds everything that cfg names; nothing runs yet.
-// The intake listener is bound first, so that clients of a restart wait
-// instead of being refused.
+// Open opens and binds everything that cfg configures. Nothing runs yet. Connections made
+// before Run wait, so a client is not refused during a restart.
 func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sidecar, err error) {
 	s := &Sidecar{
 		logs: new(logging.Ring), level: level, metrics: metrics.New(Build()),
@@ -171,13 +167,12 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	}
 	s.openAlerts()
 	s.openWatcher(cfg)
-	s.mapping.changed = func(*mapper.Mapping) { s.drain.Wake(drain.NewMapping) }
+	s.mapping.changed = func() { s.drain.Wake(drain.NewMapping) }
 	return s, nil
 }
 
-// Run serves until ctx ends, then stops in the order in which an event goes
-// its way: no new ones, those under way into the queue, requests in flight
-// within their grace time, the queue closed.
+// Run serves until ctx ends. Then it refuses new events, stores those in progress, lets
+// requests to Meta finish within their grace period, and closes the queue.
 func (s *Sidecar) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -190,8 +185,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 			}
 		})
 	}
-	// The admin listener outlives the others: health and status answer while
-	// relay stops.
+	// The admin listener stops last, so that health and status answer while relay stops.
 	last, stopLast := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLast()
 	var adminDone sync.WaitGroup
@@ -209,7 +203,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	}
 	part("delivery", ctx, s.deliver)
 	if s.group != nil {
-		part("others", ctx, s.tellOthers)
+		part("replicas", ctx, s.serveReplicas)
 	}
 	part("watch", ctx, s.watcher.Run)
 	part("alerts", ctx, s.alerts.Run)
@@ -228,7 +222,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	wg.Wait()
 	stopLast()
 	adminDone.Wait()
-	err := s.close() //nolint:contextcheck // the context has ended; closing has deadlines of its own
+	err := s.close() //nolint:contextcheck // ctx has ended; closing has its own deadlines
 	if cause := context.Cause(ctx); cause != nil && !errors.As(cause, new(exit.Interrupted)) && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
@@ -240,16 +234,24 @@ func (s *Sidecar) announce() {
 	cfg := s.settings.Load()
 	st := s.queue.Stats()
 	for _, a := range s.server.Addrs() {
-		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "health", s.admin.HealthAddr(), "socket", s.admin.ControlAddr(), "queue", placeOf(cfg),
-			"mapping", s.mapping.State().Digest, "max_size", st.MaxSize, "version", Build().Version)
+		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "health", s.admin.HealthAddr(), "socket", s.admin.ControlAddr(), "queue", queueLocation(cfg),
+			"mapping", s.mappingName(), "max_size", st.MaxSize, "version", Build().Version)
 	}
-	s.sayNoToken()
+	s.warnNoToken()
 	if cfg.Graph.DryRun {
 		s.log.Warn("dry run", "code", logs.DryRun, "advice", advice.DryRun().String())
 	}
 }
 
-// close is for Run's end and for an open that failed half way.
+// mappingName identifies the mapping in log lines.
+func (s *Sidecar) mappingName() string {
+	if s.forwards() {
+		return "at the hub"
+	}
+	return s.mapping.State().Digest
+}
+
+// close closes every open part, after Run or after a failed Open.
 func (s *Sidecar) close() error {
 	var errs []error
 	if s.server != nil {
@@ -276,17 +278,17 @@ func (s *Sidecar) close() error {
 	return errors.Join(errs...)
 }
 
-// Addr is the first address that takes events.
+// Addr returns the first address of the intake.
 func (s *Sidecar) Addr() string { return s.server.Addrs()[0].String() }
 
-// AdminAddr is the address of the status page.
+// AdminAddr returns the address of the status page.
 func (s *Sidecar) AdminAddr() string { return s.admin.Addr() }
 
-// Status is what the status page shows.
+// Status returns the status that the page shows.
 func (s *Sidecar) Status() api.Status { return s.admin.Status() }
 
-// Mapping is the mapping in force.
+// Mapping returns the mapping in use.
 func (s *Sidecar) Mapping() *mapper.Mapping { return s.mapping.Mapping() }
 
-// Lane is what the queue knows of a lane.
+// Lane returns the queue's statistics of a lane.
 func (s *Sidecar) Lane(name string) (queue.LaneStat, bool) { return s.queue.Lane(name) }

@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// hangup is the signal that asks for a reload.
+// hangup returns the signal that triggers a reload.
 func hangup() os.Signal { return syscall.SIGHUP }

@@ -2,5 +2,5 @@ package sidecar
 
 import "os"
 
-// hangup: there is none; `relay reload` does the same.
+// hangup returns nil: Windows has no such signal. `relay reload` does the same.
 func hangup() os.Signal { return nil }

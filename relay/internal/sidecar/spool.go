@@ -22,7 +22,7 @@ import (
 	"relay/relay/internal/track"
 )
 
-// openSpool makes the directory of dropped files ready, if there is to be one.
+// openSpool opens the spool directory, if one is configured.
 func (s *Sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
 	if cfg.Spool.Dir == "" {
 		return nil
@@ -38,7 +38,7 @@ func (s *Sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
 	return err
 }
 
-// spoolOptions say how dropped files are read and kept; where the rows go, the caller adds.
+// spoolOptions returns how spool files are read and kept. The caller adds the queue.
 func spoolOptions(cfg *config.Config, prints track.PrintKey, keys [][]byte, mapping func() *mapper.Mapping) (o spool.DirectoryOptions, err error) {
 	o = spool.DirectoryOptions{
 		Dir: cfg.Spool.Dir,
@@ -70,14 +70,14 @@ func newSpool(o spool.DirectoryOptions) (*spool.Directory, error) {
 	return d, nil
 }
 
-// offlineSpool is the directory of dropped files for a command that no relay answers:
-// to remove a person from it. nil: there is none.
+// offlineSpool opens the spool directory for a forget while no relay is running; nil: there
+// is none.
 func offlineSpool(cfg *config.Config, q *local.Queue, prints track.PrintKey, mapping func() *mapper.Mapping) (*spool.Directory, error) {
 	if cfg.Spool.Dir == "" {
 		return nil, nil
 	}
 	if _, err := os.Stat(cfg.Spool.Dir); err != nil {
-		return nil, nil //nolint:nilerr // nothing was ever dropped
+		return nil, nil //nolint:nilerr // the directory does not exist
 	}
 	keys, err := QueueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
@@ -91,7 +91,7 @@ func offlineSpool(cfg *config.Config, q *local.Queue, prints track.PrintKey, map
 	return newSpool(o)
 }
 
-// SpoolLayout is what relay.yaml says of the tables that are dropped.
+// SpoolLayout returns the layout of CSV files in the spool directory.
 func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
 	l := rows.Layout{Event: cfg.Spool.Event, TimeFormat: cfg.Spool.TimeFormat, HeaderRow: cfg.Spool.HeaderRow, GroupBy: cfg.Spool.GroupBy, ID: cfg.Spool.ID}
 	var err error
@@ -117,8 +117,7 @@ func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
 	return l, nil
 }
 
-// readTime reads a time as the mapping in force does, or as one would that says
-// nothing of times.
+// readTime parses a time as the mapping says, or with its defaults if m is nil.
 func readTime(m *mapper.Mapping, value []byte, received time.Time) (time.Time, bool) {
 	if m == nil {
 		return event.ReadTime(value, time.UTC)
@@ -126,7 +125,7 @@ func readTime(m *mapper.Mapping, value []byte, received time.Time) (time.Time, b
 	return m.ReadTime(value, received)
 }
 
-// RingOf seals with the first of keys; with none of them it seals nothing.
+// RingOf returns a ring that encrypts with the first key. Without keys it does not encrypt.
 func RingOf(keys [][]byte) (*seal.Ring, error) {
 	var first []byte
 	if len(keys) > 0 {
@@ -143,7 +142,7 @@ func (s *Sidecar) watchSpool(ctx context.Context) error {
 	return watch.Drops(ctx, s.started.Spool.Dir, s.started.Watch.Mode, s.dropped, s.log)
 }
 
-// spoolStatus is what lies in the directory of dropped files; nil: there is none.
+// spoolStatus returns the status of the spool directory; nil: there is none.
 func (s *Sidecar) spoolStatus() *spool.DirectoryStatus {
 	if s.spool == nil {
 		return nil
@@ -152,11 +151,11 @@ func (s *Sidecar) spoolStatus() *spool.DirectoryStatus {
 	return &st
 }
 
-// countedAppends is the queue with the metrics of what comes in.
+// countedAppends is the queue of the spool, which counts the imported events in metrics.
 type countedAppends struct{ s *Sidecar }
 
 func (c countedAppends) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
-	a, err := c.s.takes().Append(ctx, entries)
+	a, err := c.s.appender().Append(ctx, entries)
 	if err == nil {
 		unmapped := 0
 		for _, e := range entries {
@@ -169,8 +168,9 @@ func (c countedAppends) Append(ctx context.Context, entries []queue.Entry) (queu
 	return a, err
 }
 
-// forgetDropped is admin's way to remove a person from dropped files; nil: there are none.
-func forgetDropped(d *spool.Directory) func(context.Context, *person.Matcher, bool) (int, []string, error) {
+// forgetSpool returns the function that removes a person from spool files; nil: there is no
+// spool directory.
+func forgetSpool(d *spool.Directory) func(context.Context, *person.Matcher, bool) (int, []string, error) {
 	if d == nil {
 		return nil
 	}

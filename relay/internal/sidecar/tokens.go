@@ -10,23 +10,23 @@ import (
 	"relay/relay/internal/advice"
 )
 
-// tokens hands the access token and app secret in force to those who send.
+// tokens holds the current access token and app secret.
 type tokens struct{ current atomic.Pointer[tokenPair] }
 
 type tokenPair struct {
 	token, secret string
-	name          string // tells tokens apart without being one; empty: none
-	lack          string // why there is none, as advice.NoToken takes it
+	name          string // identifies the pair without revealing it; "": no token
+	lack          string // why there is no token, for advice.NoToken
 }
 
-// NewTokens takes the first ones from relay.yaml.
+// NewTokens returns the tokens in g.
 func NewTokens(g config.Graph) *tokens {
 	t := &tokens{}
 	t.set(g)
 	return t
 }
 
-// set reports whether anything changed.
+// set replaces the tokens and reports whether they changed.
 func (t *tokens) set(g config.Graph) bool {
 	p := tokenPair{token: g.AccessToken.Reveal(), secret: g.AppSecret.Reveal(), lack: string(g.AccessTokenLack)}
 	if p.token != "" {
@@ -42,14 +42,15 @@ func (t *tokens) secret() string { return t.current.Load().secret }
 func (t *tokens) name() string   { return t.current.Load().name }
 func (t *tokens) lack() string   { return t.current.Load().lack }
 
-// sayNoToken says that there is no access token, if so, and why.
-func (s *Sidecar) sayNoToken() {
+// warnNoToken logs a missing access token and the reason.
+func (s *Sidecar) warnNoToken() {
 	if t := s.tokens.current.Load(); t.name == "" && !s.forwards() {
 		s.log.Warn("no access token", "code", logs.NoToken, "advice", advice.NoToken(t.lack).String())
 	}
 }
 
-// account names what limits the rate of a lane: the token, or the one key for the hub.
+// account returns the name of the account that the rate limit of a lane belongs to: the
+// token, or the key for the hub.
 func (s *Sidecar) account(string) string {
 	if s.forwards() {
 		return "forward"

@@ -1,4 +1,6 @@
-// Package systemd tells the service manager how relay stands.
+// Package systemd reports the state of relay to systemd (Type=notify): started once every
+// listener is bound and the queue accepts events, reloading while files are read again, and
+// hung if the process no longer answers. Without NOTIFY_SOCKET it does nothing.
 package systemd
 
 import (
@@ -9,40 +11,34 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Under systemd (Type=notify) the service counts as started once every
-// listener is bound and the queue takes events, as reloading while files are
-// read again, and as stuck when its own health address no longer answers.
-// Elsewhere NOTIFY_SOCKET is not set and all of this does nothing.
-
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
-// Ready says that relay serves.
+// Ready reports that relay is running.
 func Ready(status string) {
 	notify(daemon.SdNotifyReady + "\nSTATUS=" + status)
 }
 
-// Reloading says that files are read again.
+// Reloading reports that relay reads its files again. Reloaded ends it.
 func Reloading() {
 	notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec() + "STATUS=Reading config and mapping")
 }
 
-// Stopping says that relay ends.
+// Stopping reports that relay is stopping.
 func Stopping() { notify(daemon.SdNotifyStopping + "\nSTATUS=Stopping") }
 
-// Reloaded ends what Reloading began; a refused file leaves the
-// service running, and says so in `systemctl status`.
+// Reloaded reports that a reload has ended. If a file was refused, `systemctl status` shows
+// the first line of refused.
 func Reloaded(refused string) {
 	status := "Running"
 	if refused != "" {
 		line, _, _ := strings.Cut(refused, "\n")
-		status = "Running with what was in force; refused: " + line
+		status = "Running with the previous files; refused: " + line
 	}
 	Ready(status)
 }
 
-// KeepWatchdog tells systemd's watchdog that relay is alive as long as ask
-// succeeds. What is asked is the process, not the disk: a disk that hangs is
-// answered with 503 and heals by itself, a restart would not help.
+// KeepWatchdog notifies systemd's watchdog while ask succeeds, until ctx ends. ask must
+// check the process, not the disk: a restart does not help against a disk that hangs.
 func KeepWatchdog(ctx context.Context, ask func(context.Context) error) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || limit <= 0 {

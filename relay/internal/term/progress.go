@@ -13,34 +13,30 @@ import (
 	"relay/relay/internal/spool"
 )
 
-// progressEvery is how often a line is written where there is no terminal.
+// progressEvery is the time between progress lines when there is no terminal.
 const progressEvery = 10 * time.Second
 
-// Progress shows how far an import is: a bar on a terminal, elsewhere a
-// line every ten seconds.
+// Progress shows the progress of an import: a bar on a terminal, otherwise a line
+// every ten seconds.
 type Progress struct {
-	mu    sync.Mutex
-	out   io.Writer
-	bar   *progressbar.ProgressBar // nil: no terminal
-	begun time.Time
-	last  time.Time
-	now   func() time.Time
+	mu   sync.Mutex
+	out  io.Writer
+	bar  *progressbar.ProgressBar // nil: no terminal
+	last time.Time                // of the last progress line
 }
 
-// NewProgress begins to show on out.
+// NewProgress starts showing progress on out.
 func NewProgress(out io.Writer) *Progress {
-	p := &Progress{out: out, now: time.Now}
-	p.begun = p.now()
-	p.last = p.begun
+	p := &Progress{out: out, last: time.Now()}
 	if screen.IsTerminal(out) {
 		p.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(screen.Raw(out)), progressbar.OptionShowBytes(true),
-			progressbar.OptionSetDescription("looking at the file"), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSetDescription("reading the file"), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
 	}
 	return p
 }
 
-// Update shows how far it is.
+// Update shows the progress s.
 func (p *Progress) Update(s spool.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,26 +50,26 @@ func (p *Progress) Update(s spool.Progress) {
 		}
 		return
 	}
-	now := p.now()
+	now := time.Now()
 	if now.Sub(p.last) < progressEvery {
 		return
 	}
 	p.last = now
 	if s.Size == 0 {
-		fmt.Fprintf(p.out, "looking at the file: %s\n", advice.Size(s.Surveyed))
+		fmt.Fprintf(p.out, "reading the file: %s\n", advice.Size(s.Surveyed))
 		return
 	}
 	fmt.Fprintf(p.out, "%d rows, %d %% of %s, %d stored, %d refused\n", s.Rows, 100*s.Bytes/s.Size, advice.Size(s.Size), s.Stored, s.Refused)
 }
 
-// Say writes a line of its own.
+// Say writes a line without disturbing the bar; "" writes nothing.
 func (p *Progress) Say(line string) {
 	if line != "" {
 		_, _ = p.Write([]byte(line + "\n"))
 	}
 }
 
-// Write lets log lines through without tearing the bar.
+// Write writes log lines without disturbing the bar.
 func (p *Progress) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +79,7 @@ func (p *Progress) Write(b []byte) (int, error) {
 	return p.out.Write(b)
 }
 
-// Done takes the bar away.
+// Done removes the bar.
 func (p *Progress) Done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,11 +1,12 @@
-// Package term is what commands print and ask: tables, times and counts for people,
-// JSON for programs, a question before a change, a progress bar. It writes escape
-// codes to a terminal alone, and text of events only as screen lets it through.
+// Package term formats what commands print: tables, times and counts for people, JSON
+// for programs, questions and a progress bar. It writes escape codes only to a terminal,
+// and removes control characters from the text of events (package screen).
 package term
 
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -24,14 +25,14 @@ import (
 // Table writes aligned columns for people.
 type Table struct{ w *tabwriter.Writer }
 
-// NewTable begins one with its headings.
+// NewTable starts a table with its headings.
 func NewTable(out io.Writer, head ...string) *Table {
 	t := &Table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
 	t.Row(head...)
 	return t
 }
 
-// Row adds a line; an empty cell is shown as "-".
+// Row adds a row; an empty cell is shown as "-".
 func (t *Table) Row(cells ...string) {
 	for i, c := range cells {
 		if c == "" {
@@ -42,17 +43,17 @@ func (t *Table) Row(cells ...string) {
 	fmt.Fprintln(t.w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 }
 
-// Flush prints the lines.
+// Flush prints the table.
 func (t *Table) Flush() error { return t.w.Flush() }
 
-// JSONLine writes one value a line, for programs.
+// JSONLine writes a value as one line of JSON.
 func JSONLine(out io.Writer, v any) error {
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }
 
-// Each calls do for all that each gives, until it fails.
+// Each calls do for every value that each yields, until do fails.
 func Each[T any](each func(fn func(T) bool) error, do func(T) error) error {
 	var failed error
 	err := each(func(x T) bool {
@@ -62,12 +63,12 @@ func Each[T any](each func(fn func(T) bool) error, do func(T) error) error {
 	return cmp.Or(failed, err)
 }
 
-// JSONLines writes all that each gives, one value a line.
+// JSONLines writes every value that each yields as a line of JSON.
 func JSONLines[T any](out io.Writer, each func(fn func(T) bool) error) error {
 	return Each(each, func(x T) error { return JSONLine(out, x) })
 }
 
-// Cell shortens text for a table.
+// Cell shortens text to at most n characters for a table.
 func Cell(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
@@ -75,7 +76,7 @@ func Cell(s string, n int) string {
 	return s
 }
 
-// Stamp is a time as people read it here; "" for none.
+// Stamp formats a time in the local zone; "" for the zero time.
 func Stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -83,7 +84,7 @@ func Stamp(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-// StampPtr is Stamp of a time that may be absent.
+// StampPtr is Stamp for an optional time.
 func StampPtr(t *time.Time) string {
 	if t == nil {
 		return ""
@@ -91,7 +92,7 @@ func StampPtr(t *time.Time) string {
 	return Stamp(*t)
 }
 
-// Span is a duration in at most two units.
+// Span formats a duration in at most two units.
 func Span(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
@@ -116,7 +117,8 @@ func Tally[N int | int64](m map[string]N) string {
 	return strings.Join(parts, ", ")
 }
 
-// Since reads --since: a duration back from now (2h, 7d) or a time.
+// Since parses the value of --since: a duration before now (2h, 7d) or a time. The
+// error is a usage error.
 func Since(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -135,22 +137,23 @@ func Since(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, exit.Usage(fmt.Errorf("--since %q: want a duration such as 2h or 7d, or a time such as 2026-11-24T09:00:00Z", s))
+	return time.Time{}, exit.Usage(fmt.Errorf("--since %q: expected a duration such as 2h or 7d, or a time such as 2026-11-24T09:00:00Z", s))
 }
 
-// Confirm asks on a terminal; elsewhere only --yes will do.
+// Confirm asks the question on a terminal and returns an error unless the answer is yes.
+// With yes it does not ask. Without a terminal it returns a usage error.
 func Confirm(c *cobra.Command, yes bool, question string) error {
 	if yes {
 		return nil
 	}
 	if !screen.IsTerminal(c.InOrStdin()) {
-		return exit.Usage(fmt.Errorf("%s Say --yes to do it without a terminal to ask on", question))
+		return exit.Usage(fmt.Errorf("%s There is no terminal to ask on: confirm with --yes", question))
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "%s [y/N] ", question)
 	var answer string
 	_, _ = fmt.Fscanln(c.InOrStdin(), &answer)
 	if a := strings.ToLower(answer); a != "y" && a != "yes" {
-		return exit.Coded(exit.Failure, fmt.Errorf("nothing was changed"))
+		return exit.Coded(exit.Failure, errors.New("cancelled: nothing was changed"))
 	}
 	return nil
 }
@@ -163,7 +166,7 @@ func Colour(out io.Writer, code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-// JSON writes one value for people and programs alike.
+// JSON writes a value as indented JSON.
 func JSON(out io.Writer, v any) error {
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
@@ -171,7 +174,7 @@ func JSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// Count prints "1 row", "2 rows".
+// Count returns "1 row", "2 rows".
 func Count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

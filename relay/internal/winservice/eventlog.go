@@ -1,5 +1,5 @@
-// Package winservice is relay as a service of Windows: started and stopped by it, with a log
-// file and the Event Log, its folders closed to other users.
+// Package winservice runs relay as a Windows service, with a log file and the Event Log, and
+// restricts its folders to the service.
 package winservice
 
 import (
@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// eventLog writes warnings and errors to the Event Log of Windows: message and
-// attributes in one line.
+// eventLog is a slog.Handler that writes warnings and errors to the Windows Event Log, each
+// as one line with its attributes.
 type eventLog struct {
 	to    eventWriter
-	given string // the attributes of With, as written
-	group string // the names of WithGroup, each with a dot behind it
+	given string // formatted attributes of With
+	group string // names of WithGroup, each followed by a dot
 }
 
 // eventWriter is the Event Log.
@@ -22,7 +22,7 @@ type eventWriter interface {
 	Error(v ...any) error
 }
 
-// Enabled leaves out what is not worth an operator's look.
+// Enabled accepts warnings and errors.
 func (e eventLog) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
 
 // Handle writes a record.
@@ -40,7 +40,7 @@ func (e eventLog) Handle(_ context.Context, r slog.Record) error {
 	return e.to.Warning(b.String())
 }
 
-// WithAttrs keeps attributes for every record.
+// WithAttrs adds attributes to every record.
 func (e eventLog) WithAttrs(attrs []slog.Attr) slog.Handler {
 	var b strings.Builder
 	b.WriteString(e.given)
@@ -51,7 +51,7 @@ func (e eventLog) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return e
 }
 
-// WithGroup puts name and a dot in front of the keys that follow.
+// WithGroup prefixes the following keys with name and a dot.
 func (e eventLog) WithGroup(name string) slog.Handler {
 	if name != "" {
 		e.group += name + "."
@@ -59,7 +59,7 @@ func (e eventLog) WithGroup(name string) slog.Handler {
 	return e
 }
 
-// writeAttr writes " key=value"; of a group, one for each member.
+// writeAttr writes " key=value", or one for each member of a group.
 func writeAttr(b *strings.Builder, group string, a slog.Attr) {
 	v := a.Value.Resolve()
 	switch {

@@ -26,7 +26,7 @@ const (
 	serviceLogKeep = 3
 )
 
-// LocalSystem is the account that may do everything: only on demand.
+// LocalSystem is the account with all permissions, used only if --user names it.
 const LocalSystem = "LocalSystem"
 
 // Service runs the sidecar under Windows' service control.
@@ -38,8 +38,7 @@ type Service struct {
 	logs   io.Closer
 }
 
-// Start opens everything and serves in the background. What is wrong with the
-// config is told to Windows at once.
+// Start opens relay and runs it in the background. An invalid config is an error at once.
 func (w *Service) Start(s service.Service) error {
 	cfg, warnings, err := config.Load(w.Config, config.Options{})
 	if err != nil {
@@ -63,18 +62,18 @@ func (w *Service) Start(s service.Service) error {
 		defer close(w.done)
 		w.err = sidecar.Serve(ctx, cfg, log, level)
 		if w.err != nil {
-			log.Error("relay ended", "code", logs.Ended, "err", w.err)
+			log.Error("relay stopped with an error", "code", logs.Ended, "err", w.err)
 			_ = file.Close()
-			os.Exit(exit.Code(w.err)) // so that Windows sees a failure and begins it again
+			os.Exit(exit.Code(w.err)) // so that Windows sees a failure and restarts the service
 		}
 	}()
 	return nil
 }
 
-// Err is why it ended by itself.
+// Err returns why relay stopped by itself.
 func (w *Service) Err() error { return w.err }
 
-// Stop lets requests under way finish.
+// Stop stops relay after requests in progress have finished, within a minute.
 func (w *Service) Stop(service.Service) error {
 	if w.stop == nil {
 		return nil
@@ -83,20 +82,20 @@ func (w *Service) Stop(service.Service) error {
 	select {
 	case <-w.done:
 	case <-time.After(time.Minute):
-		return errors.New("relay does not stop")
+		return errors.New("relay did not stop within a minute")
 	}
 	return w.logs.Close()
 }
 
-// Protect gives the queue's folder, and that of relay.yaml where it is
-// below ProgramData, to the service's account and to administrators: ProgramData
-// lets every user read, and add files.
+// Protect restricts the queue's folder, and the folder of relay.yaml if it is below
+// ProgramData, to the service's account and administrators. By default every user can read
+// ProgramData and add files.
 func Protect(cfg *config.Config, account string) error {
 	if account == LocalSystem {
-		account = "" // it has its entry anyway
+		account = "" // it always has access
 	}
 	if err := os.MkdirAll(cfg.Dir(), 0o700); err != nil {
-		return fmt.Errorf("make the queue's folder: %w", err)
+		return fmt.Errorf("make queue directory: %w", err)
 	}
 	folders := []string{cfg.Dir()}
 	if dir := filepath.Dir(cfg.File); belowProgramData(dir, os.Getenv("ProgramData")) {

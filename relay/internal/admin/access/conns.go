@@ -10,11 +10,10 @@ import (
 	"relay/internal/socket"
 )
 
-// conns bounds the connections of a listener so that nobody is ever locked out: a
-// new connection is always taken, and where there are most of them another one is
-// closed for it. That is the one that has been without a request longest, then the
-// one that has been answering somebody unknown longest. Only a connection that
-// answers somebody who is signed in stays; where all do, the new one is closed.
+// conns limits the connections of a listener without locking anybody out. At the limit it
+// closes another connection in favour of a new one: the one that has been without a request
+// longest, else the one that has served an unknown caller longest. Connections that serve
+// signed-in callers are never closed; if all do, the new one is closed.
 type conns struct {
 	most int
 
@@ -30,16 +29,16 @@ type conn struct {
 type use int
 
 const (
-	useNone    use = iota // no whole request has come
-	useAnybody            // answers somebody who is not signed in
-	useSigned             // answers somebody who is
+	useNone    use = iota // no request in progress
+	useAnybody            // serves a caller who is not signed in
+	useSigned             // serves a signed-in caller
 )
 
 type connKey struct{}
 
 func newConns(most int) *conns { return &conns{most: most, all: map[net.Conn]*conn{}} }
 
-// admit is http.Server's ConnContext hook: it sees each connection first.
+// admit is the ConnContext hook of http.Server, called for every new connection.
 func (p *conns) admit(ctx context.Context, c net.Conn) context.Context {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,6 +57,8 @@ func (p *conns) admit(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(context.WithValue(ctx, connKey{}, c), peerKey{}, socket.PeerOf(c))
 }
 
+// victim returns the connection to close, or nil if all serve signed-in callers. The caller
+// holds p.mu.
 func (p *conns) victim() (victim net.Conn) {
 	var v *conn
 	for c, o := range p.all {
@@ -68,7 +69,7 @@ func (p *conns) victim() (victim net.Conn) {
 	return victim
 }
 
-// state is http.Server's ConnState hook.
+// state is the ConnState hook of http.Server.
 func (p *conns) state(c net.Conn, s http.ConnState) {
 	if s == http.StateClosed || s == http.StateHijacked {
 		p.mu.Lock()
@@ -77,8 +78,8 @@ func (p *conns) state(c net.Conn, s http.ConnState) {
 	}
 }
 
-// answer says that a whole header has come over the connection of ctx, and from
-// whom; the function it returns, that it is answered.
+// answer records that the connection of ctx serves a request of a caller of class u. The
+// caller calls done when the request is answered.
 func (p *conns) answer(ctx context.Context, u use) (done func()) {
 	c, _ := ctx.Value(connKey{}).(net.Conn)
 	set := func(u use) {

@@ -14,39 +14,38 @@ import (
 	"relay/relay/internal/api"
 )
 
-// Need is what a route needs (docs/contract.md 3). Over the control socket everybody
-// who gets a connection may do everything; over TCP:
+// Need is the permission that a route requires (docs/contract.md 3). Callers of the control
+// socket have all permissions.
 type Need int
 
-// The needs, the least first.
+// The needs over TCP, the weakest first.
 const (
-	Health   Need = iota // anybody, from anywhere
-	Metrics              // anybody
-	Anybody              // page, assets, who answers: nothing of the queue is in them
-	Numbers              // anybody on loopback, elsewhere whoever is signed in
-	Contents             // contents, letters, the text of a file, names: whoever is signed in
-	Change               // changes state: the same, and the header X-Relay
-	SignIn               // makes a session of a code: the header X-Relay
+	Health   Need = iota // any caller, any Host
+	Metrics              // any caller
+	Anybody              // any caller: page, assets, ping; they contain no data of the queue
+	Numbers              // any caller on loopback, otherwise a signed-in caller
+	Contents             // a signed-in caller: events, letters, text of files, names
+	Change               // a signed-in caller with the header X-Relay: changes state
+	SignIn               // any caller with the header X-Relay: redeems a sign-in code
 )
 
-// Caller is who asks.
+// Caller is the sender of a request.
 type Caller struct {
-	who      string // for the audit log: a uid, a session; never a name or a secret
-	session  string // the session's key when it is one
-	SignedIn bool   // may see contents and change state
+	who      string // for the audit log: a uid or a session; never a name or a secret
+	session  string // token of the session; "": none
+	SignedIn bool   // can see contents and change state
 }
 
 type callerKey struct{}
 
-// CallerOf says who sent r.
+// CallerOf returns the caller of r.
 func CallerOf(r *http.Request) Caller {
 	c, _ := r.Context().Value(callerKey{}).(Caller)
 	return c
 }
 
-// guard decides who may see and do what, and before that, that no web page from
-// elsewhere is talking: a browser on this machine reaches loopback with or
-// without its user's will.
+// guard checks the permissions of callers. Before that it refuses requests of other web
+// sites: any page in a browser on this machine can reach loopback.
 type guard struct {
 	token    [sha256.Size]byte
 	hasToken bool
@@ -57,23 +56,23 @@ func newGuard(token string) *guard {
 	return &guard{hasToken: token != "", token: sha256.Sum256([]byte(token)), sessions: newSessions()}
 }
 
-// wrap puts the guard and the headers of every answer in front of h.
+// wrap returns a handler that checks need, sets the headers of every answer and calls h.
 func (g *guard) wrap(need Need, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
-		if len(r.TransferEncoding) > 0 { // nobody who means well sends it here; with a length beside it, it hides a second request
+		if len(r.TransferEncoding) > 0 { // no known client sends it; together with a length it can smuggle a second request
 			w.Header().Set("Connection", "close")
 		}
 		l := listenerOf(r)
 		switch {
 		case l.kind == kindHealth && need > Metrics:
-			WriteError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address; it serves health and metrics alone")
+			WriteError(w, http.StatusNotFound, "unknown_path", "this address does not exist; this listener serves only health and metrics")
 			return
 		case need != Health && !l.knowsHost(r.Host):
 			WriteError(w, http.StatusForbidden, "host_not_allowed", "relay does not answer under this host name; use the loopback address")
 			return
 		case crossSite(r):
-			WriteError(w, http.StatusForbidden, "cross_site", "requests from other web sites are not answered; type the address instead of following a link")
+			WriteError(w, http.StatusForbidden, "cross_site", "requests from other web sites are refused; enter the address instead of following a link")
 			return
 		}
 		who := g.identify(r, l)
@@ -82,26 +81,26 @@ func (g *guard) wrap(need Need, h http.Handler) http.Handler {
 			return
 		}
 		if need >= Change && r.Header.Get(api.ChangeHeader) != "1" {
-			WriteError(w, http.StatusForbidden, "header_needed", "a request that changes something needs the header X-Relay: 1")
+			WriteError(w, http.StatusForbidden, "header_needed", "a request that changes something requires the header X-Relay: 1")
 			return
 		}
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
 	})
 }
 
-// refuse answers one who is not signed in. Where no token is configured there is
-// nothing to guess at.
+// refuse answers a caller who is not signed in. Without a configured token the route does
+// not exist, so that there is nothing to guess.
 func (g *guard) refuse(w http.ResponseWriter, need Need) {
 	if !g.hasToken && need != Numbers {
-		WriteError(w, http.StatusNotFound, "not_here", "over this address relay shows no contents and changes nothing: use the command, "+
+		WriteError(w, http.StatusNotFound, "not_here", "relay does not show contents or accept changes at this address: use the relay command, "+
 			"sign a browser in with `relay page`, or set admin.token")
 		return
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="relay admin"`)
-	WriteError(w, http.StatusUnauthorized, "token_needed", "this needs the admin token or a session (Authorization: Bearer …); `relay page` signs a browser in")
+	WriteError(w, http.StatusUnauthorized, "token_needed", "this call needs the admin token or a session (Authorization: Bearer …); `relay page` signs a browser in")
 }
 
-// identify says who asks: the user at the other end of the control socket, or the
+// identify returns the caller: the user at the other end of the control socket, or the
 // holder of the token or of a session.
 func (g *guard) identify(r *http.Request, l *listener) Caller {
 	switch l.kind {
@@ -126,9 +125,9 @@ func (g *guard) identify(r *http.Request, l *listener) Caller {
 	return Caller{}
 }
 
-// knowsHost fends off DNS rebinding: a page at evil.example whose name now
-// resolves to 127.0.0.1 still says evil.example in Host. Off loopback any name
-// will do: TLS and the token guard everything worth reading.
+// knowsHost reports whether the Host header is allowed. It stops DNS rebinding: a page at
+// evil.example that resolves to 127.0.0.1 still sends Host: evil.example. Off loopback any
+// name is allowed, because TLS and the token protect the data.
 func (l *listener) knowsHost(host string) bool {
 	if !l.local || l.network == "unix" || l.kind == kindControl || l.kind == kindOrder {
 		return true
@@ -136,8 +135,8 @@ func (l *listener) knowsHost(host string) bool {
 	return loopback.Name(strings.ToLower(hostOnly(host)))
 }
 
-// crossSite reports whether a browser says that another site asks, be it by a
-// link.
+// crossSite reports whether the browser marks the request as coming from another site, even
+// by a link.
 func crossSite(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 		return true
@@ -150,8 +149,8 @@ func crossSite(r *http.Request) bool {
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
 }
 
-// setHeaders are on every answer: nothing inline, nothing from elsewhere, no
-// frame around it, nothing kept.
+// setHeaders sets the headers of every answer: no inline code, no other origins, no frames,
+// no caching.
 func setHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
 		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
@@ -164,7 +163,7 @@ func setHeaders(h http.Header) {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 }
 
-// hostOnly drops the port of a Host header.
+// hostOnly returns a Host header without the port.
 func hostOnly(s string) string {
 	if h, _, err := net.SplitHostPort(s); err == nil {
 		return h
@@ -172,9 +171,9 @@ func hostOnly(s string) string {
 	return strings.Trim(s, "[]")
 }
 
-// WriteError answers as every error of relay does (docs/contract.md 2).
+// WriteError answers with an error in relay's format (docs/contract.md 2).
 func WriteError(w http.ResponseWriter, status int, code, message string) {
-	b, _ := json.Marshal(api.Failure{Code: code, Message: message, Error: message}) // of strings: cannot fail
+	b, _ := json.Marshal(api.Failure{Code: code, Message: message, Error: message}) // cannot fail: only strings
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	w.Write(append(b, '\n'))

@@ -19,27 +19,27 @@ import (
 	"relay/internal/socket"
 )
 
-// kind is how somebody comes to the server.
+// kind is how a request reaches the server.
 type kind int
 
 const (
 	kindPage    kind = iota // admin.listen: the page, and programs with the token
 	kindControl             // the control socket: the commands
 	kindHealth              // health.listen: probes and scrapers
-	kindOrder               // another relay of the same queue, which was asked
+	kindOrder               // passed on by another relay of the same queue
 )
 
-// How many connections a listener takes. Together they stay far below what a process
-// may open, and below a sixth of it where that is little.
+// mostConns is the most connections of a listener. Together they stay far below the
+// process's limit of open files; newListener lowers them if that limit is small.
 var mostConns = map[kind]int{kindPage: 48, kindControl: 32, kindHealth: 16}
 
-// listener is one address with a server, connections and deadlines of its own: what
-// happens at one cannot keep anybody from another, nor from the intake.
+// listener is one address with its own server, connections and deadlines, so that load on
+// one listener affects neither the others nor the intake.
 type listener struct {
 	kind     kind
 	network  string                   // tcp or unix
 	addr     string                   // as bound
-	local    bool                     // only this machine reaches it
+	local    bool                     // only reachable from this machine
 	cert     *certificate.Certificate // nil: no TLS
 	listener net.Listener
 	conns    *conns
@@ -53,13 +53,13 @@ func listenerOf(r *http.Request) *listener {
 	return d
 }
 
-// The deadlines of a request. One that shows or changes something on behalf of
-// somebody signed in may take as long as it moves (recorder).
+// The deadlines of a request. A request of a signed-in caller can take longer, as long as
+// each write succeeds in time (recorder).
 const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 30 * time.Second
-	writeTimeout  = 15 * time.Second // of the whole answer, to anybody
-	moveTimeout   = 30 * time.Second // of each write, to whoever is signed in
+	writeTimeout  = 15 * time.Second // of the whole answer, for a caller who is not signed in
+	moveTimeout   = 30 * time.Second // of each write, for a signed-in caller
 	idleTimeout   = 2 * time.Minute
 )
 
@@ -69,7 +69,7 @@ func newListener(k kind, l net.Listener, local bool, log *slog.Logger) *listener
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	d.http = &http.Server{
-		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as any other path is
+		DisableGeneralOptionsHandler: true, // OPTIONS * is answered like any other path
 		Protocols:                    protocols,
 		ReadHeaderTimeout:            headerTimeout,
 		ReadTimeout:                  bodyTimeout,
@@ -113,8 +113,8 @@ func openPage(o Options) (*listener, error) {
 	if network == "tcp" {
 		d.cert = cert
 	}
-	if network == "unix" && runtime.GOOS != "windows" { // where modes mean nothing it is one like another
-		d.kind = kindControl // its mode lets in relay's own user and root, nobody else
+	if network == "unix" && runtime.GOOS != "windows" { // Windows ignores the mode of a socket
+		d.kind = kindControl // its mode admits only relay's user and root
 	}
 	return d, nil
 }
@@ -132,8 +132,7 @@ func openHealth(o Options) (*listener, error) {
 	return newListener(kindHealth, l, local, o.Logger), nil
 }
 
-// splitListen reads an address. local tells whether only this machine can reach
-// it.
+// splitListen parses a listen address. local reports whether only this machine can reach it.
 func splitListen(key, s string) (network, address string, local bool, err error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		if path == "" {
@@ -143,7 +142,7 @@ func splitListen(key, s string) (network, address string, local bool, err error)
 	}
 	host, _, err := net.SplitHostPort(s)
 	if err != nil {
-		return "", "", false, fmt.Errorf("%s %q: want host:port or unix:/path", key, s)
+		return "", "", false, fmt.Errorf("%s %q: expected host:port or unix:/path", key, s)
 	}
 	return "tcp", s, loopback.Address(host), nil
 }
@@ -172,15 +171,15 @@ func (l *listener) run() error {
 	return fmt.Errorf("serve admin: %w", err)
 }
 
-// close waits for requests under way until ctx ends.
+// close closes the listener and waits for requests in progress until ctx ends.
 func (l *listener) close(ctx context.Context) {
 	if err := l.http.Shutdown(ctx); err != nil {
 		_ = l.http.Close()
 	}
-	l.listener.Close() // when it was never served
+	l.listener.Close() // if run was never called
 }
 
-// peerName says for the audit log who is at the other end of the socket.
+// peerName returns the user at the other end of the socket, for the audit log.
 func peerName(r *http.Request) string {
 	if listenerOf(r).network == "pipe" {
 		return fmt.Sprintf("uid %d, offline", os.Getuid())

@@ -6,34 +6,33 @@ import (
 	"time"
 )
 
-// Routes are the addresses of the admin side, each with what it needs.
+// Routes are the routes of the admin side with the permission that each requires.
 type Routes struct {
 	s     *Server
 	mux   *http.ServeMux
 	needs map[string]Need
 
-	orders *listener // over which orders of other relays seem to come
+	orders *listener // stands for the orders of other relays
 }
 
-// Routes begins a list of addresses.
+// Routes returns an empty list of routes.
 func (s *Server) Routes() *Routes {
 	return &Routes{s: s, mux: http.NewServeMux(), needs: map[string]Need{}, orders: &listener{kind: kindOrder, local: true, conns: newConns(1)}}
 }
 
-// Add makes h answer pattern (method and path, as net/http takes it) to whoever has
-// what it needs.
+// Add adds a handler for a pattern of net/http (method and path), which requires need.
 func (r *Routes) Add(pattern string, need Need, h http.HandlerFunc) {
 	r.needs[pattern] = need
 	r.mux.Handle(pattern, r.s.guard.wrap(need, r.s.audited(pattern, need, h)))
 }
 
-// handler gives the mux's own 405 the form of every other error, to whoever may know
-// that the address is there.
+// handler returns the mux, with its own 405 errors in relay's format for callers who are
+// allowed to know that the route exists.
 func (r *Routes) handler() http.Handler {
 	known := []string{http.MethodGet, http.MethodPost}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if req.RequestURI == "*" { // ServeMux answers it with nothing
-			WriteError(w, http.StatusNotFound, "not_found", "there is no such path")
+		if req.RequestURI == "*" { // ServeMux would answer without a body
+			WriteError(w, http.StatusNotFound, "not_found", "this path does not exist")
 			return
 		}
 		_, pattern := r.mux.Handler(req)
@@ -47,7 +46,7 @@ func (r *Routes) handler() http.Handler {
 			if _, p := r.mux.Handler(other); p != "/" && p != "" && m != req.Method {
 				r.s.guard.wrap(min(r.needs[p], Anybody), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("Allow", m)
-					WriteError(w, http.StatusMethodNotAllowed, "method_not_allowed", "this address takes "+m)
+					WriteError(w, http.StatusMethodNotAllowed, "method_not_allowed", "this address accepts only "+m)
 				})).ServeHTTP(w, req)
 				return
 			}
@@ -56,7 +55,7 @@ func (r *Routes) handler() http.Handler {
 	})
 }
 
-// audited puts the connections and the audit log around a route.
+// audited wraps a route with the accounting of connections and the audit log.
 func (s *Server) audited(pattern string, need Need, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, l := CallerOf(r), listenerOf(r)
@@ -66,7 +65,7 @@ func (s *Server) audited(pattern string, need Need, h http.Handler) http.Handler
 		if c.SignedIn {
 			u, slow = useSigned, s.patience
 			rc.SetWriteDeadline(time.Time{})
-			defer func() { rc.SetWriteDeadline(time.Now().Add(slow)) }() // for what is still buffered
+			defer func() { rc.SetWriteDeadline(time.Now().Add(slow)) }() // for the buffered rest of the answer
 		}
 		defer l.conns.answer(r.Context(), u)()
 		rec := &recorder{ResponseWriter: w, rc: rc, slow: slow}
@@ -84,8 +83,8 @@ func (s *Server) audited(pattern string, need Need, h http.Handler) http.Handler
 		}
 		if need >= Contents {
 			defer func() {
-				rec.line.Time, rec.line.Status = time.Now().UTC(), cmp.Or(rec.line.Status, http.StatusOK) // an empty list writes nothing
-				if rec.line.Who == "" {                                                                   // nobody signed in: nothing was shown or changed
+				rec.line.Time, rec.line.Status = time.Now().UTC(), cmp.Or(rec.line.Status, http.StatusOK) // an empty list writes no header
+				if rec.line.Who == "" {                                                                   // not signed in: nothing was shown or changed
 					s.audit.refused(rec.line)
 					return
 				}

@@ -11,48 +11,47 @@ import (
 	"time"
 )
 
-// Options say where the admin side listens and who may do what.
+// Options say where the admin side listens and what callers need.
 type Options struct {
-	Listen string // host:port, or unix:/path; empty: no page
-	Token  string // Bearer token; empty: none
-	Cert   string // certificate and key of Listen, PEM files; empty: no TLS
+	Listen string // host:port, or unix:/path; "": no page
+	Token  string // Bearer token; "": none
+	Cert   string // certificate and key of Listen, PEM files; "": no TLS
 	Key    string
-	Health string // host:port, or unix:/path: health and metrics alone; empty: none
-	// Control is where the commands come: whoever gets a connection may do
-	// everything. Open owns it. nil: nowhere.
+	Health string // host:port, or unix:/path, for health and metrics only; "": none
+	// Control is the listener of the commands, whose callers can do everything. Open
+	// takes ownership. nil: there is none.
 	Control net.Listener
-	Audit   io.Writer // gets a line, in one Write, for each call that shows contents or changes state; nil: none are kept
+	Audit   io.Writer // gets a line, in one Write, for each call that shows contents or changes state; nil: no log
 	Logger  *slog.Logger
 
-	// Lane gives the id of an event set that a caller has named, or "": the audit log
-	// has only what exists. nil: none are known.
+	// Lane returns the id of an event set that a caller named, or "" if it does not exist,
+	// so that the audit log contains no arbitrary text; nil: none exist.
 	Lane func(name string) string
 
-	// Patience is how long whoever is signed in may take nothing of an answer; 0: 30 s.
+	// Patience is how long a signed-in caller can stop reading an answer; 0: 30 s.
 	Patience time.Duration
 }
 
-// What Open refuses to listen without (docs/contract.md 3).
+// Errors of Open (docs/contract.md 3).
 var (
 	ErrTokenNeeded = errors.New("admin.listen is not loopback, so admin.token must be set")
 	ErrTLSNeeded   = errors.New("admin.listen is not loopback, so admin.tls must be set")
-	ErrHealth      = errors.New("health.listen cannot be listened on")
+	ErrHealth      = errors.New("cannot listen on health.listen")
 	ErrCertificate = errors.New("admin.tls cannot be used")
 )
 
-// Server is the listeners of the admin side and whoever comes over them. Open has
-// bound them; Serve answers.
+// Server is the listeners of the admin side. Open binds them, Serve serves them.
 type Server struct {
 	listeners []*listener
-	page      *listener // that of admin.listen; nil: none
+	page      *listener // the one of admin.listen; nil: none
 	guard     *guard
 	audit     *auditLog
 	lane      func(string) string
 	patience  time.Duration
 }
 
-// Open checks the options and binds the listeners. Connections made before Serve
-// wait. It closes o.Control when it fails.
+// Open checks the options and binds the listeners. Connections made before Serve wait. On
+// error it closes o.Control.
 func Open(o Options) (_ *Server, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -84,7 +83,7 @@ func Open(o Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// PageAddr is the bound address of the page: host:port, unix:/path, or empty.
+// PageAddr returns the bound address of the page: host:port, unix:/path, or "".
 func (s *Server) PageAddr() string {
 	switch {
 	case s.page == nil:
@@ -95,10 +94,10 @@ func (s *Server) PageAddr() string {
 	return s.page.addr
 }
 
-// HealthAddr is the bound address of the health listener, or empty.
+// HealthAddr returns the bound address of the health listener, or "".
 func (s *Server) HealthAddr() string { return s.addr(kindHealth) }
 
-// ControlAddr is where the commands come.
+// ControlAddr returns the address of the control socket.
 func (s *Server) ControlAddr() string { return s.addr(kindControl) }
 
 func (s *Server) addr(k kind) string {
@@ -113,8 +112,8 @@ func (s *Server) addr(k kind) string {
 // HasToken reports whether a token is configured.
 func (s *Server) HasToken() bool { return s.guard.hasToken }
 
-// Serve answers with the routes until a listener ends or Close is called: the first
-// that ends calls ended.
+// Serve serves the routes until all listeners are closed. Each listener that ends calls
+// ended, which must close the others.
 func (s *Server) Serve(r *Routes, ended func()) error {
 	h := r.handler()
 	failed := make(chan error, len(s.listeners))
@@ -130,7 +129,7 @@ func (s *Server) Serve(r *Routes, ended func()) error {
 	return errors.Join(errs...)
 }
 
-// Close stops the listeners and waits for requests under way until ctx ends.
+// Close stops the listeners and waits for requests in progress until ctx ends.
 func (s *Server) Close(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, l := range s.listeners {

@@ -11,32 +11,31 @@ import (
 const (
 	codeLife    = 60 * time.Second
 	sessionLife = 12 * time.Hour
-	mostCodes   = 16 // not redeemed yet; the oldest makes room
-	mostSession = 64 // the oldest makes room
+	mostCodes   = 16 // unredeemed codes; a new one replaces the oldest
+	mostSession = 64 // sessions; a new one replaces the oldest
 )
 
-// sessions are the browsers that are signed in. A code is made for somebody who
-// may use the control socket and is good once; the session it buys lives in this
-// process alone. Both are kept as hashes.
+// sessions are the signed-in browsers. A caller of the control socket gets a code, which can
+// be redeemed once for a session. Codes and sessions are in memory only, as hashes.
 type sessions struct {
 	mu    sync.Mutex
-	now   func() time.Time // with its monotonic part: a clock that is set ends nothing
+	now   func() time.Time // monotonic: changing the clock does not end sessions
 	codes map[[sha256.Size]byte]time.Time
-	live  map[[sha256.Size]byte]time.Time // until when
+	live  map[[sha256.Size]byte]time.Time // expiry
 }
 
 func newSessions() *sessions {
 	return &sessions{now: time.Now, codes: map[[sha256.Size]byte]time.Time{}, live: map[[sha256.Size]byte]time.Time{}}
 }
 
-// code makes one that can be redeemed for a minute.
+// code returns a new code, which can be redeemed for a minute.
 func (s *sessions) code() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.add(s.codes, codeLife, mostCodes)
 }
 
-// redeem gives a session for a code, once.
+// redeem exchanges a code for a session, once.
 func (s *sessions) redeem(code string) (token string, until time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +49,7 @@ func (s *sessions) redeem(code string) (token string, until time.Time, ok bool) 
 	return token, s.live[sha256.Sum256([]byte(token))], true
 }
 
-// check says whether token is a session's, and by which name it is known.
+// check reports whether token is a session's, and returns its name for the audit log.
 func (s *sessions) check(token string) (name string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +69,7 @@ func (s *sessions) end(token string) {
 	delete(s.live, sha256.Sum256([]byte(token)))
 }
 
-// add puts a new secret into m; the caller holds s.mu.
+// add adds a new secret to m and returns it. The caller holds s.mu.
 func (s *sessions) add(m map[[sha256.Size]byte]time.Time, life time.Duration, most int) string {
 	for len(m) >= most {
 		var first [sha256.Size]byte

@@ -2,6 +2,7 @@ package access
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,8 +12,8 @@ import (
 	"relay/relay/internal/api"
 )
 
-// SignInLink makes a link that signs a browser in, once, within a minute. The code is
-// in the fragment, which no browser sends anywhere.
+// SignInLink returns a link that signs a browser in, once, within a minute. The code is in
+// the fragment, which browsers do not send.
 func (s *Server) SignInLink() (api.PageLink, error) {
 	base, err := s.pageURL()
 	if err != nil {
@@ -21,11 +22,12 @@ func (s *Server) SignInLink() (api.PageLink, error) {
 	return api.PageLink{URL: base + "/#sign-in=" + s.guard.sessions.code(), ExpiresAt: time.Now().Add(codeLife).UTC()}, nil
 }
 
-// pageURL is where this process has bound the page: nobody else can answer there.
+// pageURL returns the URL of the address that this process has bound, where no other
+// program can answer.
 func (s *Server) pageURL() (string, error) {
 	l := s.page
 	if l == nil || l.network != "tcp" {
-		return "", fmt.Errorf("admin.listen is not a TCP address, and a browser can use no other; set it to 127.0.0.1:8586")
+		return "", errors.New("admin.listen is not a TCP address, so a browser cannot open the page; set it to 127.0.0.1:8586")
 	}
 	host, port, err := net.SplitHostPort(l.addr)
 	if err != nil {
@@ -37,12 +39,12 @@ func (s *Server) pageURL() (string, error) {
 	return "https://" + net.JoinHostPort(pageHost(host, l.cert.Leaf()), port), nil
 }
 
-// pageHost is the host by which a browser on this machine reaches a page that is bound to
-// an address: one that its certificate is for, where there is one.
+// pageHost returns the host with which a browser on this machine reaches the bound address:
+// if possible, one that the certificate is valid for.
 func pageHost(bound string, cert *x509.Certificate) string {
 	hosts := []string{bound}
 	switch ip := net.ParseIP(bound); {
-	case ip != nil && ip.IsUnspecified(): // of both families, where the system has both
+	case ip != nil && ip.IsUnspecified(): // IPv4 and IPv6, if the system has both
 		hosts = []string{"127.0.0.1", "localhost", "::1"}
 	case ip != nil && ip.IsLoopback():
 		hosts = append(hosts, "localhost")
@@ -66,8 +68,8 @@ func pageHost(bound string, cert *x509.Certificate) string {
 	return hosts[0]
 }
 
-// Redeem makes a session of a code that SignInLink gave; false: the code has been used
-// or is too old.
+// Redeem exchanges the code of a SignInLink for a session. It returns false if the code was
+// already used or is too old.
 func (s *Server) Redeem(w http.ResponseWriter, code string) (api.Session, bool) {
 	token, until, ok := s.guard.sessions.redeem(code)
 	if !ok {
@@ -78,7 +80,7 @@ func (s *Server) Redeem(w http.ResponseWriter, code string) (api.Session, bool) 
 	return api.Session{Session: token, ExpiresAt: until.UTC()}, true
 }
 
-// SignOut ends the session that r came with; false: it came with none.
+// SignOut ends the session of r. It returns false if r has none.
 func (s *Server) SignOut(r *http.Request) bool {
 	c := CallerOf(r)
 	if c.session == "" {
@@ -88,7 +90,8 @@ func (s *Server) SignOut(r *http.Request) bool {
 	return true
 }
 
-// WatchKind keeps the commands, the signed in and anybody apart.
+// WatchKind returns the class of the caller for the limit of streams: commands, signed-in
+// callers and others have separate limits.
 func WatchKind(r *http.Request) string {
 	switch {
 	case listenerOf(r).kind == kindControl:

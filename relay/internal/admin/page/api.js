@@ -1,7 +1,7 @@
-// Talking to relay: requests of the session, lists, streams, signing in.
+// Requests, lists, streams and the sign-in.
 import { $ } from "./dom.js";
 
-// The session is this tab's alone, and goes in a header: cookies ignore ports.
+// The session belongs to this tab and is sent in a header, because cookies ignore ports.
 const key = "relay-session";
 const token = () => sessionStorage.getItem(key) || "";
 
@@ -10,7 +10,7 @@ export class ApiError extends Error {
     super((body && body.message) || "relay answered " + status);
     this.status = status;
     this.body = body;
-    /** whether relay shows this only to somebody who is signed in */
+    /** whether the call needs a sign-in */
     this.signIn = status === 401 || (status === 404 && Boolean(body) && body.code === "not_here");
   }
 }
@@ -22,11 +22,11 @@ async function raw(path, options = {}) {
   const res = await fetch(path, { ...options, headers, cache: "no-store", credentials: "omit" });
   if (res.ok) return res;
   let body = null;
-  try { body = await res.json(); } catch { /* not relay's form */ }
+  try { body = await res.json(); } catch { /* not JSON, so not an answer of relay's */ }
   throw new ApiError(res.status, body);
 }
 
-/** signed asks for signing in when relay wants it, and tries again. */
+/** signed calls fn; if it needs a sign-in, it opens the dialog and calls fn again. */
 async function signed(fn) {
   for (let first = true; ; first = false) {
     try {
@@ -48,7 +48,7 @@ export async function lines(path) {
   return t.split("\n").filter(Boolean).map((l) => JSON.parse(l));
 }
 
-/** stream reads server-sent events; fetch, since EventSource sends no token. */
+/** stream reads server-sent events. It uses fetch, because EventSource cannot send a token. */
 export async function stream(path, on, signal) {
   const res = await raw(path, { signal });
   const reader = res.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -69,21 +69,21 @@ export async function stream(path, on, signal) {
 // ---- signing in
 
 let here = { signed_in: false, token_configured: false };
-const told = [];
+const listeners = [];
 
-/** onSignIn calls fn with whether this tab is signed in, whenever that changes. */
-export function onSignIn(fn) { told.push(fn); fn(here.signed_in); }
+/** onSignIn calls fn now, and whenever this tab is signed in or out. */
+export function onSignIn(fn) { listeners.push(fn); fn(here.signed_in); }
 
 /** whoAmI asks relay whether this tab is signed in. */
 export async function whoAmI() {
   const was = here.signed_in;
   here = await get("/api/v1/ping");
   if (!here.signed_in) sessionStorage.removeItem(key);
-  if (here.signed_in !== was) for (const fn of told) fn(here.signed_in);
+  if (here.signed_in !== was) for (const fn of listeners) fn(here.signed_in);
   return here.signed_in;
 }
 
-/** takeCode signs in with the code of the address, which is taken out of it. */
+/** takeCode signs in with the code in the address, and removes it from the address. */
 export async function takeCode() {
   const m = /^#sign-in=([A-Za-z0-9]+)$/.exec(location.hash);
   if (!m) return;
@@ -93,16 +93,16 @@ export async function takeCode() {
   if (asking) $("token").close();
 }
 
-/** signOut ends the session, at relay too. */
+/** signOut ends the session here and at relay. */
 export async function signOut() {
-  try { await raw("/api/v1/session/end", { method: "POST" }); } catch { /* it is the token, or relay is away */ }
+  try { await raw("/api/v1/session/end", { method: "POST" }); } catch { /* signed in by token, or relay is unreachable */ }
   sessionStorage.removeItem(key);
   await whoAmI();
 }
 
 let asking = null;
 
-/** askToken opens the dialog; resolves to whether this tab is signed in now. */
+/** askToken opens the sign-in dialog; it resolves to whether this tab is then signed in. */
 export function askToken(wrong) {
   if (asking) return asking;
   const dialog = $("token");
@@ -116,13 +116,13 @@ export function askToken(wrong) {
       if (!v) return;
       sessionStorage.setItem(key, v);
       let ok = false;
-      try { ok = await whoAmI(); } catch { /* relay is away */ }
+      try { ok = await whoAmI(); } catch { /* relay is unreachable */ }
       $("token-bad").hidden = ok;
       if (!ok) { $("token-input").value = ""; return; }
       dialog.close();
     };
     $("token-close").onclick = () => dialog.close();
-    dialog.onclose = async () => { let ok = false; try { ok = await whoAmI(); } catch { /* relay is away */ } resolve(ok); };
+    dialog.onclose = async () => { let ok = false; try { ok = await whoAmI(); } catch { /* relay is unreachable */ } resolve(ok); };
     dialog.showModal();
   }).finally(() => { asking = null; });
   return asking;

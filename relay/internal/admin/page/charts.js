@@ -1,4 +1,4 @@
-// The two charts. Colours come from the style sheet, so that dark is dark.
+// The two charts. Their colours come from the style sheet, for light and dark mode.
 import { $, num, rate } from "./dom.js";
 import { get } from "./api.js";
 
@@ -28,7 +28,7 @@ export function setupCharts() {
   setInterval(readHistory, 10000);
 }
 
-/** shownTime is what has been seen so far, at least five minutes of it, at most the range. */
+/** shownTime returns the time range shown: from the first point, at least five minutes, at most the range. */
 function shownTime() {
   const now = Date.now() / 1000;
   const first = points.length ? new Date(points[0].at).getTime() / 1000 : now;
@@ -61,7 +61,7 @@ function build() {
 const hm = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const hour = (s) => hm.format(new Date(s * 1000));
 
-/** reader says the values under the pointer in the corner of the chart. */
+/** reader shows the values under the pointer in the corner of the chart. */
 function reader() {
   let box = null;
   return { hooks: {
@@ -78,7 +78,7 @@ async function readHistory() {
   try {
     points = await get("/api/v1/history?range=" + range);
     draw();
-  } catch { /* the live line says that relay is away */ }
+  } catch { /* the live indicator shows that relay is unreachable */ }
 }
 
 function draw() {
@@ -88,6 +88,6 @@ function draw() {
   const last = points[points.length - 1];
   if (last) {
     $("chart-depth").setAttribute("aria-label", `Conversions waiting over time; now ${num(last.pending)}, most ${num(Math.max(...points.map((p) => p.pending)))}`);
-    $("chart-rates").setAttribute("aria-label", `A second, over time; now ${rate(last.in)} events arriving and ${rate(last.delivered)} conversions delivered`);
+    $("chart-rates").setAttribute("aria-label", `Rates over time; now ${rate(last.in)} events arriving and ${rate(last.delivered)} conversions delivered per second`);
   }
 }

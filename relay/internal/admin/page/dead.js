@@ -1,4 +1,4 @@
-// Dead letters: filter, look at one, retry, drop.
+// Dead letters: filter, show one, retry, drop.
 import { $, h, text, num, ago, dateTime, ask, toast } from "./dom.js";
 import { get, getSecret, post, lines, onSignIn } from "./api.js";
 import { laneName } from "./lanes.js";
@@ -7,11 +7,11 @@ const step = 100;
 const plain = (r) => summary.plain[r] || r.replaceAll("_", " ");
 
 let shown = [];       // letters in the table
-let picked = new Set();
+let picked = new Set(); // ids
 let summary = { total: 0, reasons: {}, event_sets: {}, plain: {} };
 let last = -1;        // number of letters when the list was read
 let signedIn = false;
-let turn = 0;         // answers of an older filter are dropped
+let turn = 0;         // answers to an older filter are ignored
 
 function filter() {
   const f = {};
@@ -39,7 +39,7 @@ export function setupDead() {
   $("dead-drop").onclick = () => drop(choice());
 }
 
-/** deadCount is told with every status; the list is read again when it changed. */
+/** deadCount gets the number of letters with every status, and reads the list again if it changed. */
 export function deadCount(n) {
   if (n !== last) { last = n; refresh(); }
 }
@@ -82,7 +82,7 @@ function rows() {
   const now = Date.now();
   const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.id : "";
   $("dead-rows").replaceChildren(...shown.map((d) => {
-    const box = h("input", { type: "checkbox", "aria-label": `Pick ${d.event || "message"} ${d.message_id || d.id}` });
+    const box = h("input", { type: "checkbox", "aria-label": `Select ${d.event || "message"} ${d.message_id || d.id}` });
     box.checked = picked.has(d.id);
     box.onchange = () => { box.checked ? picked.add(d.id) : picked.delete(d.id); bar(); };
     const words = d.reason === "rejected" || d.code ? `${d.message} (code ${d.code}${d.subcode ? "/" + d.subcode : ""})` : d.message;
@@ -96,7 +96,7 @@ function rows() {
   if (focused) { const b = $("dead-rows").querySelector(`[data-id="${CSS.escape(focused)}"]`); if (b) b.focus(); }
   const f = Object.keys(filter()).length > 0;
   $("dead-empty").hidden = !signedIn || shown.length > 0;
-  text($("dead-empty"), f ? "None that match." : "Nothing here: no event was held or refused.");
+  text($("dead-empty"), f ? "No dead letter matches." : "No dead letters: no event was held or refused.");
   text($("dead-note"), summary.total ? `${num(summary.total)} kept, oldest first` : "");
   bar();
 }
@@ -109,7 +109,7 @@ function choice() {
 
 function bar() {
   $("dead-bar").hidden = shown.length === 0;
-  text($("dead-picked"), picked.size ? `${num(picked.size)} picked` : "None picked: acts on all that match");
+  text($("dead-picked"), picked.size ? `${num(picked.size)} selected` : "None selected: acts on all that match");
   $("dead-all").checked = shown.length > 0 && picked.size === shown.length;
   $("dead-all").indeterminate = picked.size > 0 && picked.size < shown.length;
 }
@@ -120,14 +120,14 @@ async function retry({ what, body }) {
     const list = [];
     const say = (n, t) => { if (n) list.push(h("li", {}, h("b", {}, num(n)), " " + t)); };
     say(see.would_pass, "would be sent");
-    for (const [r, n] of Object.entries(see.would_hold)) say(n, "would come back: " + plain(r));
+    for (const [r, n] of Object.entries(see.would_hold)) say(n, "would become dead letters again: " + plain(r));
     for (const [r, n] of Object.entries(see.would_skip)) say(n, "would be skipped: " + r.replaceAll("_", " "));
-    say(see.unrouted, "stay: " + see.unrouted_because);
-    if (!see.redriven) { await ask({ title: "Nothing to retry", yes: "All right", body: ["None of them can be put back.", h("ul", { class: "checks" }, list)] }); return; }
-    const ok = await ask({ title: `Retry ${num(see.redriven)} of ${num(see.matched)}?`, yes: `Retry ${num(see.redriven)}`, body: [`By the mapping now in force, of ${what}:`, h("ul", { class: "checks" }, list)] });
+    say(see.unrouted, "would stay: " + see.unrouted_because);
+    if (!see.redriven) { await ask({ title: "Nothing to retry", yes: "OK", body: ["None of them can be sent again.", h("ul", { class: "checks" }, list)] }); return; }
+    const ok = await ask({ title: `Retry ${num(see.redriven)} of ${num(see.matched)}?`, yes: `Retry ${num(see.redriven)}`, body: [`With the current mapping, of ${what}:`, h("ul", { class: "checks" }, list)] });
     if (!ok) return;
     const res = await post("/api/v1/dead/retry", body);
-    toast(res.success ? `${num(res.redriven)} back in the queue.` : `${num(res.redriven)} back in the queue, then: ${res.message}`, !res.success);
+    toast(res.success ? `${num(res.redriven)} put back into the queue.` : `${num(res.redriven)} put back into the queue, then: ${res.message}`, !res.success);
     $("detail").close();
     picked.clear();
     refresh();
@@ -137,8 +137,8 @@ async function retry({ what, body }) {
 async function drop({ what, body }) {
   try {
     const see = await post("/api/v1/dead/drop", { ...body, dry_run: true });
-    if (!see.matched) { toast("They are gone: somebody has retried or dropped them."); refresh(); return; }
-    const ok = await ask({ title: `Drop ${num(see.matched)} for good?`, yes: "Drop", danger: true, body: `${what[0].toUpperCase() + what.slice(1)} will never be delivered. This cannot be undone.` });
+    if (!see.matched) { toast("These dead letters no longer exist. They were retried or dropped meanwhile."); refresh(); return; }
+    const ok = await ask({ title: `Drop ${num(see.matched)} permanently?`, yes: "Drop", danger: true, body: `${what[0].toUpperCase() + what.slice(1)} will never be delivered. This cannot be undone.` });
     if (!ok) return;
     const res = await post("/api/v1/dead/drop", body);
     toast(`${num(res.dropped)} dropped.`);
@@ -154,23 +154,23 @@ async function detail(id, whole) {
     const d = whole ? await getSecret(path + "?body=full") : await get(path);
     const facts = h("dl", { class: "facts" });
     const fact = (k, v) => { if (v) facts.append(h("dt", {}, k), h("dd", {}, v)); };
-    fact("Why", `${plain(d.reason)}: ${d.message}`);
-    fact("Meta's code", d.code ? `${d.code}${d.subcode ? " / " + d.subcode : ""}` : "");
+    fact("Reason", `${plain(d.reason)}: ${d.message}`);
+    fact("Meta's error code", d.code ? `${d.code}${d.subcode ? " / " + d.subcode : ""}` : "");
     fact("Trace id", d.fbtrace_id);
     fact("Event set", d.event_set ? `${laneName(d.event_set)}${laneName(d.event_set) === d.event_set ? "" : " · " + d.event_set}` : "");
     fact("Message id", d.message_id);
     fact("Received", dateTime(d.received_at));
-    fact("Kept since", dateTime(d.dead_at));
-    fact("Goes back by itself", d.release_at ? dateTime(d.release_at) : "");
+    fact("Dead letter since", dateTime(d.dead_at));
+    fact("Retried by itself", d.release_at ? dateTime(d.release_at) : "");
     fact("Attempts", d.attempts ? String(d.attempts) : "");
     fact("Mapping then", d.mapping);
     const one = { what: "this dead letter", body: { ids: [id] } };
     text($("detail-title"), d.event || "Message without event name");
     $("detail-body").replaceChildren(facts,
-      h("p", { class: "note" }, d.masked ? "The event as it arrived. Values that could be personal are shown by their shape: a and A for letters, 9 for digits." : "The event as it arrived, whole."),
+      h("p", { class: "note" }, d.masked ? "The event as it arrived. Values that might be personal are masked: a and A for letters, 9 for digits." : "The event as it arrived, unmasked."),
       h("pre", { class: "json", tabindex: "0" }, d.text !== undefined ? d.text : JSON.stringify(d.body, null, 2)),
       h("div", { class: "acts" },
-        d.masked && h("button", { type: "button", onclick: () => detail(id, true) }, "Show it whole"),
+        d.masked && h("button", { type: "button", onclick: () => detail(id, true) }, "Show unmasked"),
         h("button", { type: "button", class: "danger", onclick: () => drop(one) }, "Drop…"),
         h("button", { type: "button", class: "primary", onclick: () => retry(one) }, "Retry…")));
     if (!$("detail").open) $("detail").showModal();

@@ -1,8 +1,8 @@
-// Small helpers: elements, words for numbers and times, notices.
+// Helpers: elements, formatting of numbers and times, notices, questions.
 
 export const $ = (id) => document.getElementById(id);
 
-/** h makes an element. Text is always text: nothing here parses HTML. */
+/** h makes an element. Strings become text nodes: nothing here parses HTML. */
 export function h(tag, props, ...children) {
   const el = document.createElement(tag);
   for (const [k, v] of Object.entries(props || {})) {
@@ -16,7 +16,7 @@ export function h(tag, props, ...children) {
   return el;
 }
 
-/** text writes only what has changed, so that screen readers and selections are left alone. */
+/** text sets the text of an element only if it changed, so as not to disturb screen readers and selections. */
 export function text(el, s) {
   s = String(s);
   if (el.textContent !== s) el.textContent = s;
@@ -41,7 +41,7 @@ export function bytes(n) {
   return (i && n < 10 ? n.toFixed(1) : Math.round(n)) + " " + units[i];
 }
 
-/** span says a number of seconds as people do. */
+/** span formats a number of seconds in one unit. */
 export function span(s) {
   if (s < 1) return "under 1 s";
   if (s < 90) return Math.round(s) + " s";
@@ -66,7 +66,7 @@ export function toast(message, bad) {
   setTimeout(() => el.remove(), bad ? 9000 : 5000);
 }
 
-/** ask shows a question and resolves to whether it was agreed to. */
+/** ask shows a question and resolves to whether the answer was yes. */
 export function ask({ title, body, yes, danger }) {
   const dialog = $("ask");
   text($("ask-title"), title);

@@ -1,9 +1,9 @@
-// One card per event set. Cards are kept and changed in place, so that focus
-// and a screen reader's place survive an update.
+// One card per event set. Cards are updated in place, so that the focus and a screen
+// reader's position survive.
 import { $, h, text, cls, num, rate, span, ago, dateTime, ask, toast } from "./dom.js";
 import { post } from "./api.js";
 
-/** kind groups the states: ok, wait (passes by itself), stop (needs somebody), off (on purpose). */
+/** kind groups the states: ok, wait (ends by itself), stop (needs a person), off (on purpose). */
 export function kind(state) {
   switch (state) {
     case "idle": case "sending": return "ok";
@@ -16,7 +16,7 @@ export function kind(state) {
 const words = {
   idle: "idle", sending: "sending", waiting_retry: "will retry", throttled: "throttled", rate_limited: "waiting", manually_paused: "paused",
   retired: "retired", dry_run: "dry run", paused_token: "token refused", paused_permission: "not allowed", paused_config: "settings wrong",
-  breaker: "stopped", no_token: "no token", storage: "disk", dead_letters_full: "no room", standby: "standby", no_mapping: "no mapping",
+  breaker: "stopped", no_token: "no token", storage: "disk", dead_letters_full: "dead letters full", standby: "standby", no_mapping: "no mapping",
 };
 export const stateWord = (s) => words[s] || s.replaceAll("_", " ");
 
@@ -107,7 +107,7 @@ function card(id) {
       text(pause, l.paused ? "Resume" : k === "stop" || k === "wait" ? "Try now" : "Pause");
       pause.setAttribute("aria-label", pause.textContent + " " + (l.name || l.lane));
       move.hidden = drop.hidden = !retired;
-      text(extra, [l.in_doubt ? "one request in doubt, will be sent again unchanged" : "", l.dead ? num(l.dead) + (l.dead === 1 ? " dead letter made" : " dead letters made") : ""].filter(Boolean).join(" · "));
+      text(extra, [l.in_doubt ? "one unanswered request will be repeated unchanged" : "", l.dead ? num(l.dead) + (l.dead === 1 ? " dead letter" : " dead letters") : ""].filter(Boolean).join(" · "));
     },
   };
 }
@@ -127,8 +127,8 @@ async function act(button, l, action) {
 async function moveLane(l) {
   const select = h("select", { id: "move-to" }, all.filter((x) => x.lane !== l.lane && x.state !== "retired")
     .map((x) => h("option", { value: x.lane }, x.name ? `${x.name} (${x.lane})` : x.lane)));
-  if (!select.children.length) { toast("There is no other event set in the mapping.", true); return; }
-  const ok = await ask({ title: `Move ${num(l.pending)} events`, yes: "Move", body: [`What waits for ${l.name || l.lane} goes to another event set.`, h("label", {}, "To", select)] });
+  if (!select.children.length) { toast("The mapping has no other event set.", true); return; }
+  const ok = await ask({ title: `Move ${num(l.pending)} events`, yes: "Move", body: [`Move the waiting events of ${l.name || l.lane} to another event set.`, h("label", {}, "To", select)] });
   if (!ok) return;
   try {
     const done = await post(`/api/v1/lanes/${encodeURIComponent(l.lane)}/move`, { to: select.value });
@@ -137,7 +137,7 @@ async function moveLane(l) {
 }
 
 async function dropLane(l) {
-  const ok = await ask({ title: `Drop ${num(l.pending)} events for good?`, yes: "Drop them", danger: true, body: `They were for ${l.name || l.lane} and will never be delivered. This cannot be undone.` });
+  const ok = await ask({ title: `Drop ${num(l.pending)} events permanently?`, yes: "Drop", danger: true, body: `The waiting events of ${l.name || l.lane} will never be delivered. This cannot be undone.` });
   if (!ok) return;
   try {
     const done = await post(`/api/v1/lanes/${encodeURIComponent(l.lane)}/drop`, { confirm: l.lane });

@@ -1,4 +1,4 @@
-// The mapping: the text in force, and what is wrong with a file that was refused.
+// The mapping: the text in use, and the mistakes of a refused file.
 import { $, h, text, cls, ago } from "./dom.js";
 import { get, onSignIn } from "./api.js";
 
@@ -15,23 +15,23 @@ export function setupMapping() {
   });
 }
 
-/** mappingState is told with every status; the text is read again when it changed. */
+/** mappingState gets the state with every status, and reads the text again if it changed. */
 export async function mappingState(s, now) {
   const bad = s.refused;
   const warn = !bad && s.warnings && s.warnings.length;
   cls($("map-chip"), "chip " + (bad ? "stop" : warn ? "wait" : s.digest ? "ok" : "off"));
-  text($("map-chip"), bad ? "new file refused" : s.from_store ? "last good one" : warn ? "in force, with warnings" : s.digest ? "in force" : "none yet");
+  text($("map-chip"), bad ? "new file refused" : s.from_store ? "last valid version" : warn ? "in use, with warnings" : s.digest ? "in use" : "none yet");
   const base = s.file ? s.file.split(/[\\/]/).pop() : "";
   const parts = [base, s.digest ? s.digest.slice(0, 12) : "", s.loaded_at ? "loaded " + ago(s.loaded_at, now) : ""].filter(Boolean);
-  text($("map-note"), (bad ? `The file was refused ${ago(bad.at, now)}; the mapping before it stays in force. ` : "") + parts.join(" · "));
+  text($("map-note"), (bad ? `A new file was refused ${ago(bad.at, now)}; the previous mapping stays in use. ` : "") + parts.join(" · "));
   $("map-note").title = s.file || "";
   const mark = JSON.stringify([s.digest, s.generation, bad && bad.at, bad && bad.message]);
-  if (mark === seen || !signedIn) return;
+  if (mark === seen || !signedIn || (!s.digest && !bad)) return;
   try {
     m = await get("/api/v1/mapping");
     seen = mark;
     code();
-  } catch { /* tried again with the next status */ }
+  } catch { /* retried with the next status */ }
 }
 
 function code() {
@@ -56,7 +56,7 @@ function code() {
   $("map-code").scrollTop = 0;
 }
 
-/** paint tells keys and comments apart; a guess good enough for reading. */
+/** paint highlights keys and comments; the simple rule is good enough for reading. */
 function paint(line) {
   const com = /(^|\s)#.*$/.exec(line);
   const body = com ? line.slice(0, com.index) : line;

@@ -1,8 +1,8 @@
-// Package page is the status page: one HTML file with its script and style, all
-// embedded. It works without a network and asks no third party for anything.
+// Package page serves the status page: HTML, scripts and style sheet, all embedded. It works
+// without a network and calls no third party.
 //
-// The page itself holds not a word of the queue, so that it needs no token; its
-// script asks the API for the rest, with what a sign-in gave it.
+// The page itself contains no data of the queue, so it needs no token. Its scripts call the
+// API with the session of the sign-in.
 package page
 
 import (
@@ -15,23 +15,23 @@ import (
 //go:embed *.html *.css *.js *.svg vendor
 var files embed.FS
 
-// frame is parsed once; an error in it is one of the build.
+// frame is the template of the page; a mistake in it panics at every start, so tests find it.
 var frame = template.Must(template.ParseFS(files, "page.html"))
 
-// types are the files of the page that may be asked for.
+// types are the content types of the files that are served, by extension.
 var types = map[string]string{
 	".js":  "text/javascript; charset=utf-8",
 	".css": "text/css; charset=utf-8",
 	".svg": "image/svg+xml",
 }
 
-// Write answers with the page of this version of relay.
+// Write writes the page, which shows the version of relay.
 func Write(w http.ResponseWriter, version string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_ = frame.Execute(w, struct{ Version string }{version})
 }
 
-// WriteAsset answers with a file that the page loads; false: there is none of this name.
+// WriteAsset writes a file that the page loads. It returns false if there is no such file.
 func WriteAsset(w http.ResponseWriter, name string) bool {
 	name = path.Clean(name)
 	b, err := files.ReadFile(name)

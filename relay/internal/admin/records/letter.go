@@ -1,5 +1,5 @@
-// Package records is what the admin API says of events that wait and of dead letters, how
-// they are found, and how letters are sent again.
+// Package records finds waiting events and dead letters in a queue and converts them to
+// their form in the admin API. It also retries, drops and imports dead letters.
 package records
 
 import (
@@ -19,8 +19,8 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Letter is the listed form of a dead letter; its id and name are masked where
-// they may be somebody's.
+// Letter returns a dead letter as lists show it. Message id and event name are masked if
+// they might be personal data.
 func Letter(d queue.DeadLetter) api.Dead {
 	return api.Dead{
 		ID: d.ID, MessageID: personal.ShowID(d.MessageID), Store: d.Store, Event: privacy.ShowEvent(d.Event, d.EventSet != ""), EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
@@ -28,7 +28,7 @@ func Letter(d queue.DeadLetter) api.Dead {
 	}
 }
 
-// WholeLetter is the full form; the body is masked unless full.
+// WholeLetter returns a dead letter with its body, which is masked unless full is true.
 func WholeLetter(d queue.DeadLetter, full bool) api.DeadDetail {
 	out := api.DeadDetail{
 		Dead: Letter(d), List: d.List, DeadAt: d.DeadAt,
@@ -40,12 +40,13 @@ func WholeLetter(d queue.DeadLetter, full bool) api.DeadDetail {
 	if full {
 		out.MessageID, out.Event = d.MessageID, d.Event
 	}
-	out.Body, out.Text = shown(d.Body, full)
+	out.Body, out.Text = showBody(d.Body, full)
 	return out
 }
 
-// shown is how an event is shown: masked, or as it arrived, which may be no JSON.
-func shown(body []byte, full bool) (json.RawMessage, string) {
+// showBody returns the body of an event: masked, or as it arrived. A body that is not JSON
+// is returned as text.
+func showBody(body []byte, full bool) (json.RawMessage, string) {
 	switch {
 	case len(body) == 0:
 		return nil, ""
@@ -57,8 +58,8 @@ func shown(body []byte, full bool) (json.RawMessage, string) {
 	return nil, strings.ToValidUTF8(string(body), string(utf8.RuneError))
 }
 
-// chooses reports whether f chooses d; After and Limit are the lister's.
-func chooses(f api.DeadFilter, d queue.DeadLetter) bool {
+// matchesLetter reports whether f selects d. It ignores After and Limit.
+func matchesLetter(f api.DeadFilter, d queue.DeadLetter) bool {
 	return (len(f.IDs) == 0 || slices.Contains(f.IDs, d.ID)) &&
 		(f.Reason == "" || d.Reason == f.Reason) &&
 		(f.Event == "" || d.Event == f.Event) &&
@@ -67,7 +68,7 @@ func chooses(f api.DeadFilter, d queue.DeadLetter) bool {
 		(f.Search == "" || mentions(d, f.Search))
 }
 
-// mentions reports whether text is somewhere in what is listed of d.
+// mentions reports whether the listed fields of d contain text, in any case.
 func mentions(d queue.DeadLetter, text string) bool {
 	want := strings.ToLower(text)
 	if want == strconv.Itoa(d.Code) || want == strconv.Itoa(d.Subcode) || want == d.EventSet {
@@ -94,10 +95,8 @@ type Letters interface {
 	DeadLetter(id string) (queue.DeadLetter, error)
 }
 
-// EachLetter calls fn for every dead letter that f chooses, oldest first, until
-// fn returns false. It serves the commands as well when no relay runs. fn is
-// called outside of the queue's own reading, so it may be as slow as a network
-// is.
+// EachLetter calls fn for every dead letter that f selects, oldest first, until fn returns
+// false. fn can be slow: it does not block the queue, because letters are read in pages.
 func EachLetter(q Letters, f api.DeadFilter, fn func(queue.DeadLetter) bool) error {
 	if len(f.IDs) > 0 {
 		return eachID(q, f, fn)
@@ -109,7 +108,7 @@ func EachLetter(q Letters, f api.DeadFilter, fn func(queue.DeadLetter) bool) err
 		err := q.DeadLetters(after, func(d queue.DeadLetter) bool {
 			after = d.ID
 			scanned++
-			if chooses(f, d) {
+			if matchesLetter(f, d) {
 				page = append(page, d)
 				bytes += len(d.Body)
 			}
@@ -131,7 +130,7 @@ func EachLetter(q Letters, f api.DeadFilter, fn func(queue.DeadLetter) bool) err
 	}
 }
 
-// One page of EachLetter: that many letters, or bytes, or looked at.
+// Limits of a page of EachLetter: letters, bytes, and letters examined.
 const (
 	deadPage      = 500
 	deadPageBytes = 4 << 20
@@ -148,7 +147,7 @@ func eachID(q Letters, f api.DeadFilter, fn func(queue.DeadLetter) bool) error {
 		if err != nil {
 			return err
 		}
-		if !chooses(f, d) {
+		if !matchesLetter(f, d) {
 			continue
 		}
 		if n++; !fn(d) || f.Limit > 0 && n >= f.Limit {
@@ -158,14 +157,15 @@ func eachID(q Letters, f api.DeadFilter, fn func(queue.DeadLetter) bool) error {
 	return nil
 }
 
-// Exported is a dead letter with all that another relay needs to have it.
+// Exported returns a dead letter with everything that another relay needs to import it.
 func Exported(d queue.DeadLetter) api.DeadDetail {
 	out := WholeLetter(d, true)
 	out.Lanes, out.Flags = d.Lanes, uint16(d.Flags)
 	return out
 }
 
-// Imported is the dead letter of Exported.
+// Imported returns the dead letter that Exported exported. A letter without a store gets
+// store.
 func Imported(x *api.DeadDetail, store string) (queue.DeadLetter, error) {
 	d := queue.DeadLetter{
 		ID: x.ID, Lanes: x.Lanes, MessageID: x.MessageID, Store: x.Store, Event: x.Event, List: x.List, EventSet: x.EventSet,

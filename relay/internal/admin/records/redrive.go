@@ -11,30 +11,29 @@ import (
 	"relay/relay/internal/drain/batch"
 )
 
-// redriveStep is how many dead letters go back in one piece, so that a long
-// retry neither holds the queue nor loses its place when it is cut short.
+// redriveStep is how many dead letters are redriven in one call, so that a long retry does
+// not block the queue, and keeps its progress if it fails.
 const redriveStep = 500
 
-// Queue is the part of a queue that retry and drop need.
+// Queue is the part of a queue that Retry and Drop need.
 type Queue interface {
 	Letters
 	DropDead(ids ...string) (int, error)
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
 }
 
-// ErrNoMapping says that there is none by which letters could be sent again.
-var ErrNoMapping = errors.New("there is no mapping in force, so nothing can be retried")
+// ErrNoMapping is returned by Retry if there is no mapping.
+var ErrNoMapping = errors.New("there is no mapping, so nothing can be retried")
 
-// Retry sends dead letters through today's mapping again, or says what
-// would become of them. Repeating it is harmless: what went back is no longer
-// a dead letter.
+// Retry puts dead letters back into the queue. With a.DryRun it returns what would become
+// of them. Repeating it is harmless, because redriven letters are no longer dead letters.
 func Retry(q Queue, f batch.Foresight, a api.DeadAction) (api.RetryResult, error) {
 	res := api.RetryResult{Success: true, DryRun: a.DryRun, Skip: map[string]int{}, Hold: map[string]int{}}
 	if f.Mapping == nil {
 		return res, ErrNoMapping
 	}
 	var ids []string
-	made := make(map[string]bool) // copies, by their keys
+	made := make(map[string]bool) // conversions, by their keys
 	again := func(key string) bool {
 		was := made[key]
 		made[key] = true
@@ -49,7 +48,7 @@ func Retry(q Queue, f batch.Foresight, a api.DeadAction) (api.RetryResult, error
 			res.InDoubt++
 		}
 		switch {
-		case d.Cut > 0 || len(f.Lanes(d)) == 0: // half an event goes nowhere
+		case d.Cut > 0 || len(f.Lanes(d)) == 0: // a truncated event cannot be sent
 			res.Unrouted++
 		case a.DryRun:
 			foresee(&res, f.Of(d, again))
@@ -75,7 +74,7 @@ func Retry(q Queue, f batch.Foresight, a api.DeadAction) (api.RetryResult, error
 	return res, nil
 }
 
-// foresee counts a letter once: by the worst that would befall it.
+// foresee counts a letter once, by its worst predicted outcome.
 func foresee(res *api.RetryResult, fate batch.Fate) {
 	res.Redriven++
 	switch {
@@ -91,7 +90,7 @@ func foresee(res *api.RetryResult, fate batch.Fate) {
 	}
 }
 
-// Drop removes dead letters for good, or says how many it would.
+// Drop permanently removes dead letters. With a.DryRun it only counts them.
 func Drop(q Queue, a api.DeadAction) (api.DropResult, error) {
 	res := api.DropResult{Success: true, DryRun: a.DryRun}
 	var ids []string

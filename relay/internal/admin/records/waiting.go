@@ -14,13 +14,13 @@ import (
 	"relay/relay/internal/track"
 )
 
-// ErrID says what is wrong with an id.
+// ErrID is wrapped by the errors of ParseSeq.
 var ErrID = errors.New("not the id of an event in the queue")
 
-// FormatSeq writes a sequence number as people see it.
+// FormatSeq formats a sequence number as segment-index.
 func FormatSeq(s queue.Seq) string { return fmt.Sprintf("%d-%d", uint64(s)>>32, uint32(s)) }
 
-// ParseSeq reads what FormatSeq wrote.
+// ParseSeq parses the form of FormatSeq.
 func ParseSeq(s string) (queue.Seq, error) {
 	seg, index, ok := strings.Cut(s, "-")
 	a, err1 := strconv.ParseUint(seg, 10, 32)
@@ -31,8 +31,8 @@ func ParseSeq(s string) (queue.Seq, error) {
 	return queue.Seq(a<<32 | b), nil
 }
 
-// Waiting is the listed form of a record, without its body; its id and name are
-// masked where they may be somebody's.
+// Waiting returns a record as lists show it, without its body. Message id and event name
+// are masked if they might be personal data.
 func Waiting(r queue.Record) api.Queued {
 	return api.Queued{
 		ID: FormatSeq(r.Seq), MessageID: personal.ShowID(r.ID), Store: r.Store, Event: privacy.ShowEvent(track.Name(r.Body), mapped(r)), EventSets: r.Lanes, ReceivedAt: r.Received,
@@ -40,23 +40,23 @@ func Waiting(r queue.Record) api.Queued {
 	}
 }
 
-// WholeWaiting is Waiting with the body, whole or masked.
+// WholeWaiting returns a record with its body, which is masked unless full is true.
 func WholeWaiting(r queue.Record, full bool) api.Queued {
 	q := Waiting(r)
 	q.Masked = !full
 	if full {
 		q.MessageID, q.Event = r.ID, track.Name(r.Body)
 	}
-	q.Body, q.Text = shown(r.Body, full)
+	q.Body, q.Text = showBody(r.Body, full)
 	return q
 }
 
-// mapped says whether a record goes to an event set: the mapping names its event.
+// mapped reports whether the mapping contained the record's event when it was stored.
 func mapped(r queue.Record) bool {
 	return len(r.Lanes) > 0 && !slices.Contains(r.Lanes, queue.LaneUnmapped)
 }
 
-// matches reports whether f chooses r, whatever lane it was read from.
+// matches reports whether f selects r. It ignores EventSet and Limit.
 func matches(f api.QueueFilter, r queue.Record) bool {
 	return (f.Since.IsZero() || !r.Received.Before(f.Since)) && (f.Event == "" || track.Name(r.Body) == f.Event)
 }
@@ -68,11 +68,11 @@ type Log interface {
 	IsPending(lane string, seq queue.Seq) bool
 }
 
-// EachWaiting calls fn for every record that waits and that f chooses, lane by
-// lane, oldest first, each once, until fn returns false.
+// EachWaiting calls fn once for every waiting record that f selects, lane by lane, oldest
+// first, until fn returns false.
 func EachWaiting(q Log, f api.QueueFilter, fn func(queue.Record) bool) error {
 	lanes := q.Lanes()
-	var before []string // lanes gone through
+	var before []string // lanes already listed
 	n := 0
 	for _, l := range lanes {
 		if f.EventSet != "" && l.Name != f.EventSet || l.Name == queue.LaneHad || l.Name == queue.LaneKept && f.EventSet != queue.LaneKept {
@@ -84,8 +84,8 @@ func EachWaiting(q Log, f api.QueueFilter, fn func(queue.Record) bool) error {
 				return fmt.Errorf("read lane: %w", err)
 			}
 			for _, r := range b.Records {
-				// A record for several lanes was listed with the first of them
-				// that still waits for it.
+				// A record for several lanes is listed with the first lane that
+				// has not settled it.
 				listed := slices.ContainsFunc(before, func(l string) bool { return slices.Contains(r.Lanes, l) && q.IsPending(l, r.Seq) })
 				if listed || !matches(f, r) {
 					continue
@@ -102,7 +102,8 @@ func EachWaiting(q Log, f api.QueueFilter, fn func(queue.Record) bool) error {
 	return nil
 }
 
-// Find finds a waiting record by its sequence number.
+// Find returns a waiting record by its sequence number, or an error that wraps
+// queue.ErrNotFound.
 func Find(q Log, id queue.Seq) (queue.Record, error) {
 	for _, l := range q.Lanes() {
 		if l.Pending == 0 || l.Cursor > id || l.Name == queue.LaneHad {

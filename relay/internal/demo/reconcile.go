@@ -13,18 +13,17 @@ import (
 	"relay/relay/internal/sandbox"
 )
 
-// What the demo asks relay and the simulator while it waits.
-
-// status is what the status page shows.
+// status returns what the status page shows.
 func (d *demo) status() api.Status { return d.relay.Status() }
 
-// waiting counts the conversions that are not settled.
+// waiting returns the number of conversions that are not settled.
 func (d *demo) waiting() int64 { return d.status().Queue.Pending }
 
 func (d *demo) refused() int64 { return d.status().Queue.Refused }
 
 func (d *demo) unmapped() int64 { return d.status().Queue.Unmapped }
 
+// atMeta returns the number of conversions that the simulator received.
 func (d *demo) atMeta() int {
 	n := 0
 	for _, e := range d.sandbox.Events(sandbox.Filter{}) {
@@ -53,9 +52,9 @@ func (d *demo) lastError() string {
 	return "none"
 }
 
-// book is one event set's account.
-type book struct {
-	routed    int // conversions the posted events make, by the mapping
+// account is the account of an event set.
+type account struct {
+	routed    int // conversions that the mapping makes of the posted events
 	delivered int64
 	atMeta    int
 	skipped   map[string]int64
@@ -63,8 +62,8 @@ type book struct {
 	waiting   int64
 }
 
-// read takes over what the status page says of the event set.
-func (b *book) read(l api.LaneInfo) {
+// read reads relay's counts of the event set.
+func (b *account) read(l api.LaneInfo) {
 	b.waiting, b.skipped, b.dead = l.Pending, map[string]int64{}, map[string]int64{}
 	for k, n := range l.Counts {
 		switch kind, reason, _ := strings.Cut(k, ":"); kind {
@@ -78,7 +77,7 @@ func (b *book) read(l api.LaneInfo) {
 	}
 }
 
-func (b *book) settled() int64 {
+func (b *account) settled() int64 {
 	n := b.delivered + b.waiting
 	for _, x := range b.skipped {
 		n += x
@@ -89,17 +88,16 @@ func (b *book) settled() int64 {
 	return n
 }
 
-func (b *book) balances() bool {
+func (b *account) balances() bool {
 	return int64(b.routed) == b.settled() && int64(b.atMeta) == b.delivered && b.waiting == 0
 }
 
-// reconcile prints the books and says whether they balance: what the posted
-// events should become by the mapping, what relay counted, and what the
-// simulator says it received.
+// reconcile prints the accounts and reports whether they balance: the conversions that the
+// mapping makes of the posted events, relay's counts, and what the simulator received.
 func (d *demo) reconcile() bool {
-	books := map[string]*book{}
+	accounts := map[string]*account{}
 	for _, id := range demoSets {
-		books[id] = &book{}
+		accounts[id] = &account{}
 	}
 	m := d.relay.Mapping()
 	seen := map[string]bool{}
@@ -116,19 +114,19 @@ func (d *demo) reconcile() bool {
 			unmapped++
 		default:
 			for _, id := range routes {
-				books[id].routed++
+				accounts[id].routed++
 			}
 		}
 		seen[x.MessageID] = true
 	}
-	shown := d.status()
-	for _, l := range shown.Lanes {
-		if b := books[l.Lane]; b != nil {
+	status := d.status()
+	for _, l := range status.Lanes {
+		if b := accounts[l.Lane]; b != nil {
 			b.read(l)
 		}
 	}
 	for _, e := range d.sandbox.Events(sandbox.Filter{}) {
-		if b := books[e.Set]; b != nil {
+		if b := accounts[e.Set]; b != nil {
 			b.atMeta++
 		}
 	}
@@ -142,19 +140,19 @@ func (d *demo) reconcile() bool {
 	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "EVENT SET\tCONVERSIONS\t= DELIVERED\t+ NOT SENT\t+ DEAD LETTERS\tAT META\t")
 	for _, id := range demoSets {
-		b := books[id]
+		b := accounts[id]
 		ok = ok && b.balances()
 		fmt.Fprintf(w, "%s %s\t%d\t%d\t%s\t%s\t%d\t%s\n", id, names[id], b.routed, b.delivered, reasons(b.skipped), reasons(b.dead), b.atMeta, verdict(b.balances()))
 	}
 	_ = w.Flush()
 
-	kept := shown.Queue.Unmapped
+	kept := status.Queue.Unmapped
 	refused, _ := d.relay.Lane(queue.LaneRefused)
 	once := len(seen) - unmapped - invalid
-	events := d.posted.messages == len(d.day) && int64(unmapped) == kept && shown.Queue.Duplicates == int64(duplicates) &&
+	events := d.posted.messages == len(d.day) && int64(unmapped) == kept && status.Queue.Duplicates == int64(duplicates) &&
 		refused.Counts["dead:invalid"] == int64(invalid) && d.posted.rejected == invalid
 	ok = ok && events
-	fmt.Fprintf(d.out, "\n%d events posted in %d requests = %d for event sets + %d unmapped (kept for a mapping that knows them)\n"+
+	fmt.Fprintf(d.out, "\n%d events posted in %d requests = %d for event sets + %d unmapped (kept for a later mapping)\n"+
 		"+ %d invalid (dead letter) + %d sent twice, stored once: %s\n",
 		d.posted.messages, d.posted.requests, once, kept, invalid, duplicates, verdict(events))
 	return ok
@@ -167,7 +165,7 @@ func verdict(ok bool) string {
 	return "DOES NOT BALANCE"
 }
 
-// reasons prints "3 (no_customer 2, unmapped 1)".
+// reasons returns "3 (no_customer 2, unmapped 1)".
 func reasons(m map[string]int64) string {
 	var n int64
 	var parts []string
