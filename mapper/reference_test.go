@@ -43,29 +43,31 @@ func reference(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString(`# The mapping
 
-Which track events become which conversions at Meta, where they go, and how their fields are found. The file is reloaded
-whenever it is saved (once it has been still for 2 seconds, or 250 ms where it only adds routes); one with a mistake changes nothing. Begin with [examples/mapping.yaml](../examples/mapping.yaml);
+For the person who writes the mapping: which track events become which conversions at Meta, where they go, and how their fields are found.
+This page lists every key, how relay reads values, and why an event is not sent.
+
+relay reloads the file when it is saved (once it has not changed for 2 seconds, or 250 ms if it only adds routes). A file with a mistake changes nothing. Begin with [examples/mapping.yaml](../examples/mapping.yaml);
 [examples/mapping-full.yaml](../examples/mapping-full.yaml) shows every key. Try a file before it goes live:
 
     relay check new-mapping.yaml
     relay map --mapping new-mapping.yaml --explain examples/events.json
 
-This page is made from the tables in package mapper.
+This page is made from the code (package mapper).
 
 ## Keys
 
-| key | may be | default | meaning |
+| key | type | default | meaning |
 |---|---|---|---|
 `)
 	for _, k := range schemaKeys(t, Schema(), "", schemaDefs(t)) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.name, k.kinds, k.def, k.doc)
 	}
 	b.WriteString(`
-A source, wherever one may be written, is a path into the event such as ` + "`properties.store.code`" + `,
+A source is a path into the event such as ` + "`properties.store.code`" + `,
 ` + "`{const: value}`" + `, or ` + "`{expr: formula}`" + `. Several sources are tried in order.
-In a formula, and in ` + "`when:`" + `, ` + "`amount(properties.total)`" + ` is the number that an amount says, read as the value of an event is ("12,50", "€ 12");
+In a formula, and in ` + "`when:`" + `, ` + "`amount(properties.total)`" + ` is the number in an amount, read like the value of an event ("12,50", "€ 12");
 ` + "`??`" + ` gives a default: ` + "`amount(properties.total) ?? 0`" + `.
-At a hub, ` + "`store.name`" + ` is the name of the store whose relay forwarded the event, by its key in auth.keys; ` + "`relay map --store NAME`" + ` tries it.
+At a hub, ` + "`store.name`" + ` is the name of the store whose relay forwarded the event, from its key in auth.keys; ` + "`relay map --store NAME`" + ` tries it.
 
 ## Names of conversions
 
@@ -82,15 +84,15 @@ At a hub, ` + "`store.name`" + ` is the name of the store whose relay forwarded 
 	b.WriteString(`
 ## Match keys
 
-What a customer is found by. Each value is cleaned, brought into the form Meta hashes, and hashed with SHA-256 (lead_id and madid
-are not hashed; external_id only in the conversions format). Up to 5 values of a key are sent (offline: 3 of e-mail and phone, 1 of
-the others). What cannot be used is left out with a note that says why.
+Meta finds a customer by match keys. relay cleans each value, converts it to the form that Meta hashes, and hashes it with SHA-256 (lead_id and madid
+are not hashed; external_id only in the conversions format). It sends up to 5 values of a key (offline: 3 of e-mail and phone, 1 of
+the others). A value that cannot be used is left out with a note.
 
-| key | conversions | offline | from, unless ` + "`match_keys`" + ` says otherwise |
+| key | conversions | offline | default sources, replaced by ` + "`match_keys`" + ` |
 |---|---|---|---|
 `)
 	for _, k := range match.Table {
-		from := "nothing: list a source to send it"
+		from := "none: list a source to send it"
 		if len(k.From) > 0 {
 			from = "`" + strings.Join(k.From, "`, else `") + "`"
 		}
@@ -107,10 +109,10 @@ the others). What cannot be used is left out with a note that says why.
 			web = append(web, "`"+id.Name+"`")
 		}
 	}
-	fmt.Fprintf(&b, "\nThese have no source but one that `match_keys` lists, and go unhashed, in the conversions format alone: `%s`. %s belong to a\n"+
-		"visit of a web page, and are left out of events of a store.\n", strings.Join(identifiers, "`, `"), strings.Join(web, ", "))
+	fmt.Fprintf(&b, "\nThese have no default source and are sent unhashed, only in the conversions format: `%s`. %s belong to a\n"+
+		"web page visit and are left out of store events.\n", strings.Join(identifiers, "`, `"), strings.Join(web, ", "))
 	b.WriteString(referencePeople)
-	b.WriteString("\nMeta refuses an event whose only keys are within one of these sets; relay holds it (`weak_match_keys`):\n\n")
+	b.WriteString("\nMeta refuses an event whose only keys are all in one of these sets; relay holds it (`weak_match_keys`):\n\n")
 	for _, set := range match.WeakSets {
 		var names []string
 		for k := range match.Table {
@@ -124,20 +126,20 @@ the others). What cannot be used is left out with a note that says why.
 	b.WriteString(`
 ## Value, currency, products
 
-| field | from |
+| field | source |
 |---|---|
-| value | Order Completed: ` + "`properties.revenue`" + `; all others ` + "`properties.value`" + `, or what ` + "`value_field`" + ` names; a long-form ` + "`value:`" + ` wins over both. Three digits behind the only mark of a text are a fraction with a point, thousands with a comma, but as the currency has it: Rp15.000 is 15000, 12,345 TND is 12.345 |
-| currency | ` + "`properties.currency`" + `, or what ` + "`currency`" + ` names, else the one that the amount names (47.60 EUR, £12), else ` + "`default_currency`" + `; an amount that names another one than the event holds a Purchase. It is a code of ISO 4217, or a mark as beside an amount (€, zł, ` + "`EUR (€)`" + `); of a mark of several ($, kr) the default one |
-| content_ids, contents | the ` + "`product_id`" + `s of ` + "`properties.products`" + `, or what ` + "`products`" + ` names, else ` + "`properties.product_id`" + `; Product List Viewed: ` + "`properties.category`" + ` as a product_group |
-| quantity | a whole number above zero; what is weighed or measured (0.312 at 25.50) is 1 at the price of the line; what was returned, quantity or price below zero, is left out |
+| value | Order Completed: ` + "`properties.revenue`" + `; all others ` + "`properties.value`" + `, or the property in ` + "`value_field`" + `. A long-form ` + "`value:`" + ` takes precedence over both. Three digits after the only separator are a fraction after a point and thousands after a comma, unless the currency has another rule: Rp15.000 is 15000, 12,345 TND is 12.345 |
+| currency | ` + "`properties.currency`" + `, or the source in ` + "`currency`" + `, else the currency in the amount (47.60 EUR, £12), else ` + "`default_currency`" + `. If the amount names another currency than the event, a Purchase is held. It is an ISO 4217 code or a symbol (€, zł, ` + "`EUR (€)`" + `); for a symbol of several currencies ($, kr) the default one |
+| content_ids, contents | the ` + "`product_id`" + `s of ` + "`properties.products`" + `, or of the list in ` + "`products`" + `, else ` + "`properties.product_id`" + `; Product List Viewed: ` + "`properties.category`" + ` as a product_group |
+| quantity | a whole number above zero. Weighed or measured goods (0.312 at 25.50) are 1 at the price of the line. Returned goods (quantity or price below zero) are left out |
 | search_string | Products Searched: ` + "`properties.query`" + ` |
 | event_time | ` + "`timestamp`" + `, else ` + "`originalTimestamp`" + `, else the time of receipt |
 | event_id | ` + "`messageId`" + ` |
-| order_id, item_number | the properties of these names; at the event and in custom_data unless ` + "`order_id_at`" + ` says otherwise. What stands for none (N/A, undefined, 0) is left out: Meta would take one sale for a copy of another |
+| order_id, item_number | the properties of these names; at the event and in custom_data unless ` + "`order_id_at`" + ` changes that. Placeholders (N/A, undefined, 0) are left out, because Meta would treat one sale as a copy of another |
 | store_data | ` + "`store`" + `, else ` + "`properties.store_data`" + ` |
-| custom_data | every other property, but for the personal ones below |
+| custom_data | every other property, except the personal ones below |
 
-Meta's own names in custom_data are only sent in the type Meta expects:
+relay sends Meta's own names in custom_data only with the type Meta expects:
 
 | type | names |
 |---|---|
@@ -147,7 +149,7 @@ Meta's own names in custom_data are only sent in the type Meta expects:
 		is := f.Shape.String()
 		switch f.Writer {
 		case meta.Rules:
-			is = "set by relay itself"
+			is = "set by relay"
 		case meta.Order:
 			continue
 		}
@@ -158,32 +160,32 @@ Meta's own names in custom_data are only sent in the type Meta expects:
 		fmt.Fprintf(&b, "| %s | %s |\n", is, strings.Join(byType[is], ", "))
 	}
 	b.WriteString(`
-Personal data is never sent in custom_data:
+relay never sends personal data in custom_data. It leaves out:
 
-- What a match key is taken from.
-- Properties whose names, read as words, mean somebody's data: an e-mail address, a phone number, a first, last or full name, an address,
-  a birth date, a gender, an IP address, a number of an identity card. Case and spelling do not matter (` + "`firstName`, `first_name`, `Billing Address1`,\n  `shiptoname`" + `),
-  and the words are known in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish, Norwegian, Finnish,
-  Turkish, Japanese and Chinese, and the usual ones in Russian, Ukrainian, Bulgarian, Greek, Arabic, Hebrew, Korean, Thai, Vietnamese, Romanian, Hungarian, Slovak,
-  Slovenian, Croatian and Indonesian (` + "`kundenTelefon`, `prénom`, `fecha_nacimiento`, `sähköposti`, `電話番号`" + `). ` + "`name` is a product's; `customer_name`, and\n  `name` in an object `customer`" + `, is somebody's.
-  What is called after somebody (` + "`client`, `Kunde`, `cashier`, `served_by`, `recipe_for`" + `) is left out when its value may be a name: ` + "`retail`, `new`, `c7`" + ` are none.
-  Names of what is about such data (` + "`phone_model`, `email_consent`, `recipient_count`" + `) are not personal.
-- As properties of the event itself, and of objects such as ` + "`customer` and `shipping`" + `: city, state, postcode, country.
-- A text, or a name of a property, that holds an e-mail address; or a phone number that is written as one: with ` + "`+`, `00`" + `, or in the groups of
+- The sources of match keys.
+- Properties whose names, read as words, mean personal data: an e-mail address, a phone number, a first, last or full name, an address,
+  a birth date, a gender, an IP address, an identity card number. Case and spelling do not matter (` + "`firstName`, `first_name`, `Billing Address1`,\n  `shiptoname`" + `),
+  and relay knows the words in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish, Norwegian, Finnish,
+  Turkish, Japanese and Chinese, and the common ones in Russian, Ukrainian, Bulgarian, Greek, Arabic, Hebrew, Korean, Thai, Vietnamese, Romanian, Hungarian, Slovak,
+  Slovenian, Croatian and Indonesian (` + "`kundenTelefon`, `prénom`, `fecha_nacimiento`, `sähköposti`, `電話番号`" + `). ` + "`name` is a product's; `customer_name`, and\n  `name` in an object `customer`" + `, is a person's.
+  A property named after a person (` + "`client`, `Kunde`, `cashier`, `served_by`, `recipe_for`" + `) is left out if its value can be a name: ` + "`retail`, `new`, `c7`" + ` are not.
+  Names of properties about such data (` + "`phone_model`, `email_consent`, `recipient_count`" + `) are not personal.
+- City, state, postcode and country as properties of the event itself, and of objects such as ` + "`customer` and `shipping`" + `.
+- Texts and property names with an e-mail address or a formatted phone number: with ` + "`+`, `00`" + `, or in the digit groups of
   the event's country or of ` + "`default_country`" + `.
-- A text that holds an IP address (a version is none), an IBAN, or the number of a payment card in groups.
-- A text that is JSON or a query (` + "`first_name=…&…`" + `) in which a property is personal by its name. In an object such as
-  ` + "`{\"name\": \"first_name\", \"value\": …}`" + ` the value is that of a property of that name.
-- A text that holds, as whole words in any case, what this event says about its customer: phone, street, full name, birth date, an id of six
-  characters or more; or the first or last name alone (four letters or more). In a property of the product, a text that is no more than that word
+- Texts with an IP address (a version number is not one), an IBAN, or a payment card number in groups.
+- Texts that are JSON or a query (` + "`first_name=…&…`" + `) with a property that has a personal name. In an object such as
+  ` + "`{\"name\": \"first_name\", \"value\": …}`" + ` the value belongs to a property of that name.
+- Texts with this event's customer data as whole words, in any case: phone, street, full name, birth date, an id of six
+  characters or more, or the first or last name alone (four letters or more). A product property that consists only of such a word
   stays: brand "Jordan", colour "Rose".
 
-` + "`custom_data.keep`" + ` lets a property through whose name, or whose single name, is not the customer's. An e-mail address, a phone number that
-is written as one, and the number of an account or a card it never lets through.
-` + "`relay map --privacy FILE…`" + ` lists every property that would leave, with how often and a masked sample. An ` + "`event_id`, `order_id`, `item_number`" + `,
-and the ` + "`extern_id`" + ` of the offline format, that holds an e-mail address, a phone number,
+` + "`custom_data.keep`" + ` exempts a property from the rules about names. It never exempts an e-mail address, a formatted phone
+number, or an account or card number.
+` + "`relay map --privacy FILE…`" + ` lists every property that would leave, how often, and a masked sample. An ` + "`event_id`, `order_id`, `item_number`" + `,
+and the ` + "`extern_id`" + ` of the offline format, with an e-mail address, a phone number,
 or the customer's name, phone number, street or date of birth is sent as a keyed hash (HMAC-SHA-256 under the installation's secret, the file ` + "`secret`" + ` in
-` + "`queue.path`" + `). The id of a product or the code of a store that holds one is left out, with a note.
+` + "`queue.path`" + `). A product id or store code with such data is left out with a note.
 `)
 
 	b.WriteString(referenceOwn)
@@ -197,39 +199,39 @@ Skipped: deliberately not sent, counted by reason.
 |---|---|
 `)
 	for _, r := range []struct{ reason, when string }{
-		{ReasonNotTrack, "the message is no track call"},
+		{ReasonNotTrack, "the message is not a track call"},
 		{ReasonDisabled, "the event's `integrations` switch this destination off"},
-		{ReasonNoConsent, "`consent` is set and the event does not say that the customer agreed"},
-		{ReasonUnmapped, "no list of the mapping names the event; kept for `queue.keep_unmapped`, and sent if a later mapping knows it"},
-		{ReasonFiltered, "the event's `when:` does not hold"},
-		{ReasonNoCustomer, "nothing in the event could identify a customer (a cash sale), and `unmatched` is skip"},
-		{ReasonDuplicate, "the same event was stored before under its `messageId`"},
+		{ReasonNoConsent, "`consent` is set and the event has no consent of the customer"},
+		{ReasonUnmapped, "no list of the mapping names the event; it is kept for `queue.keep_unmapped` and sent if a later mapping names it"},
+		{ReasonFiltered, "the event's `when:` is false"},
+		{ReasonNoCustomer, "the event has no customer data (a cash sale), and `unmatched` is skip"},
+		{ReasonDuplicate, "the same event was already stored under its `messageId`"},
 	} {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", r.reason, r.when)
 	}
 	b.WriteString(`
-Held: becomes a dead letter, kept until somebody retries or drops it (` + "`relay dead list`" + `). The first that applies.
+Held: the event becomes a dead letter with the first reason that applies. It is kept until you retry or drop it (` + "`relay dead list`" + `).
 
-| reason | when | fix it by |
+| reason | when | fix |
 |---|---|---|
 `)
 	for _, r := range []struct{ reason, when, mend string }{
 		{ReasonInvalid, "not an object, or no usable `event`", "correct the sender; drop the dead letter"},
-		{ReasonTooLarge, "larger than `intake.max_event_bytes`, or than a proxy on the way to Meta takes", "send less, or raise the limit"},
-		{ReasonIDConflict, "another event was received under the same `messageId`: `event`, `userId` or `properties` differ", "have the sender give each event an id of its own; a retry sends the event under one"},
-		{ReasonUnrouted, "today's mapping no longer sends this event to this event set", "map it again and retry, or drop"},
+		{ReasonTooLarge, "larger than `intake.max_event_bytes`, or than a proxy on the way to Meta accepts", "send less, or raise the limit"},
+		{ReasonIDConflict, "another event has the same `messageId`: `event`, `userId` or `properties` differ", "correct the sender, so that each event has an id of its own; a retry sends the event under a new id"},
+		{ReasonUnrouted, "the current mapping no longer sends this event to this event set", "map it again and retry, or drop"},
 		{ReasonExpression, "a formula of the mapping failed", "correct the formula and retry"},
-		{ReasonUnknownTime, "no timestamp of its own, and received by a clock that nobody had set", "have the sender give a `timestamp`; set the clock of this machine"},
-		{ReasonExpired, "over 62 days old (7 for an `action_source` other than physical_store)", "nothing: Meta does not take it"},
-		{ReasonFuture, "dated more than 60 s ahead", "released by itself once due; set the sender's clock"},
-		{ReasonNoMatchKey, "there was customer data, none of it usable", "`relay map --explain` says why; correct `match_keys` or the sender"},
-		{ReasonWeakMatchKeys, "the keys are within one of the sets above", "send an e-mail address, a phone number or a user id"},
+		{ReasonUnknownTime, "no timestamp, and received while this machine's clock was not set", "have the sender set `timestamp`; set the clock of this machine"},
+		{ReasonExpired, "over 62 days old (7 for an `action_source` other than physical_store)", "none: Meta does not accept it"},
+		{ReasonFuture, "dated more than 60 s ahead", "released automatically once due; set the sender's clock"},
+		{ReasonNoMatchKey, "the event has customer data, but none of it is usable", "`relay map --explain` shows why; correct `match_keys` or the sender"},
+		{ReasonWeakMatchKeys, "the keys are all in one of the sets above", "send an e-mail address, a phone number or a user id"},
 		{ReasonMissingValue, "a Purchase without a value", "name the property under `value:` of the event"},
-		{ReasonInvalidValue, "a Purchase whose value is unreadable or negative", "correct the sender; a refund is no Purchase"},
+		{ReasonInvalidValue, "a Purchase whose value is unreadable or negative", "correct the sender; do not send a refund as Purchase"},
 		{ReasonMissingCurrency, "a Purchase without a currency", "set `default_currency` and retry"},
-		{ReasonInvalidCurrency, "a Purchase whose currency is none of ISO 4217", "correct the sender"},
-		{ReasonRejected, "refused by Meta, with its code and words", "what the message says"},
-		{ReasonUnanswered, "alone it draws no answer of Meta's (a firewall's page, nothing, an unclear one), though others of its event set do", "see to what is on the way, then retry; Meta may have stored it, and knows a repeat for seven days: it is sent again byte for byte, by the mapping it was sent with (the last 16 are kept)"},
+		{ReasonInvalidCurrency, "a Purchase whose currency is not an ISO 4217 code", "correct the sender"},
+		{ReasonRejected, "refused by Meta, with its code and message", "do what the message says"},
+		{ReasonUnanswered, "sent alone, it gets no answer from Meta (but a firewall's page, none, or an unclear one), although other events do", "correct the network, then retry. Meta may have stored it and recognises a repeat for seven days: it is sent again byte for byte, with the mapping it was sent with (the last 16 are kept)"},
 	} {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.reason, r.when, r.mend)
 	}

@@ -1,6 +1,5 @@
-// Package maptest runs tests of a mapping: events in, expected outcomes out,
-// written in YAML beside the mapping (mapping.test.yaml for mapping.yaml) by
-// those who operate it.
+// Package maptest runs the tests of a mapping: events in, expected outcomes out.
+// Operators write them in YAML next to the mapping (mapping.test.yaml for mapping.yaml).
 //
 //	version: 1
 //	now: 2026-11-24T12:00:00Z
@@ -20,10 +19,10 @@
 //
 // # What it guarantees
 //
-// Every outcome of an event must be expected, in the order of the mapping: a
-// conversion that nobody mentioned fails the test. Of a conversion the members
-// that are named must be equal (numbers by value), null means absent, others may
-// be anything. A file that is wrong is refused with all mistakes at once, like a
-// mapping; expressions and times are the file's own, so a test gives the same
-// today and in a year.
+// A test must list every outcome of an event, in the order of the mapping: an
+// unlisted conversion fails the test. The listed members of a conversion
+// must be equal (numbers by value), null means absent, other members can have any
+// value. A file with mistakes is refused with all of them at once, like a
+// mapping. Times come from the file, so a test has the same result today and in a
+// year.
 package maptest

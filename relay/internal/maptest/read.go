@@ -17,11 +17,11 @@ import (
 //go:embed tests.schema.json
 var schemaJSON []byte
 
-// Schema is the JSON Schema (2020-12) of a file of tests.
+// Schema returns the JSON Schema (2020-12) of a file of tests.
 func Schema() []byte { return schemaJSON }
 
-// Path is where the tests of a mapping lie: mapping.test.yaml beside
-// mapping.yaml. It reports whether there is such a file.
+// Path returns the path of the tests of a mapping (mapping.test.yaml next to
+// mapping.yaml), and whether the file exists.
 func Path(mapping string) (string, bool) {
 	ext := filepath.Ext(mapping)
 	path := strings.TrimSuffix(mapping, ext) + ".test" + ext
@@ -32,7 +32,7 @@ func Path(mapping string) (string, bool) {
 	return path, err == nil && info.Mode().IsRegular()
 }
 
-// IsTests reports whether a file is named like one of tests.
+// IsTests reports whether a file name is that of a file of tests.
 func IsTests(file string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(file, filepath.Ext(file)), ".test")
 }
@@ -42,7 +42,7 @@ type Suite struct {
 	Tests []Test
 }
 
-// Test is one event and what must become of it.
+// Test is one event with its expected outcomes.
 type Test struct {
 	Name string
 	Line int
@@ -53,7 +53,7 @@ type Test struct {
 	expect []outcome
 }
 
-// outcome is what is said of one outcome; empty members say nothing.
+// outcome is one expected outcome; empty members are not compared.
 type outcome struct {
 	line       int
 	kind       string
@@ -65,7 +65,7 @@ type outcome struct {
 	noNotes    bool
 }
 
-// Read reads a file of tests. The error has every mistake of it.
+// Read reads a file of tests. The error contains all its mistakes.
 func Read(file string, src []byte) (*Suite, error) {
 	doc, err := strictyaml.Parse(file, src)
 	if err != nil {
@@ -98,7 +98,7 @@ func (r *reader) file(o *strictyaml.Object) {
 	if v, ok := o.Need("tests"); ok {
 		items, _ := v.List()
 		if len(items) == 0 {
-			v.Errorf("holds no test")
+			v.Errorf("holds no test").WithHint("add a test with an event and its outcomes")
 		}
 		for _, item := range items {
 			r.test(item)
@@ -164,7 +164,7 @@ func readOutcome(v strictyaml.Value) outcome {
 		if _, ok := n.Object(); ok {
 			x.conversion = &n
 			if x.kind != "" && x.kind != string(mapper.Send) {
-				n.Errorf("only what is sent has a conversion")
+				n.Errorf("only a sent outcome has a conversion").WithHint("write outcome: send, or remove the conversion")
 			}
 		}
 	}

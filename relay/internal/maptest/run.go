@@ -55,7 +55,7 @@ func (x outcome) String() string {
 	return text
 }
 
-// shown is an outcome in a few words, without data of the event.
+// shown returns a short text of an outcome, without data of the event.
 func shown(o mapper.Outcome) string {
 	text := string(o.Kind)
 	if o.Reason != "" {
@@ -115,7 +115,7 @@ func listed(codes []string) string {
 	return strings.Join(codes, ", ")
 }
 
-// setID is the id of a set that a test calls by id or by name.
+// setID returns the id of an event set that a test names by id or name.
 func setID(m *mapper.Mapping, set string) string {
 	for _, s := range m.Sets() {
 		if s.Name == set {
@@ -125,7 +125,7 @@ func setID(m *mapper.Mapping, set string) string {
 	return set
 }
 
-// within checks that what a test says holds of a value.
+// within checks a value against what a test expects.
 func within(want strictyaml.Value, got any, at string, fail func(string, ...any)) {
 	switch want.Kind() {
 	case strictyaml.NullKind:
@@ -191,8 +191,8 @@ func scalar(want strictyaml.Value, got any, at string, fail func(string, ...any)
 	}
 }
 
-// value is what a test of the operator's own event gave; the event is in the
-// same file, so showing it gives nothing away.
+// value returns a value for display. The event is in the same file, so showing it
+// discloses nothing.
 func value(got any) string {
 	if got == nil {
 		return "nothing"

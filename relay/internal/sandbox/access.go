@@ -15,13 +15,13 @@ import (
 	"relay/internal/meta"
 )
 
-// TokenState is what a token is worth.
+// TokenState is the validity of a token.
 type TokenState string
 
 // States of tokens (docs/meta.md 1.2 and 6.5).
 const (
-	TokenOK       TokenState = "ok"            // may send and read
-	TokenSendOnly TokenState = "send_only"     // as Events Manager makes them: reads are refused
+	TokenOK       TokenState = "ok"            // can send and read
+	TokenSendOnly TokenState = "send_only"     // like those of Events Manager: reads are refused
 	TokenExpired  TokenState = "expired"       // 190/463
 	TokenPassword TokenState = "password"      // 190/460
 	TokenNoApp    TokenState = "app_removed"   // 190/458
@@ -61,7 +61,7 @@ func (s *Sandbox) SetTokens(tokens map[string]TokenState) error {
 	return nil
 }
 
-// authorize judges token and signature.
+// authorize checks token and signature.
 func (s *Sandbox) authorize(q *request, now time.Time) *fault {
 	token := q.token()
 	if token == "" {
@@ -83,7 +83,7 @@ func (s *Sandbox) authorize(q *request, now time.Time) *fault {
 	if s.o.AppSecret == "" {
 		return nil
 	}
-	// docs/meta.md 6.7; the texts are Meta's, as nothing else tells them apart
+	// docs/meta.md 6.7; the texts are Meta's, because only they differ
 	f := &fault{code: 100, typ: "GraphMethodException"}
 	switch {
 	case q.params.text("appsecret_proof") == "":

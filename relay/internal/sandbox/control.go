@@ -14,7 +14,7 @@ import (
 	"relay/internal/loopback"
 )
 
-// control answers the sandbox's own addresses; doc.go lists them.
+// control serves the sandbox's own paths; doc.go lists them.
 func (s *Sandbox) control(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	// A web page in a browser on this machine must not be able to switch it.
@@ -43,8 +43,8 @@ func (s *Sandbox) control(w http.ResponseWriter, r *http.Request) {
 	mux.ServeHTTP(w, r)
 }
 
-// knownHost fends off DNS rebinding: a page whose name now resolves to this
-// machine is of the same origin as what answers, so that its name gives it away.
+// knownHost prevents DNS rebinding: a page whose name now resolves to this
+// machine has the same origin as the sandbox, but a foreign host name.
 func knownHost(r *http.Request) bool {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -66,8 +66,8 @@ func (s *Sandbox) getMode(w http.ResponseWriter, _ *http.Request) {
 	send(w, n)
 }
 
-// postMode merges settings. A mode that is given ends what the old one had:
-// its count of requests, its codes.
+// postMode merges settings. A new mode discards the request count and codes of
+// the old one.
 func (s *Sandbox) postMode(w http.ResponseWriter, r *http.Request) {
 	b, ok := body(w, r)
 	if !ok {
@@ -125,7 +125,7 @@ func (s *Sandbox) getCalls(w http.ResponseWriter, r *http.Request) {
 	lines(w, s.Calls(after, limit))
 }
 
-// postVerify takes ids as a JSON list or one a line.
+// postVerify reads ids as a JSON list or one a line.
 func (s *Sandbox) postVerify(w http.ResponseWriter, r *http.Request) {
 	b, ok := body(w, r)
 	if !ok {

@@ -12,7 +12,7 @@ import (
 )
 
 // conversionRules are the rules of the Conversions API, in the order in which
-// they are judged.
+// they are checked.
 var conversionRules = []rule{
 	{"event members are known", "docs/meta.md 2.2 (I: unknown ones are refused)", knownMembers},
 	{"event_name is there", "docs/meta.md 2.2 (M)", eventName},
@@ -50,10 +50,10 @@ func members(of meta.Formats) map[string]bool {
 	return known
 }
 
-// orders are what tells an event of an order from its copy.
+// orders are the fields by which a repeated event of an order is recognised.
 var orders = []string{"order_id", "item_number"}
 
-// orderIDs judges both places; with two values nobody knows which one Meta reads.
+// orderIDs checks both places: with two different values it is unknown which one Meta reads.
 func orderIDs(_ *judge, e *event) *fault {
 	for _, k := range orders {
 		at, there := e.m[k]
@@ -258,7 +258,7 @@ func otherMembers(_ *judge, e *event) *fault {
 	return originalEvent(original)
 }
 
-// shaped says whether v has the JSON type that Meta expects.
+// shaped reports whether v has the JSON type that Meta expects.
 func shaped(want meta.Shape, v any) (ok bool) {
 	switch want {
 	case meta.TextShape:
@@ -281,7 +281,7 @@ func shaped(want meta.Shape, v any) (ok bool) {
 	return ok
 }
 
-// customData judges the standard members of custom_data; others are free.
+// customData checks the standard members of custom_data; others can have any value.
 func customData(_ *judge, e *event) *fault {
 	raw, ok := e.m["custom_data"]
 	if !ok {
@@ -312,7 +312,7 @@ func customData(_ *judge, e *event) *fault {
 	return contentLists(m, "custom_data.", "item_price")
 }
 
-// contentLists judges content_ids and contents, in either format.
+// contentLists checks content_ids and contents, in either format.
 func contentLists(m map[string]any, at, price string) *fault {
 	if v, ok := m["content_ids"]; ok {
 		list, isList := v.([]any)

@@ -12,7 +12,7 @@ import (
 	"relay/internal/meta"
 )
 
-// postEvents judges an upload and takes all of it or nothing (docs/meta.md
+// postEvents checks an upload and accepts all of it or nothing (docs/meta.md
 // 5.1, last row; for the legacy format that is an inference).
 func (q *request) postEvents(now time.Time) {
 	list, err := q.params.elements()
@@ -45,7 +45,7 @@ func (q *request) postEvents(now time.Time) {
 	q.received(len(list), legacy)
 }
 
-// legacy says which format a call is in: the old one exists up to v16.0.
+// legacy reports whether a call uses the legacy format, which exists up to v16.0.
 func (q *request) legacy(events []*event) bool {
 	if !q.legacyVersion() || q.set.LegacyGone {
 		return false
@@ -58,7 +58,7 @@ func (q *request) legacy(events []*event) bool {
 	return true
 }
 
-// seen writes size and hash of the events into the call's record.
+// seen records size and hash of the events in the call.
 func (q *request) seen(list []json.RawMessage, _ bool) {
 	h := sha256.New()
 	for _, e := range list {
@@ -71,7 +71,7 @@ func (q *request) seen(list []json.RawMessage, _ bool) {
 	q.call.DataHash = hex.EncodeToString(h.Sum(nil))
 }
 
-// checkRequest judges the parameters beside data.
+// checkRequest checks the parameters other than data.
 func (q *request) checkRequest(n int, legacy bool) *fault {
 	most := meta.MaxEvents
 	if legacy {
@@ -125,7 +125,7 @@ func (q *request) judge(events []*event, legacy bool, now time.Time) (faults []f
 	return faults
 }
 
-// refuseEvents answers for bad events in the format's own way.
+// refuseEvents answers for bad events in the way of the format.
 func (q *request) refuseEvents(faults []fault, legacy bool) {
 	q.s.mu.Lock()
 	q.s.calls.stats.Refused += len(faults)
@@ -177,7 +177,7 @@ func (q *request) accept(events []*event, legacy bool, now time.Time) {
 	st.Last = &now
 }
 
-// received answers a taken upload (docs/meta.md 6.1).
+// received answers an accepted upload (docs/meta.md 6.1).
 func (q *request) received(n int, legacy bool) {
 	if q.mode.Mode == Miscount {
 		n--
@@ -215,8 +215,8 @@ func (e *event) received(q *request, legacy bool) Received {
 	return r
 }
 
-// order is an event's order_id or item_number as it is read at a place; "" is
-// either, of which the rules see to it that they do not differ. The legacy format
+// order returns an event's order_id or item_number at a place; "" is
+// either place, because the rules require equal values. The legacy format
 // has one place.
 func (e *event) order(name, place string, legacy bool) string {
 	at, in := plain(e.m[name]), plain(custom(e)[name])
@@ -229,8 +229,8 @@ func (e *event) order(name, place string, legacy bool) string {
 	return cmp.Or(at, in)
 }
 
-// dedupKeys are what an offline event is told apart by, by the place at which
-// order_id is read: dataset, event_time, event_name, item_number, and order_id or
+// dedupKeys returns the fields by which a repeated offline event is recognised, with
+// order_id read at the given place: dataset, event_time, event_name, item_number, and order_id or
 // else the user keys (docs/meta.md 2.7, 5.3). nil for events that are not
 // offline ones.
 type dedupKeys map[string]string

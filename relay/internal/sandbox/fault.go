@@ -10,7 +10,7 @@ import (
 	"relay/internal/meta"
 )
 
-// fault is a refusal on its way to an error envelope.
+// fault is a refusal, later written as an error envelope.
 type fault struct {
 	status    int // default 400 (docs/meta.md 6.4)
 	code      int
@@ -23,9 +23,9 @@ type fault struct {
 	list      []fault // legacy: every bad event
 }
 
-// words are what the simulator says of a code: the row of the table, in English. Meta's
-// words differ and change, and come in the language of the token's owner, which is the
-// point of classifying by code.
+// words returns the simulator's text for a code: the row of the table, in English. Meta's
+// texts differ, change, and are in the language of the token's owner, so clients must
+// classify by code.
 func words(code, subcode int) string {
 	row, ok := meta.CodeOf(code, subcode)
 	if !ok {
@@ -37,7 +37,7 @@ func words(code, subcode int) string {
 	return strings.ToUpper(said[:1]) + said[1:]
 }
 
-// details are the title and text for a person, which an event that is refused has.
+// details returns the title and text for a person that a refused event has.
 func details(subcode int, lang string) (title, msg string) {
 	row, _ := meta.CodeOf(meta.InvalidParameter, subcode)
 	switch {
@@ -49,7 +49,7 @@ func details(subcode int, lang string) (title, msg string) {
 	return "Event not accepted", words(row.Code, subcode) + "."
 }
 
-// envelope is the form of docs/meta.md 6.2.
+// envelope is the error of docs/meta.md 6.2.
 type envelope struct {
 	Message   string `json:"message"`
 	Type      string `json:"type"`
@@ -104,8 +104,8 @@ func (q *request) refuse(f fault) {
 	q.write(status, b)
 }
 
-// errorData is the legacy list of bad events. Members and values are those
-// that were observed, the nesting is not (docs/meta.md 6.3 and 10.5).
+// errorData returns the legacy list of bad events. Its members and values were
+// observed; its nesting was not (docs/meta.md 6.3 and 10.5).
 func (q *request) errorData(f fault) any {
 	m := map[string]any{}
 	for i, e := range f.list {
@@ -145,7 +145,7 @@ func brackets(path string) string {
 	return out.String()
 }
 
-// unsupported is 100/33: no such object, no rights, or not an operation of it
+// unsupported returns 100/33: no such object, no rights, or an unsupported operation
 // (docs/meta.md 6.5).
 func unsupported(method, id string) fault {
 	if !idForm.MatchString(id) {

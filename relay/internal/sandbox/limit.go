@@ -15,8 +15,8 @@ type window struct {
 	blocked time.Time // until
 }
 
-// limit counts a call and answers it when it is one too many. Calls made
-// while limited lengthen the block (docs/meta.md 7).
+// limit counts a call, and answers it if it exceeds the limit. Calls made
+// while limited extend the block (docs/meta.md 7).
 func (q *request) limit(now time.Time) bool {
 	if q.set.MaxCalls == 0 {
 		return true
@@ -63,7 +63,7 @@ func (q *request) throttled(left time.Duration) {
 	q.refuse(fault{status: cmp.Or(q.mode.Status, 400), code: code, subcode: sub, transient: code == 4})
 }
 
-// usageHeaders are sent once there is something to tell.
+// usageHeaders sets the usage headers if there is usage to report.
 func (q *request) usageHeaders() {
 	if q.w.Header().Get("X-Business-Use-Case-Usage")+q.w.Header().Get("X-Ad-Account-Usage")+q.w.Header().Get("X-App-Usage") != "" {
 		return

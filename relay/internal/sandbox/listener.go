@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Serve answers on ln until ctx is done; then every connection is closed, ln
-// too, and Serve returns nil. A caller who wants connections refused closes ln
-// and serves a new one later: what was received stays.
+// Serve answers on ln until ctx is done. It then closes ln and every connection
+// and returns nil. To refuse connections for a while, close ln
+// and serve a new one later; received events stay.
 func (s *Sandbox) Serve(ctx context.Context, ln net.Listener) error {
 	g := &gated{Listener: ln, gate: &s.gate}
 	srv := &http.Server{
@@ -39,7 +39,7 @@ func (s *Sandbox) Serve(ctx context.Context, ln net.Listener) error {
 	return fmt.Errorf("serve sandbox: %w", err)
 }
 
-// gate knows the open connections, to cut them when the line goes down.
+// gate tracks the open connections, to cut them in mode Down.
 type gate struct {
 	sandbox *Sandbox
 	mu      sync.Mutex
@@ -84,7 +84,7 @@ type gated struct {
 	gate *gate
 }
 
-// Accept returns a connection once the line is up.
+// Accept returns the next connection that comes while the mode is not Down.
 func (l *gated) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -92,7 +92,7 @@ func (l *gated) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		t := &tracked{Conn: c, from: l}
-		l.gate.add(t) // before the look at the mode, so that cut finds it
+		l.gate.add(t) // before the mode is read, so that cut finds it
 		s := l.gate.sandbox
 		s.mu.Lock()
 		down := s.set.Mode == Down
@@ -107,7 +107,7 @@ func (l *gated) Accept() (net.Conn, error) {
 	}
 }
 
-// tracked is a connection the gate knows.
+// tracked is a connection tracked by the gate.
 type tracked struct {
 	net.Conn
 	from *gated

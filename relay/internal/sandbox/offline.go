@@ -13,7 +13,7 @@ import (
 )
 
 // offlineRules are the rules of the legacy format, as far as Meta's own client
-// and other clients show them; the official page could not be had (docs/meta.md
+// and other clients show them. The official page was not available (docs/meta.md
 // 0, "Gap to know about").
 var offlineRules = []rule{
 	{"event members are known", "docs/meta.md 2.4 (I: unknown ones are refused)", offlineMembers},

@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// params are the parameters of a call, whatever they came in: JSON body,
+// params are the parameters of a call, from any of these: JSON body,
 // url-encoded form, multipart form or the query string (docs/meta.md 1.1,
 // row "Encodings seen working"). A value is JSON where the wire had JSON, and
 // a JSON string where it had text.
 type params map[string]json.RawMessage
 
-// parseParams reads all of them; the body wins over the query.
+// parseParams reads all of them; the body takes precedence over the query.
 func parseParams(r *http.Request, body []byte) (params, error) {
 	p := params{}
 	for k, v := range r.URL.Query() {
@@ -84,7 +84,7 @@ func (p params) setFile(k string, f *multipart.FileHeader) error {
 	return nil
 }
 
-// text is a parameter as text: "" when absent; numbers as written.
+// text returns a parameter as text: "" if absent; numbers as written.
 func (p params) text(k string) string {
 	raw := bytes.TrimSpace(p[k])
 	if len(raw) == 0 || string(raw) == "null" {
@@ -97,7 +97,7 @@ func (p params) text(k string) string {
 	return string(raw)
 }
 
-// json is a parameter as JSON: text that came in a form is opened.
+// json returns a parameter as JSON; text from a form is parsed.
 func (p params) json(k string) json.RawMessage {
 	raw := bytes.TrimSpace(p[k])
 	var s string
@@ -107,7 +107,7 @@ func (p params) json(k string) json.RawMessage {
 	return raw
 }
 
-// token is the access token, from where the facts have seen it: body, form,
+// token returns the access token from a place where clients send it: body, form,
 // query (docs/meta.md 1.1), or the Authorization header (undocumented, works).
 func (q *request) token() string {
 	if t := q.params.text("access_token"); t != "" {

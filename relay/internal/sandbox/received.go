@@ -12,7 +12,7 @@ import (
 	"relay/internal/meta"
 )
 
-// Received is an event as the sandbox has it. Two uploads are the same
+// Received is an event in the sandbox. Two uploads are the same
 // Received when set, name and ID are equal; whether they were byte-identical
 // is in Hashes.
 type Received struct {
@@ -33,7 +33,7 @@ type Received struct {
 	Body       json.RawMessage `json:"body,omitempty"`
 }
 
-// eventLog holds what was accepted.
+// eventLog stores the accepted events.
 type eventLog struct {
 	list  []*Received
 	byKey map[string]*Received
@@ -47,8 +47,8 @@ func (l *eventLog) reset(limit int) {
 	*l = eventLog{byKey: map[string]*Received{}, byID: map[string][]*Received{}, dedup: map[[sha256.Size]byte]time.Time{}, max: limit}
 }
 
-// copies says for each place of order_id whether Meta would drop an event as a
-// copy if it read that one.
+// copies reports for each place of order_id whether Meta would drop an event as a
+// copy if it read that place.
 func (l *eventLog) copies(now time.Time, keys dedupKeys) map[string]bool {
 	out := make(map[string]bool, len(keys))
 	for place, key := range keys {
@@ -64,7 +64,7 @@ func (l *eventLog) copies(now time.Time, keys dedupKeys) map[string]bool {
 	return out
 }
 
-// accept records one event, which Meta drops as a copy or not.
+// accept records one event, and whether Meta would drop it as a copy.
 func (l *eventLog) accept(now time.Time, call int, n Received, duplicate bool, raw []byte, keepBody bool) {
 	sum := sha256.Sum256(raw)
 	hash := hex.EncodeToString(sum[:])
@@ -103,7 +103,7 @@ type Filter struct {
 	Limit         int
 }
 
-// Events are copies of what was accepted, in order of first arrival.
+// Events returns copies of the accepted events, in order of first arrival.
 func (s *Sandbox) Events(f Filter) []Received {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -274,7 +274,7 @@ func (l *callLog) cut(c *Call) {
 	}
 }
 
-// Stats are the counts so far.
+// Stats returns the counts so far.
 func (s *Sandbox) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -293,7 +293,7 @@ func clone(m map[string]int) map[string]int {
 	return c
 }
 
-// Calls are the calls with a number above after, at most limit (0: all).
+// Calls returns the calls with a number above after, at most limit (0: all).
 func (s *Sandbox) Calls(after, limit int) []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()

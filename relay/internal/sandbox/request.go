@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// request is one call of the Graph API on its way through the sandbox:
+// request is one call of the Graph API in the sandbox:
 //
 //	mode (cut, hang …) → body → latency → mode (errors) → limit → token
 //	→ event set → parameters → rules → accept → mode (cut_after …) → answer
@@ -36,7 +36,7 @@ type request struct {
 	params  params
 }
 
-// serve does one call.
+// serve handles one call.
 func (q *request) serve() {
 	s := q.s
 	now := s.o.Now()
@@ -131,7 +131,7 @@ func (s *Sandbox) countDown(id string) {
 	delete(s.set.Sets, id)
 }
 
-// byMode answers where the mode alone decides.
+// byMode answers if the mode alone determines the answer.
 func (q *request) byMode() bool {
 	m := q.mode
 	html := func(status int) {
@@ -183,7 +183,7 @@ func (q *request) byMode() bool {
 	return true
 }
 
-// answer sends a success, or what the mode makes of it.
+// answer sends a success, or what the mode replaces it with.
 func (q *request) answer(body any) {
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -241,7 +241,7 @@ func (q *request) page(status int, html string) {
 	_, _ = io.WriteString(q.w, html)
 }
 
-// headers are those that every answer of the Graph API carries.
+// headers sets the headers of every Graph API answer.
 func (q *request) headers() {
 	h := q.w.Header()
 	h.Set("Content-Type", "application/json; charset=UTF-8")
@@ -263,7 +263,7 @@ func (q *request) date() {
 	q.w.Header().Set("Date", at.UTC().Format(http.TimeFormat))
 }
 
-// note writes the outcome into the call's record.
+// note records the outcome in the call.
 func (q *request) note(status, code, subcode int) {
 	q.s.mu.Lock()
 	defer q.s.mu.Unlock()
@@ -301,7 +301,7 @@ func (q *request) hang() {
 	q.cut()
 }
 
-// wait is true when d has passed; negative: never.
+// wait returns true when d has passed; a negative d never passes.
 func (q *request) wait(d time.Duration, stop <-chan struct{}) bool {
 	if d == 0 {
 		return true
@@ -323,10 +323,10 @@ func (q *request) wait(d time.Duration, stop <-chan struct{}) bool {
 	return false
 }
 
-// maxBody is what a request may have at most: what batch.max_bytes can be.
+// maxBody is the largest request body, in bytes: the maximum of batch.max_bytes.
 const maxBody = 64 << 20
 
-// readBody reads the body, into a buffer of its size where the client says it.
+// readBody reads the body, into a buffer of the announced size if there is one.
 func (q *request) readBody() ([]byte, error) {
 	if q.r.ContentLength > maxBody {
 		return nil, &http.MaxBytesError{Limit: maxBody}

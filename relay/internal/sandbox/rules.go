@@ -33,24 +33,24 @@ func decode(list []json.RawMessage) (events []*event, bad *fault) {
 	return events, bad
 }
 
-// rule is one thing that is demanded of an event, with the section of
-// docs/meta.md that it comes from and the section's evidence mark (M
+// rule is one requirement on an event, with its source section of
+// docs/meta.md and the section's evidence mark (M
 // Meta's documentation, C Meta's code, O observed, T third party, I our
-// inference: strict where nothing is known, so that what passes here should
-// pass at Meta).
+// inference: strict where nothing is known, so that an event accepted here
+// should be accepted by Meta).
 type rule struct {
 	name  string
 	fact  string
 	check func(*judge, *event) *fault
 }
 
-// judge holds what rules depend on beside the event.
+// judge holds the state, other than the event, on which rules depend.
 type judge struct {
 	set *Settings
 	now time.Time
 }
 
-// first is the first broken rule.
+// first returns the fault of the first broken rule.
 func (j *judge) first(rules []rule, e *event) *fault {
 	for _, r := range rules {
 		if f := r.check(j, e); f != nil {
@@ -60,7 +60,7 @@ func (j *judge) first(rules []rule, e *event) *fault {
 	return nil
 }
 
-// Rules lists the rules of a format with their sources, for GET /sandbox/rules.
+// Rules returns the rules of a format with their sources, for GET /sandbox/rules.
 func Rules(legacy bool) []map[string]string {
 	rules := conversionRules
 	if legacy {
@@ -77,13 +77,13 @@ func Rules(legacy bool) []map[string]string {
 func invalid(path, text string) *fault { return &fault{path: path, text: text} }
 func server(path, text string) *fault  { return &fault{subcode: 2804019, path: path, text: text} }
 
-// str is v if it is text.
+// str returns v if it is text, otherwise "".
 func str(v any) string {
 	s, _ := v.(string)
 	return s
 }
 
-// plain is v as text, also when it is a number.
+// plain returns v as text, also if it is a number.
 func plain(v any) string {
 	if n, ok := v.(json.Number); ok {
 		return n.String()
@@ -91,7 +91,7 @@ func plain(v any) string {
 	return str(v)
 }
 
-// whole is v if it is a JSON number without a fraction.
+// whole returns v if it is a JSON number without a fraction.
 func whole(v any) (int64, bool) {
 	n, ok := v.(json.Number)
 	if !ok {
@@ -101,7 +101,7 @@ func whole(v any) (int64, bool) {
 	return i, err == nil
 }
 
-// amount is the sign of v if it is a JSON number of a believable size.
+// amount returns the sign of v if it is a JSON number of a plausible size.
 func amount(v any) (sign int, ok bool) {
 	n, isNumber := v.(json.Number)
 	if !isNumber || len(n) > 64 {
@@ -114,7 +114,7 @@ func amount(v any) (sign int, ok bool) {
 	return f.Sign(), true
 }
 
-// textList is v as a list of texts: text alone is a list of one.
+// textList returns v as a list of texts; a text is a list of one.
 func textList(v any) ([]string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -133,7 +133,7 @@ func textList(v any) ([]string, bool) {
 	return nil, false
 }
 
-// unknown is the first member of m that is not in known, in order.
+// unknown returns the first member of m that is not in known, in order.
 func unknown(m map[string]any, known map[string]bool) string {
 	first := ""
 	for k := range m {

@@ -14,13 +14,13 @@ import (
 // Options of a Sandbox; the zero value is usable.
 type Options struct {
 	Settings Settings
-	// Tokens that are known, and their state; none: every token is good.
+	// Tokens are the known tokens and their states; none: every token is good.
 	Tokens map[string]TokenState
-	// AppSecret, when set, makes a right appsecret_proof necessary.
+	// AppSecret, if set, makes a valid appsecret_proof necessary.
 	AppSecret string
-	// KeepBodies remembers the JSON of each event, for GET /sandbox/events.
+	// KeepBodies stores the JSON of each event, for GET /sandbox/events.
 	KeepBodies bool
-	// MaxEvents bounds what is remembered; more are judged, answered and
+	// MaxEvents limits the stored events; further ones are checked, answered and
 	// counted, but neither listed nor de-duplicated. Default 2,000,000.
 	MaxEvents int
 	Now       func() time.Time // tests
@@ -69,16 +69,16 @@ func New(o Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// Settings is a copy of what is in force.
+// Settings returns a copy of the current settings.
 func (s *Sandbox) Settings() Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.set.clone()
 }
 
-// Update changes settings. It refuses what does not check out, and then
-// nothing has changed. Requests that hang are let go (without an answer), and
-// Down cuts every open connection before Update returns.
+// Update changes settings. On invalid settings it returns an error and changes
+// nothing. Hanging requests end without an answer, and with Down every open
+// connection is cut before Update returns.
 func (s *Sandbox) Update(change func(*Settings)) error {
 	return s.update(func(n *Settings) error { change(n); return nil })
 }
@@ -101,12 +101,12 @@ func (s *Sandbox) update(change func(*Settings) error) error {
 	return nil
 }
 
-// SetMode puts all event sets into a mode, until it is changed.
+// SetMode sets the mode of all event sets.
 func (s *Sandbox) SetMode(mode string) error {
 	return s.Update(func(n *Settings) { n.Behaviour = Behaviour{Mode: mode, LatencyMS: n.LatencyMS} })
 }
 
-// SetModeOf puts one event set into a mode; "" makes it like the others.
+// SetModeOf sets the mode of one event set; "" gives it the mode of the others.
 func (s *Sandbox) SetModeOf(eventSet, mode string) error {
 	return s.Update(func(n *Settings) {
 		if mode == "" {
@@ -117,7 +117,7 @@ func (s *Sandbox) SetModeOf(eventSet, mode string) error {
 	})
 }
 
-// Reset forgets everything that was received. Settings and tokens stay.
+// Reset deletes everything that was received. Settings and tokens stay.
 func (s *Sandbox) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,15 +132,15 @@ var (
 	idForm      = regexp.MustCompile(`^\d{1,32}$`)
 )
 
-// ServeHTTP answers as the Graph API, and at / and /sandbox/ as itself.
+// ServeHTTP serves the Graph API, and its own control side at / and /sandbox/.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/" || r.URL.Path == "/favicon.ico" || strings.HasPrefix(r.URL.Path, "/sandbox") {
 		s.control(w, r)
 		return
 	}
-	// Nor may a form of another site add to what was received: Meta itself is no such neighbour.
+	// A form of another site must not add events; Meta itself needs no such check.
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
-		fail(w, http.StatusForbidden, "a page of another site may not do this")
+		fail(w, http.StatusForbidden, "a page of another site must not do this")
 		return
 	}
 	q := &request{s: s, w: w, r: r}

@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Scenario is a course of phases, one after the other. Its file is YAML:
+// Scenario is a sequence of phases. Its file is YAML:
 //
 //	repeat: false
 //	phases:
@@ -22,7 +22,7 @@ import (
 //	  - { mode: throttle, regain_minutes: 1, calls: 3 }
 //	  - { latency_ms: 200, sets: { "701000000000002": { mode: token } } }
 //
-// A phase takes every member of Settings; what it does not name is as it was
+// A phase can set every member of Settings; the others are as they were
 // when the scenario began. It ends after a time (`for`) or a number of calls
 // (`calls`; the next call is the first of the next phase); without either it
 // is the last one and stays.
@@ -111,7 +111,7 @@ func readPhase(m map[string]any) (p Phase, err error) {
 	return p, probe.merge(p.settings)
 }
 
-// PhaseInfo says where a scenario stands.
+// PhaseInfo is the state of a scenario.
 type PhaseInfo struct {
 	Playing bool   `json:"playing"`
 	Phase   int    `json:"phase,omitempty"` // from 1
@@ -120,7 +120,7 @@ type PhaseInfo struct {
 	Round   int    `json:"round,omitempty"` // of a repeated one, from 1
 }
 
-// scenarioState is the scenario that plays; s.mu guards it.
+// scenarioState is the running scenario; s.mu guards it.
 type scenarioState struct {
 	sc    *Scenario
 	base  Settings
@@ -130,7 +130,7 @@ type scenarioState struct {
 	moved chan struct{} // closed and replaced when a phase begins
 }
 
-// Phase says where the scenario stands.
+// Phase returns the current phase of the scenario.
 func (s *Sandbox) Phase() PhaseInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +202,7 @@ func (s *Sandbox) Play(ctx context.Context, sc Scenario) error {
 	return err
 }
 
-// enter begins a phase. The caller holds s.mu, and cuts the line when down.
+// enter begins a phase. The caller holds s.mu, and cuts connections if down.
 func (s *Sandbox) enter(i int) (down bool, err error) {
 	st := &s.scenario
 	if i == len(st.sc.Phases) {

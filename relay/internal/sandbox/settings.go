@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Modes of answering. What a mode does not concern is judged by the rules as
-// usual: an event that breaks one is refused in mode "miscount" too.
+// Modes of answering. The rules still apply to everything else: an event that
+// breaks one is refused in mode "miscount" too.
 const (
 	OK         = "ok"          // by the rules
 	Down       = "down"        // every connection is cut at once, new ones before a byte is read
@@ -51,7 +51,7 @@ var modes = []string{
 	Malformed, Gzipped, Proxy407, TooLarge, SlowAnswer,
 }
 
-// Behaviour is what may differ from one event set to another.
+// Behaviour has the settings that can differ between event sets.
 type Behaviour struct {
 	Mode          string `json:"mode,omitempty"`
 	Requests      int    `json:"requests,omitempty"` // back to ok after so many requests; 0: stays
@@ -63,7 +63,7 @@ type Behaviour struct {
 	LatencyMS     int    `json:"latency_ms,omitempty"`     // before each answer
 }
 
-// Settings is all that can be changed while the sandbox runs. The zero value
+// Settings can be changed while the sandbox runs. The zero value
 // is a healthy Graph API.
 type Settings struct {
 	Behaviour
@@ -72,20 +72,20 @@ type Settings struct {
 	// KnownSets: any other id is answered 100/33. Empty: every number is one.
 	KnownSets []string `json:"known_sets,omitempty"`
 
-	// StoreDays is how old a physical_store event may be: 62 (default) or 7,
+	// StoreDays is the maximum age of a physical_store event: 62 (default) or 7,
 	// the two readings of one paragraph (docs/meta.md 5.2).
 	StoreDays int `json:"store_days,omitempty"`
-	// FutureSeconds is how far ahead event_time may be; no figure is known
+	// FutureSeconds is how far ahead event_time can be; no figure is known
 	// (docs/meta.md 10.2). Default 60.
 	FutureSeconds int `json:"future_seconds,omitempty"`
-	// OrderIDAt is the place where order_id and item_number are read for telling
-	// an event from its copy: event, custom_data, or "" either, which of the two it
-	// is being contradicted (docs/meta.md 2.7). Stats count by both.
+	// OrderIDAt is the place of order_id and item_number by which copies are
+	// recognised: event, custom_data, or "" either, because sources contradict each
+	// other (docs/meta.md 2.7). Stats count by both.
 	OrderIDAt string `json:"order_id_at,omitempty"`
 	// LegacyGone answers the legacy format as Meta does since 2025-05-14.
 	LegacyGone bool `json:"legacy_gone,omitempty"`
 
-	// NameBad makes a refusal of conversions name the bad event: "" not (as
+	// NameBad is where a refusal of conversions names the bad event: "" nowhere (as
 	// documented), "path" in the text, "specs" in error_data.
 	NameBad string `json:"name_bad,omitempty"`
 	// ErrorData is the form of error_data: "object" (default) or "string".
@@ -113,7 +113,7 @@ const (
 	atCustom = "custom_data"
 )
 
-// check finds what is wrong with settings.
+// check returns an error for invalid settings.
 func (s *Settings) check() error {
 	var errs []error
 	choice := func(name, v string, of ...string) {
@@ -149,8 +149,8 @@ func (s *Settings) check() error {
 	return errors.Join(errs...)
 }
 
-// merge reads JSON over the settings: members that are absent keep their
-// value, a set given as null goes. Unknown members are errors.
+// merge sets members from JSON: absent members keep their
+// value, a set given as null is removed. Unknown members are errors.
 func (s *Settings) merge(b []byte) error {
 	given := struct{ Sets map[string]json.RawMessage }{}
 	if err := json.Unmarshal(b, &given); err != nil {
@@ -168,7 +168,7 @@ func (s *Settings) merge(b []byte) error {
 	return s.check()
 }
 
-// clone shares nothing with s.
+// clone returns a deep copy of s.
 func (s *Settings) clone() Settings {
 	c := *s
 	c.KnownSets = slices.Clone(s.KnownSets)
@@ -182,7 +182,7 @@ func (s *Settings) clone() Settings {
 	return c
 }
 
-// forSet is the behaviour that a request for one event set meets.
+// forSet returns the behaviour for requests of one event set.
 func (s *Settings) forSet(id string) *Behaviour {
 	if b := s.Sets[id]; b != nil && b.Mode != "" {
 		return b

@@ -33,7 +33,7 @@ func (s *Sandbox) isUpload(id string) bool {
 	return s.uploads.byID[id] != nil
 }
 
-// uploads creates a session or finds it by its tag (docs/meta.md 2.3).
+// uploads creates a session, or finds one by its tag (docs/meta.md 2.3).
 func (q *request) uploads() {
 	if !q.legacyVersion() || q.set.LegacyGone {
 		q.refuse(unsupported(q.r.Method, q.id))
@@ -75,9 +75,9 @@ func (u *upload) shown() map[string]any {
 	return map[string]any{"id": u.ID, "upload_tag": u.Tag, "progress": map[string]any{"data": ranges}}
 }
 
-// takeRange books the progress range of an upload: one that overlaps a known
-// one is refused with 2044011, which is how the legacy API made a retry exact
-// (docs/meta.md 2.3, 6.5). An upload_id nobody made is 275.
+// takeRange records the progress range of an upload. A range that overlaps a recorded
+// one is refused with 2044011; this made retries exact in the legacy API
+// (docs/meta.md 2.3, 6.5). An unknown upload_id is refused with 275.
 func (s *Sandbox) takeRange(q *request) *fault {
 	id := q.params.text("upload_id")
 	if id == "" {
@@ -149,7 +149,7 @@ func (q *request) node() {
 	q.answer(map[string]any{"id": q.id, "name": "Sandbox event set", "is_consolidated_container": true})
 }
 
-// permissions answers what a token that may read was granted.
+// permissions returns the permissions of a token that can read.
 func (q *request) permissions() {
 	granted := func(name string) map[string]string { return map[string]string{"permission": name, "status": "granted"} }
 	q.answer(map[string]any{"data": []any{granted("ads_management"), granted("business_management")}})

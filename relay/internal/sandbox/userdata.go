@@ -46,8 +46,8 @@ func userDataHashed(_ *judge, e *event) *fault {
 	return hashed(m, userKeys, "user_data.", hashForm)
 }
 
-// hashed demands text, or a list of texts that is not empty, each a hash. null
-// and empty values are refused like text that is none (docs/meta.md 3.4,
+// hashed requires a text or a non-empty list of texts, each a hash. null
+// and empty values are refused like other text (docs/meta.md 3.4,
 // last row).
 func hashed(m map[string]any, keys map[string]meta.Key, at string, form *regexp.Regexp) *fault {
 	first := ""
@@ -99,7 +99,7 @@ func userDataPlain(_ *judge, e *event) *fault {
 	return plainIn(m, userKeys, "user_data.")
 }
 
-// plainIn judges the keys that are not hashed in either format, but for lead_id.
+// plainIn checks the keys that are not hashed in either format, except lead_id.
 func plainIn(m map[string]any, keys map[string]meta.Key, at string) *fault {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		key := keys[k]
