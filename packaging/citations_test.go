@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A citation in code or documents names a page that ships and a section that
-// the page has: docs/meta.md 6.7, docs/contract.md 5.2 and 5.3.
+// TestCitationsLeadSomewhere checks that citations in code and documents, such as
+// docs/meta.md 6.7, name an existing section of a shipped page.
 func TestCitationsLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	sections := map[string]map[string]bool{}
@@ -18,7 +18,7 @@ func TestCitationsLeadSomewhere(t *testing.T) {
 	}
 	cites := regexp.MustCompile(`docs/(meta|contract)\.md((?:(?:, ?| and |–| )\d+(?:\.\d+)?(?:\b|$))*)`)
 	number := regexp.MustCompile(`\d+(?:\.\d+)?`)
-	// Documents of which only their authors have a copy.
+	// Documents that are not in the repository.
 	absent := regexp.MustCompile(`\(facts: |\bmeta-wire\b|\b(?:CONTRACT|DESIGN|EXAM|STYLE)(?:\.md| section)? \d|\b(?:DESIGN|STYLE|CONTRACT|EXAM)\.md`)
 	lineBreak := regexp.MustCompile(`\n\s*(?://|#)? *`)
 	found := 0
@@ -57,7 +57,7 @@ func TestCitationsLeadSomewhere(t *testing.T) {
 	}
 }
 
-// cited says whether a file may cite: what people write and read.
+// cited reports whether a file can contain citations: files that people write and read.
 func cited(path string) bool {
 	switch filepath.Ext(path) {
 	case ".go", ".md", ".yaml", ".yml", ".txtar", ".txt":
@@ -66,7 +66,7 @@ func cited(path string) bool {
 	return filepath.Base(path) == "Makefile"
 }
 
-// sectionsOf returns the numbers of a page's headings, and of the numbered
+// sectionsOf returns the numbers of a page's headings and of the numbered
 // points below a heading (9.8 is point 8 of section 9).
 func sectionsOf(t *testing.T, path string) map[string]bool {
 	t.Helper()

@@ -19,7 +19,7 @@ import (
 	"relay/mapper"
 )
 
-// instructions reads a Containerfile: one line each, continued lines joined.
+// instructions returns the instructions of a Containerfile, with continued lines joined.
 func instructions(t *testing.T, path string) [][]string {
 	t.Helper()
 	var out [][]string
@@ -59,7 +59,7 @@ func TestContainerfile(t *testing.T) {
 			}
 		}
 	}
-	// The base is named by its digest, and is the toolchain of go.mod.
+	// The base is named by its digest, and its Go is that of go.mod.
 	toolchain := regexp.MustCompile(`(?m)^toolchain go([0-9.]+)$`).FindStringSubmatch(read(t, "../go.mod"))
 	if toolchain == nil {
 		t.Fatal("go.mod names no toolchain")
@@ -105,7 +105,7 @@ func TestContainerToolchain(t *testing.T) {
 	}
 }
 
-// The files the images and packages bring must be taken as they are.
+// The config files of images and packages load without a change.
 func TestShippedConfigs(t *testing.T) {
 	none := func(string) (string, bool) { return "", false }
 	for _, path := range []string{"container/relay.yaml", "config/relay.yaml"} {
@@ -126,7 +126,7 @@ func TestShippedConfigs(t *testing.T) {
 	}
 }
 
-// The binary of image and packages needs nothing beside it.
+// The binary of image and packages needs no other file.
 func TestBinaryIsStatic(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("Linux binaries are looked into on Linux")
@@ -147,9 +147,9 @@ func TestBinaryIsStatic(t *testing.T) {
 	}
 }
 
-// Runs the image's contents as the image would be run: another root, read-only
-// but for the volume, no root, no capability, a /proc that shows processes
-// alone. Takes an event, is healthy, and stops cleanly.
+// Runs the image's contents like a container: another root, read-only except for
+// the volume, no root, no capability, a /proc that shows only
+// processes. relay accepts an event, is healthy, and stops cleanly.
 func TestImageRunsReadOnlyWithoutRoot(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
 		t.Skip("needs root on Linux")

@@ -1,12 +1,14 @@
-// Package packaging holds what brings relay onto machines: the systemd unit,
-// the container file, the Kubernetes example, deb and rpm packages, the
+// Package packaging has the files to install and monitor relay: the systemd unit,
+// the container file, Kubernetes and NATS examples, deb and rpm packages, the
 // Grafana dashboard and the Prometheus alerts. Its tests load, run or build
-// every one of them; those that need a tool which is not there, or root, skip
-// and say so.
+// all of them. A test that needs root or a missing tool skips and says
+// so.
 //
 //	systemd/     the hardened unit of the packages, a drop-in for systemd 253
 //	container/   Containerfile and the image's relay.yaml
-//	kubernetes/  relay as a native sidecar
+//	kubernetes/  relay as a native sidecar; a hub on NATS
+//	nats/        NATS servers, relay.yaml and compose file of a shared queue
+//	forward/     relay.yaml of a hub and of a store
 //	config/      relay.yaml of the packages
 //	nfpm.yaml    deb and rpm
 //	release/     the program behind `make release`

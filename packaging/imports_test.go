@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// Imports point one way: bbolt is known to queue/local alone, fsnotify to
-// config/watch alone; queue, mapper, config and the packages under internal import nothing of
-// relay but packages under internal, mapper also the packages below it; queue/local and its rooms beside them the
-// contract, what engines share (queue/internal) and those rooms.
+// TestImportsPointOneWay checks the direction of imports. Only queue/local imports bbolt,
+// only config/watch imports fsnotify. Of this module, queue, mapper, config and the
+// packages under internal import only packages under internal; mapper also those below it.
+// queue/local and its internal packages also import queue, queue/internal and each other.
 func TestImportsPointOneWay(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	cmd.Dir = ".."

@@ -42,7 +42,7 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// unit copies the unit with a program that is really there into a directory
+// unit writes a copy of the unit with an existing program into a directory
 // and returns its path.
 func unit(t *testing.T) string {
 	t.Helper()
@@ -83,8 +83,8 @@ func TestUnitIsSealed(t *testing.T) {
 	}
 }
 
-// systemd would kill relay at the first refused call if the unit did not name
-// an error: relay makes one, to ask whether the clock is disciplined.
+// systemd would kill relay at the first refused system call if the unit did not name
+// an error. relay makes such a call, to check whether the clock is synchronised.
 func TestUnitRefusesCallsWithoutKilling(t *testing.T) {
 	text := read(t, "systemd/relay.service")
 	for _, want := range []string{

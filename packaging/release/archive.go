@@ -22,8 +22,8 @@ type entry struct {
 	mode os.FileMode
 }
 
-// archive writes base.zip for Windows, base.tar.gz for the others: a folder
-// with the binary and everything beside it. Order, owners and times are fixed.
+// archive writes base.zip for Windows and base.tar.gz for the others: a directory
+// with the binary and the other files. Order, owners and times are fixed.
 func (r *release) archive(t target, binary, papers, base string) error {
 	top := "relay_" + r.version
 	entries := []entry{{path.Join(top, t.binary()), binary, 0o755}}
@@ -95,7 +95,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
-// checksums writes SHA256SUMS, as sha256sum -c reads it.
+// checksums writes SHA256SUMS in the format of sha256sum -c.
 func (r *release) checksums() error {
 	entries, err := os.ReadDir(r.out)
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// target is a platform relay is made for.
+// target is a platform of the release.
 type target struct{ os, arch, arm string }
 
-// targets are all of them. arm is version 6: every Raspberry Pi runs it.
+// targets returns all platforms. arm is version 6, which every Raspberry Pi runs.
 func targets() []target {
 	return []target{
 		{os: "linux", arch: "amd64"},
@@ -33,7 +33,7 @@ func host() target {
 	return t
 }
 
-// choose reads -targets.
+// choose parses -targets.
 func choose(list string) ([]target, error) {
 	if list == "" {
 		return targets(), nil
@@ -47,7 +47,7 @@ func choose(list string) ([]target, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("target %q is not known", word)
+			return nil, fmt.Errorf("unknown target %q", word)
 		}
 	}
 	return out, nil
@@ -62,7 +62,7 @@ func (t target) binary() string {
 	return "relay"
 }
 
-// compile builds the binary of t. Nothing of the machine goes into it: no
+// compile builds the binary of t. The binary contains nothing of the machine: no
 // paths, no build id, no state of a working tree.
 func (r *release) compile(ctx context.Context, t target, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -1,8 +1,7 @@
-// Command release builds what is published: for each platform an archive with
-// the binary, its manual, completions, examples and licences; an SBOM beside
-// it; deb and rpm packages; the provenance of them; and the SHA-256 of them all.
-// The same commit gives the same bytes, wherever and whenever it is built with
-// the same Go.
+// Command release builds the published files: for each platform an archive with
+// the binary, its manual, completions, examples and licences, and an SBOM;
+// deb and rpm packages; the provenance; and the SHA-256 of all files.
+// The same commit gives the same bytes on every machine with the same Go.
 //
 //	go run ./packaging/release -version v1.0.0 -out dist
 package main
@@ -36,7 +35,7 @@ func main() {
 // release is one run.
 type release struct {
 	version string
-	builder string    // URI of who builds
+	builder string    // URI of the builder
 	out     string    // directory
 	root    string    // of the module
 	date    time.Time // of everything in it
@@ -45,11 +44,11 @@ type release struct {
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
-	version := flags.String("version", "", "what the binary calls itself (default: git describe)")
-	out := flags.String("out", "dist", "directory, made anew")
+	version := flags.String("version", "", "version of the binary (default: git describe)")
+	out := flags.String("out", "dist", "output directory; an earlier release in it is replaced")
 	only := flags.String("targets", "", "platforms such as linux/amd64,windows/amd64 (default: all)")
-	packages := flags.Bool("packages", true, "build deb and rpm of the Linux targets, too")
-	builder := flags.String("builder", someBuilder, "URI of who builds this, for the provenance")
+	packages := flags.Bool("packages", true, "also build deb and rpm for the Linux targets")
+	builder := flags.String("builder", someBuilder, "URI of the builder, for the provenance")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -130,7 +129,8 @@ func (r *release) build(ctx context.Context, chosen []target, packages bool) err
 	return r.checksums()
 }
 
-// clear makes r.out an empty directory. What is no earlier release stays.
+// clear makes r.out an empty directory. It refuses one with files that are not of an
+// earlier release.
 func (r *release) clear() error {
 	entries, err := os.ReadDir(r.out)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -138,7 +138,7 @@ func (r *release) clear() error {
 	}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), "relay") && e.Name() != "SHA256SUMS" && e.Name() != "SHA256SUMS.sig" {
-			return fmt.Errorf("%s holds %s, which is none of a release: name another -out", r.out, e.Name())
+			return fmt.Errorf("%s contains %s, which is not part of a release; choose another -out", r.out, e.Name())
 		}
 	}
 	if err := os.RemoveAll(r.out); err != nil {
@@ -147,7 +147,7 @@ func (r *release) clear() error {
 	return os.MkdirAll(r.out, 0o755)
 }
 
-// epoch is the time everything in the release carries: SOURCE_DATE_EPOCH, else
+// epoch returns the time of all files in the release: SOURCE_DATE_EPOCH, else
 // that of the commit.
 func epoch(ctx context.Context, root string) (time.Time, error) {
 	text := os.Getenv("SOURCE_DATE_EPOCH")
@@ -166,8 +166,8 @@ func epoch(ctx context.Context, root string) (time.Time, error) {
 
 var numbered = regexp.MustCompile(`^v?([0-9]+\.[0-9]+\.[0-9]+.*)$`)
 
-// packageVersion is the version as dpkg and rpm compare it: a commit that has
-// no number of its own sorts before every release.
+// packageVersion returns the version in the order of dpkg and rpm: a commit without
+// a version number sorts before every release.
 func packageVersion(version string) string {
 	if m := numbered.FindStringSubmatch(version); m != nil {
 		return strings.ReplaceAll(m[1], "-", "~")

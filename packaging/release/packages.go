@@ -8,11 +8,11 @@ import (
 	"strconv"
 )
 
-// nfpm builds deb and rpm; run by its version, so that its modules are none of
-// ours.
+// nfpm builds deb and rpm. It is run by version, so that its modules are not in
+// go.mod.
 const nfpm = "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2"
 
-// packages builds deb and rpm of a Linux target.
+// packages builds deb and rpm for a Linux target.
 func (r *release) packages(ctx context.Context, t target, binary, papers string) error {
 	arch := t.arch
 	if t.arm != "" {

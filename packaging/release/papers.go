@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// papers gathers what goes beside the binary, the same on every platform:
-// manual and completions, as the binary itself writes them, documents and
+// papers collects the files next to the binary, which are the same on every platform:
+// manual and completions, as written by the binary, documents and
 // examples.
 func (r *release) papers(ctx context.Context, relay, dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "completions"), 0o755); err != nil {
@@ -49,7 +49,7 @@ func (r *release) papers(ctx context.Context, relay, dir string) error {
 	return nil
 }
 
-// copyTree copies a file or, of a folder, everything but Go code.
+// copyTree copies a file or, of a directory, everything except Go code.
 func copyTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, e os.DirEntry, err error) error {
 		if err != nil || e.IsDir() || strings.HasSuffix(path, ".go") {
@@ -71,7 +71,7 @@ func copyTree(from, to string) error {
 	})
 }
 
-// outputWith is output with further environment variables.
+// outputWith is output with additional environment variables.
 func outputWith(ctx context.Context, dir string, env map[string]string, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

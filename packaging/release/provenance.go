@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// The parts of an in-toto Statement v1 with a SLSA provenance v1 that are used here:
+// The used parts of an in-toto Statement v1 with a SLSA provenance v1:
 // https://in-toto.io/Statement/v1, https://slsa.dev/spec/v1.0/provenance
 type (
 	statement struct {
@@ -47,17 +47,16 @@ type (
 	}
 )
 
-// What the statement calls this program as a way to build, and whoever runs it and
-// says no more of himself.
+// The statement's names for this program as a build type, and for an unnamed
+// builder.
 const (
 	buildType   = "https://relay.example.com/packaging/release/v1"
 	someBuilder = "https://relay.example.com/builder/unnamed"
 )
 
-// provenance writes, beside the files of the release, from what and how they
-// were made. It has no time of day and nothing of the machine: the same commit
-// has the same statement. It is worth as much as the signature over SHA256SUMS,
-// in which it is listed.
+// provenance writes how and from which inputs the files of the release were built.
+// The statement has no time of day and nothing of the machine, so it is the same for the
+// same commit. It is as trustworthy as the signature over SHA256SUMS, which lists it.
 func (r *release) provenance(ctx context.Context, chosen []target, packages bool) error {
 	s := statement{Type: "https://in-toto.io/Statement/v1", PredicateType: "https://slsa.dev/provenance/v1"}
 	entries, err := os.ReadDir(r.out)
@@ -100,8 +99,8 @@ func (r *release) provenance(ctx context.Context, chosen []target, packages bool
 	return os.WriteFile(filepath.Join(r.out, "relay_"+r.version+".provenance.json"), append(b, '\n'), 0o644)
 }
 
-// source names the commit the release is of. A working tree with changes of its
-// own, or none of git's, is of no commit.
+// source returns the commit of the release. A modified working tree, or one without
+// git, has none.
 func (r *release) source(ctx context.Context) artifact {
 	a := artifact{Name: "source"}
 	commit, err := output(ctx, r.root, "git", "rev-parse", "HEAD")

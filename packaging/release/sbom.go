@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// module is something linked into the binary.
+// module is a module linked into the binary.
 type module struct {
 	path, version, sum string
 	licence            string // SPDX id; "" when the text is none of the known
 	texts              []string
 }
 
-// modulesOf reads from a binary which modules are in it, and from the module
-// cache what their licences are. Go's own library is one of them.
+// modulesOf returns the modules of a binary with their licences, which it reads from the
+// module cache. Go's standard library is one of them.
 func modulesOf(ctx context.Context, root, binary string) ([]module, error) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -54,7 +54,7 @@ func modulesOf(ctx context.Context, root, binary string) ([]module, error) {
 	return out, nil
 }
 
-// read finds the licence in a module's directory.
+// read reads the licence in a module's directory.
 func (m *module) read(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -81,7 +81,7 @@ func (m *module) read(dir string) error {
 	return nil
 }
 
-// spdx recognises the licences that occur among the modules.
+// spdx returns the SPDX id of a licence text, for the licences of the modules.
 func spdx(text string) string {
 	words := strings.Join(strings.Fields(text), " ")
 	switch {
@@ -104,8 +104,8 @@ func spdx(text string) string {
 	return ""
 }
 
-// writeLicences writes the licence texts of everything linked in, which most
-// of them ask for.
+// writeLicences writes the licence texts of all linked modules, as most of the
+// licences require.
 func writeLicences(_ context.Context, root string, modules []module, path string) error {
 	var b strings.Builder
 	b.WriteString("relay contains the following, under the licences below.\n")
@@ -133,7 +133,7 @@ func writeLicences(_ context.Context, root string, modules []module, path string
 	return os.WriteFile(path, []byte(b.String()), 0o644)
 }
 
-// The parts of a CycloneDX 1.6 document that are used here.
+// The used parts of a CycloneDX 1.6 document.
 type (
 	cdxDocument struct {
 		Schema       string          `json:"$schema"`
@@ -178,7 +178,7 @@ type (
 	}
 )
 
-// writeSBOM writes what is in a binary as CycloneDX.
+// writeSBOM writes the modules of a binary as CycloneDX.
 func (r *release) writeSBOM(modules []module, binary, path string) error {
 	sum, err := sha256File(binary)
 	if err != nil {
