@@ -14,14 +14,14 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// servers is a connection to each of the servers: one that is cut off from the
-// others is left for the next at once.
+// servers holds one connection to each server, so that a server that is cut off from the others can
+// be skipped at once.
 type servers struct {
-	conns []*nats.Conn
-	good  atomic.Uint32 // the one that answered last
+	conns    []*nats.Conn
+	lastGood atomic.Uint32 // index of the connection that answered last
 
 	opts   []nats.Option
-	denied atomic.Pointer[error] // what the user of the credentials may not do, as a server said last
+	denied atomic.Pointer[error] // the last permission violation a server reported
 }
 
 func connect(o *Options, changed func()) (*servers, error) {
@@ -29,10 +29,10 @@ func connect(o *Options, changed func()) (*servers, error) {
 	opts := []nats.Option{
 		nats.Name("relay " + o.Name), nats.IgnoreDiscoveredServers(), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
 		nats.ReconnectWait(200 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
-		nats.ReconnectBufSize(-1), // what is not sent at once fails, and does not come up later
+		nats.ReconnectBufSize(-1), // a request that cannot be sent at once fails instead of being sent later
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(2 * time.Second), nats.FlusherTimeout(2 * time.Second),
 		nats.ReconnectHandler(func(*nats.Conn) { changed() }),
-		nats.ConnectHandler(func(*nats.Conn) { changed() }), // of one that was down at first
+		nats.ConnectHandler(func(*nats.Conn) { changed() }), // a server that was down at first
 	}
 	if o.Credentials != "" {
 		opts = append(opts, nats.UserCredentials(o.Credentials))
@@ -54,22 +54,22 @@ func connect(o *Options, changed func()) (*servers, error) {
 	s.opts = opts
 	for _, url := range o.URLs {
 		c, err := nats.Connect(url, opts...)
-		if err != nil { // of the options: who is not reached is tried again
+		if err != nil { // invalid options; an unreachable server is retried instead
 			s.close()
-			return nil, setup("connect to %s: %v", url, err)
+			return nil, setupError("connect to %s: %v", url, err)
 		}
 		s.conns = append(s.conns, c)
 	}
 	return s, nil
 }
 
-// why is what keeps a server from being connected.
-func (s *servers) why(url string) error {
+// connectError tries to connect to a server and returns the error.
+func (s *servers) connectError(url string) error {
 	c, err := nats.Connect(url, append(slices.Clone(s.opts), nats.RetryOnFailedConnect(false), nats.NoReconnect(), nats.ConnectHandler(nil), nats.ReconnectHandler(nil))...)
 	if err == nil {
 		c.Close()
 	}
-	return err //nolint:wrapcheck // the caller says of which server
+	return err //nolint:wrapcheck // the caller names the server
 }
 
 func (s *servers) close() {
@@ -78,46 +78,46 @@ func (s *servers) close() {
 	}
 }
 
-// at gives the connection number n behind the one that answered last.
-func (s *servers) at(n int) (*nats.Conn, uint32) {
-	i := (s.good.Load() + uint32(n)) % uint32(len(s.conns))
+// nth returns the connection n places after the one that answered last, and its index.
+func (s *servers) nth(n int) (*nats.Conn, uint32) {
+	i := (s.lastGood.Load() + uint32(n)) % uint32(len(s.conns))
 	return s.conns[i], i
 }
 
-// named gives the connection to the server of a name, or else that which at gives.
-func (s *servers) named(name string, n int) (*nats.Conn, uint32) {
+// byName returns the connection to the server called name, or nth(n) if there is none.
+func (s *servers) byName(name string, n int) (*nats.Conn, uint32) {
 	for i, c := range s.conns {
 		if c.IsConnected() && c.ConnectedServerName() == name {
 			return c, uint32(i)
 		}
 	}
-	return s.at(n)
+	return s.nth(n)
 }
 
-// request asks one server after the other until one answers or ctx ends. What it asks
-// must do no harm when it happens twice.
+// request sends m to one server after another until one answers or ctx ends. The request must be
+// safe to repeat.
 func (s *servers) request(ctx context.Context, m *nats.Msg, each time.Duration) (*nats.Msg, error) {
 	var last error
 	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("%w: %s does not answer: %w", errStalled, m.Subject, errors.Join(last, err))
+			return nil, fmt.Errorf("%w: %s did not answer: %w", errStalled, m.Subject, errors.Join(last, err))
 		}
-		c, i := s.at(n)
+		c, i := s.nth(n)
 		one, cancel := context.WithTimeout(ctx, each)
 		answer, err := c.RequestMsgWithContext(one, &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data})
 		cancel()
 		if err == nil {
-			s.good.Store(i)
+			s.lastGood.Store(i)
 			return answer, nil
 		}
 		last = err
 		if !errors.Is(err, context.DeadlineExceeded) && !sleep(ctx, 30*time.Millisecond) {
-			return nil, fmt.Errorf("%w: %s does not answer: %w", errStalled, m.Subject, last)
+			return nil, fmt.Errorf("%w: %s did not answer: %w", errStalled, m.Subject, last)
 		}
 	}
 }
 
-// sleep is false when ctx ended first.
+// sleep returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -131,7 +131,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 const apiPrefix = "$JS.API."
 
-// apiError is what a server says no with.
+// apiError is a server's error response.
 type apiError struct {
 	Code        int    `json:"code"`
 	ErrCode     int    `json:"err_code"`
@@ -139,33 +139,34 @@ type apiError struct {
 }
 
 func (e *apiError) Error() string {
-	return fmt.Sprintf("%s (error %d of NATS)", e.Description, e.ErrCode)
+	return fmt.Sprintf("%s (NATS error %d)", e.Description, e.ErrCode)
 }
 
-// The servers' codes that are decided by.
+// The error codes of the servers that decisions depend on.
 const (
-	errNoMessage   = 10037
-	errWrongLast   = 10071
-	errBeingSet    = 10164 // errWrongLast for a message that is on its way to the other servers
-	errStreamStore = 10077 // for one: there is no room
-	errNoStream    = 10059
-	errNotDeleted  = 10057 // for one: it is gone
-	errNoLeader    = 10008 // they choose a leader
-	errNoPeers     = 10005 // for one: a server is away
+	codeNoMessage   = 10037
+	codeWrongLast   = 10071
+	codeBeingSet    = 10164 // codeWrongLast for a message still being replicated
+	codeStreamStore = 10077 // among others: no room
+	codeNoStream    = 10059
+	codeNotDeleted  = 10057 // among others: the message does not exist
+	codeNoLeader    = 10008 // an election is in progress
+	codeNoPeers     = 10005 // among others: a server is down
 )
 
-// later says that the servers may answer otherwise in a moment, with nothing set up anew.
-func (e *apiError) later() bool {
-	return e.ErrCode == errNoLeader || e.ErrCode == errNoPeers && strings.Contains(e.Description, "offline")
+// temporary reports whether the same request may succeed in a moment, without a change to the
+// setup.
+func (e *apiError) temporary() bool {
+	return e.ErrCode == codeNoLeader || e.ErrCode == codeNoPeers && strings.Contains(e.Description, "offline")
 }
 
-// is says whether err is a server's answer with this code.
-func is(err error, code int) bool {
+// hasCode reports whether err is a server's response with this code.
+func hasCode(err error, code int) bool {
 	var e *apiError
-	return errors.As(err, &e) && (e.ErrCode == code || code == errWrongLast && e.ErrCode == errBeingSet)
+	return errors.As(err, &e) && (e.ErrCode == code || code == codeWrongLast && e.ErrCode == codeBeingSet)
 }
 
-// api calls an endpoint of JetStream, which the leader answers.
+// api calls an endpoint of the JetStream API, which the leader answers.
 func (s *servers) api(ctx context.Context, endpoint string, in, out any) error {
 	var data []byte
 	if in != nil {
@@ -181,7 +182,7 @@ func (s *servers) api(ctx context.Context, endpoint string, in, out any) error {
 	return readAnswer(endpoint, answer, out)
 }
 
-// readAnswer reads what a call of the API was answered.
+// readAnswer decodes the response to an API call.
 func readAnswer(endpoint string, answer *nats.Msg, out any) error {
 	var failed struct{ Error *apiError }
 	if err := json.Unmarshal(answer.Data, &failed); err != nil {
@@ -199,7 +200,7 @@ func readAnswer(endpoint string, answer *nats.Msg, out any) error {
 	return nil
 }
 
-// ack is where a message was stored.
+// ack is the confirmation that a message was stored.
 type ack struct {
 	Seq       uint64
 	Duplicate bool
@@ -217,7 +218,7 @@ func readAck(m *nats.Msg) (ack, error) {
 	return a, nil
 }
 
-// publish stores a message whose id or expectation makes a second try harmless.
+// publish stores a message. Its id or expected sequence must make a repetition harmless.
 func (s *servers) publish(ctx context.Context, m *nats.Msg) (ack, error) {
 	answer, err := s.request(ctx, m, time.Second)
 	if err != nil {
@@ -226,7 +227,7 @@ func (s *servers) publish(ctx context.Context, m *nats.Msg) (ack, error) {
 	return readAck(answer)
 }
 
-// message is one of a stream.
+// message is a message of a stream.
 type message struct {
 	subject string
 	seq     uint64
@@ -234,16 +235,16 @@ type message struct {
 	data    []byte
 }
 
-// get gives messages of a stream from a sequence number on, as whatever server has a
-// copy has them: it may be behind.
+// get returns messages of a stream from a sequence number on, from any server with a copy, which
+// may be behind.
 func (s *servers) get(ctx context.Context, stream string, from uint64, most int) (out []message, err error) {
 	for n := 0; n < 2*len(s.conns); n++ {
-		c, i := s.at(n)
+		c, i := s.nth(n)
 		one, cancel := context.WithTimeout(ctx, 2*time.Second)
 		out, err = getFrom(one, c, stream, from, most)
 		cancel()
 		if err == nil {
-			s.good.Store(i)
+			s.lastGood.Store(i)
 			return out, nil
 		}
 		if ctx.Err() != nil {
@@ -262,13 +263,13 @@ func getFrom(ctx context.Context, c *nats.Conn, stream string, from uint64, most
 	defer sub.Unsubscribe() //nolint:errcheck // the connection may be gone by now
 	body := fmt.Appendf(nil, `{"seq":%d,"next_by_subj":">","batch":%d,"max_bytes":%d}`, from, most, 16<<20)
 	if err := c.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, body); err != nil {
-		return nil, fmt.Errorf("ask: %w", err)
+		return nil, fmt.Errorf("send request: %w", err)
 	}
 	var out []message
 	for {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil && len(out) > 0 {
-			return out, nil // the rest is asked for next: a slow server is no reason to begin again
+			return out, nil // the next call asks for the rest: a slow server is no reason to start over
 		}
 		if err != nil {
 			return nil, fmt.Errorf("wait for the answer: %w", err)
@@ -277,7 +278,7 @@ func getFrom(ctx context.Context, c *nats.Conn, stream string, from uint64, most
 		case "":
 			seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("an answer without sequence: %w", err)
+				return nil, fmt.Errorf("response without a sequence number: %w", err)
 			}
 			out = append(out, message{m.Header.Get("Nats-Subject"), seq, m.Header, m.Data})
 		case "204", "404":
@@ -288,8 +289,8 @@ func getFrom(ctx context.Context, c *nats.Conn, stream string, from uint64, most
 	}
 }
 
-// next gives the first message from a sequence number on, as the stream's leader
-// has it, or one that was the leader and has not noticed yet.
+// next returns the first message from a sequence number on, as seen by the stream's leader, or by a
+// former leader that has not noticed yet that it was replaced.
 func (s *servers) next(ctx context.Context, stream string, from uint64) (message, bool, error) {
 	var out struct {
 		Message struct {
@@ -300,7 +301,7 @@ func (s *servers) next(ctx context.Context, stream string, from uint64) (message
 		}
 	}
 	err := s.api(ctx, "STREAM.MSG.GET."+stream, map[string]any{"seq": from, "next_by_subj": ">"}, &out)
-	if is(err, errNoMessage) {
+	if hasCode(err, codeNoMessage) {
 		return message{}, false, nil
 	}
 	if err != nil {
@@ -315,9 +316,9 @@ func (s *servers) next(ctx context.Context, stream string, from uint64) (message
 	return message{out.Message.Subject, out.Message.Seq, h, out.Message.Data}, true, nil
 }
 
-// tail gives every message of a stream from a sequence number on, and where to go on.
-// It ends where the stream's leader says that the stream ends, or one that was the
-// leader: there may be more.
+// tail calls fn for every message of a stream from a sequence number on, and returns where to
+// continue. It stops at the end as reported by the stream's leader, which may be a former leader:
+// there may be more messages.
 func (s *servers) tail(ctx context.Context, stream string, from uint64, fn func(message) error) (uint64, error) {
 	for {
 		msgs, err := s.get(ctx, stream, from, 256)

@@ -1,55 +1,56 @@
-// Package jetstream is the engine of the queue on NATS JetStream: a log that
-// several machines hold, for a hub of which no single machine may matter.
+// Package jetstream is the queue engine on NATS JetStream: a log replicated on several machines,
+// for a hub that must survive the loss of any one of them.
 //
-// Log is the engine; Queue is a Log as the parts of a relay use a queue (queue.nats). It
-// makes no backup. Package clustertest, a module of its own, runs the contract's tests,
-// relay's program and faults against three servers.
+// Log is the engine; Queue adapts a Log to the way relay uses a queue (queue.nats). It makes no
+// backups. Package clustertest, a separate module, tests the contract, relay's program and faults
+// against three servers.
 //
 //	Append ──one chunk, one message──► one of three streams, three replicas each
 //	Lease  ──► one process drains, all append
 //	Read   ◄──the chunks, in the order in which this process has seen them
-//	Settle ──► letters ──► the row of the lane, compare-and-set
+//	Settle ──► dead letters ──► the row of the lane, by compare-and-set
 //
-// # What lies in JetStream
+// # What is stored in JetStream
 //
-//	NAME-0, NAME-1, NAME-2   a message a chunk, for all lanes of its records: it is the
-//	                         chunk of package chunk, and Nats-Msg-Id names it in every try
-//	KV_NAME-rows             a row a lane: revision, state, counts, what is settled;
-//	                         the secret that ids are keyed with; the lease; small values
-//	NAME-dead                a message a letter; it counts once the row of its lane names it
-//	NAME-ids                 names of ids whose chunks are gone, for the window
+//	NAME-0, NAME-1, NAME-2   one message per chunk (package chunk), for all lanes of its
+//	                         records; every attempt has the same Nats-Msg-Id
+//	KV_NAME-rows             one row per lane: revision, state, counts, what is settled;
+//	                         the secret that ids are hashed with; the lease; small values
+//	NAME-dead                one message per dead letter, valid once its lane's row lists it
+//	NAME-ids                 hashes of ids whose chunks were removed, for the window
 //
 // # What it guarantees
 //
-// Append returns nil once a majority of the servers have the chunk on their synced
-// logs. A stream that does not answer within Options.Hop is left, and the same chunk goes
-// to the next one. Each stream is led by another server, as far as servers are there: one that
-// dies or hangs costs appends no more than Options.Hop.
+// Append returns nil once a majority of the servers have synced the chunk. If a stream does not
+// answer within Options.Hop, the same chunk goes to the next one. As far as possible each stream is
+// led by a different server, so a server that dies or hangs delays appends by at most Options.Hop.
 //
-// One id may lie there several times: a chunk that went to two streams, an event that two
-// processes took at once. One of them is read, and what a lane has settled of one it has of
-// all. Two events that two processes took at once under one id are both read.
+// An id may be stored several times: because a chunk went to two streams, or because two processes
+// accepted the same event at once. Only one copy is read, and what a lane has settled of one copy
+// it has settled of all. If two processes accept two different events with the same id at once,
+// both are read.
 //
-// A Settle is the compare-and-set of one message. Who takes the lease raises the epoch in
-// each of them: who had it before gets queue.ErrFenced.
+// Settle is the compare-and-set of one message. A process that takes the lease raises the epoch in
+// every lane's row, so the former holder gets queue.ErrFenced.
 //
-// A message that one server does not show is asked of the others: what is behind, or was the
-// leader and has not noticed yet, shows less than there is. Read returns queue.ErrStalled until
-// one shows it. Only what most servers have not shown for Options.Gone is gone, and counted as lost.
+// If one server does not have a message, the others are asked: a server that is behind, or a former
+// leader that has not noticed that it was replaced, has fewer messages. Until one has it, Read
+// returns queue.ErrStalled. Only a message that a majority of the servers have not had for
+// Options.Gone is lost, and counted.
 //
-// Streams that were removed, or of which the servers have lost messages, use sequence
-// numbers again. That is seen at Open, when a number comes again, and when the servers have
-// shown less than was read for Options.Gone: what waited and is gone is counted, and nothing new
-// is taken for settled. A lane whose row is gone starts over: what was settled may be sent
-// again, letters stay letters.
+// Streams that were recreated, or whose servers have lost messages, reuse sequence numbers. This is
+// detected at Open, when a number is used again, or when the servers have had fewer messages than
+// were read for Options.Gone. Pending records that are lost are counted, and no new record is
+// mistaken for a settled one. A lane whose row is lost starts over: settled events may be sent
+// again, but dead letters stay dead letters.
 //
 // # What can hurt you
 //
-// Servers that do not sync always lose what they confirmed: Open refuses them, and so
-// it does older ones than 2.15, fewer than three replicas, and servers whose max_payload is too
-// small for a request. An append that ended in queue.ErrStalled may still come up.
-// About 100 bytes of memory are used for each record that waits and for each id of the window.
+// Servers that do not sync every write lose confirmed messages: Open rejects them. It also rejects
+// versions before 2.15, fewer than three replicas, and servers whose max_payload is too small for a
+// request. After queue.ErrStalled an append may still be stored. Each pending record, and each id
+// in the window, takes about 100 bytes of memory.
 //
-// Sequence numbers of two streams say nothing about which came first, so
-// queue.UpTo has no meaning here; Batch.Covers has.
+// Sequence numbers of different streams are not ordered by time. queue.UpTo therefore has no
+// meaning here; use Batch.Covers.
 package jetstream

@@ -2,20 +2,20 @@ package jetstream
 
 import "relay/queue"
 
-// Errors of the contract in the words of this engine.
+// Errors of the contract with this engine's text.
 var (
-	errStalled     error = said{queue.ErrStalled, "the NATS servers did not answer in time"}
-	errNotShown    error = said{errStalled, "no server shows a message"}
-	errUnavailable error = said{queue.ErrUnavailable, "the NATS servers take no writes"}
+	errStalled     error = engineError{queue.ErrStalled, "the NATS servers did not answer in time"}
+	errNotShown    error = engineError{errStalled, "no server has a message"}
+	errUnavailable error = engineError{queue.ErrUnavailable, "the NATS servers accept no writes"}
 )
 
-// said is an error with other words.
-type said struct {
+// engineError is an error with another text.
+type engineError struct {
 	error
-	words string
+	text string
 }
 
-func (s said) Error() string { return s.words }
+func (s engineError) Error() string { return s.text }
 
-// Unwrap makes it that error for who chooses by it.
-func (s said) Unwrap() error { return s.error }
+// Unwrap makes errors.Is match the contract's error.
+func (s engineError) Unwrap() error { return s.error }

@@ -6,37 +6,37 @@ import (
 	"time"
 )
 
-// Report is how the servers of a log stand.
+// Report is the state of a log's servers.
 type Report struct {
 	Servers []Server
 	Streams []Stream
 }
 
-// Server is one of them.
+// Server is the state of one server.
 type Server struct {
-	URL     string
-	Version string
-	Away    error // why it is not reached; nil: it is
-	Unfit   error // why a log may not lie there; nil: it may. It is ErrSetup
-	Assumed bool  // that it syncs always was not asked
+	URL         string
+	Version     string
+	Unreachable error // why it cannot be reached; nil if it can
+	Unsuitable  error // why a log must not be stored on it (ErrSetup); nil if it may
+	SyncAssumed bool  // it was not checked whether the server syncs every write
 }
 
-// Stream is one of the streams of events.
+// Stream is the state of one event stream.
 type Stream struct {
 	Name     string
-	There    bool // false: the first start makes it
+	Exists   bool // false: the first start creates it
 	Replicas int
 	Leader   string // empty: it has none
-	Behind   int    // replicas that are not current
+	Behind   int    // replicas that are not up to date
 }
 
-// Examine looks at the servers of a log, and changes nothing.
+// Examine checks the servers of a log. It changes nothing.
 func Examine(ctx context.Context, o Options) (r Report, err error) {
 	o = o.withDefaults()
 	if err := checkOptions(&o); err != nil {
 		return r, err
 	}
-	l := &Log{o: o}
+	l := &Log{options: o}
 	if l.servers, err = connect(&o, func() {}); err != nil {
 		return r, err
 	}
@@ -46,19 +46,19 @@ func Examine(ctx context.Context, o Options) (r Report, err error) {
 		for start := time.Now(); !c.IsConnected() && time.Since(start) < 3*time.Second && ctx.Err() == nil; {
 			sleep(ctx, 50*time.Millisecond)
 		}
-		s := Server{URL: o.URLs[i], Assumed: o.AssumeSync}
+		s := Server{URL: o.URLs[i], SyncAssumed: o.AssumeSync}
 		switch {
 		case !c.IsConnected():
-			if err := refusedBy(o.URLs[i], c.LastError(), l.servers.why(o.URLs[i])); err != nil {
-				s.Unfit = err
-			} else if s.Away = c.LastError(); s.Away == nil {
-				s.Away = fmt.Errorf("no answer")
+			if err := refusal(o.URLs[i], c.LastError(), l.servers.connectError(o.URLs[i])); err != nil {
+				s.Unsuitable = err
+			} else if s.Unreachable = c.LastError(); s.Unreachable == nil {
+				s.Unreachable = fmt.Errorf("no answer")
 			}
 		default:
 			reached++
 			s.Version = c.ConnectedServerVersion()
-			if s.Unfit = fit(o.URLs[i], c); s.Unfit == nil && !o.AssumeSync {
-				_, s.Unfit = l.syncs(ctx, i, c)
+			if s.Unsuitable = checkServer(o.URLs[i], c); s.Unsuitable == nil && !o.AssumeSync {
+				_, s.Unsuitable = l.checkSync(ctx, i, c)
 			}
 		}
 		r.Servers = append(r.Servers, s)
@@ -71,10 +71,10 @@ func Examine(ctx context.Context, o Options) (r Report, err error) {
 		one, cancel := context.WithTimeout(ctx, 3*time.Second)
 		info, err := l.info(one, s.Name)
 		cancel()
-		if err != nil && !is(err, errNoStream) {
+		if err != nil && !hasCode(err, codeNoStream) {
 			return r, err
 		}
-		if s.There = err == nil; s.There {
+		if s.Exists = err == nil; s.Exists {
 			s.Replicas = info.Config.Replicas
 			if info.Cluster != nil {
 				s.Leader = info.Cluster.Leader

@@ -10,17 +10,17 @@ import (
 	"relay/queue"
 )
 
-// Forget settles every record for which f.Record says so, in all lanes, and removes the
-// letters. What is settled is never read again. The bytes of a record lie in its chunk
-// with others: they go once those are settled too; Unerased counts the chunks. What was
-// removed stays in the servers' files until they are compacted.
+// Forget settles every record for which f.Record returns true, in all lanes, and removes the
+// letters for which f.Letter does. A settled record is never read again, but its bytes remain in
+// its chunk until the chunk's other records are settled; Unerased counts such chunks. Removed
+// messages remain in the servers' files until these are compacted.
 func (q *Queue) Forget(f queue.Forget) (out queue.Forgotten, err error) {
 	q.mu.Lock()
-	all := slices.Collect(maps.Values(q.view.at))
+	all := slices.Collect(maps.Values(q.view.entries))
 	q.mu.Unlock()
-	slices.SortFunc(all, func(a, b *entry) int { return compare(queue.Seq(a.ord), queue.Seq(b.ord)) })
+	slices.SortFunc(all, func(a, b *entry) int { return compare(queue.Seq(a.order), queue.Seq(b.order)) })
 	for _, e := range all {
-		if err := q.forgetIn(e, &f, &out); err != nil {
+		if err := q.forgetInChunk(e, &f, &out); err != nil {
 			return out, fmt.Errorf("forget: %w", err)
 		}
 	}
@@ -47,10 +47,10 @@ func (q *Queue) Forget(f queue.Forget) (out queue.Forgotten, err error) {
 	return out, nil
 }
 
-func (q *Queue) forgetIn(e *entry, f *queue.Forget, out *queue.Forgotten) error {
-	ctx, cancel := q.bounded()
+func (q *Queue) forgetInChunk(e *entry, f *queue.Forget, out *queue.Forgotten) error {
+	ctx, cancel := q.callContext()
 	defer cancel()
-	records, err := q.chunkOf(ctx, e)
+	records, err := q.chunkRecordsIfThere(ctx, e)
 	if err != nil || records == nil || f.Record == nil {
 		return err
 	}
@@ -62,11 +62,11 @@ func (q *Queue) forgetIn(e *entry, f *queue.Forget, out *queue.Forgotten) error 
 			continue
 		}
 		found++
-		open := func(lane string) bool { p := e.parts[lane]; return p != nil && !p.settled.has(i) }
+		open := func(lane string) bool { p := e.lanes[lane]; return p != nil && !p.settled.has(i) }
 		q.mu.Lock()
 		lanes := slices.DeleteFunc(slices.Clone(r.Lanes), func(lane string) bool { return !open(lane) })
 		q.mu.Unlock()
-		if len(lanes) == 0 { // it is read no more
+		if len(lanes) == 0 { // it is not read any more
 			continue
 		}
 		out.Count(lanes, func(string) bool { return true })
@@ -85,22 +85,22 @@ func (q *Queue) forgetIn(e *entry, f *queue.Forget, out *queue.Forgotten) error 
 	}
 	q.CountDropped(queue.DropForgotten, waiting)
 	q.mu.Lock()
-	if e.open > 0 {
+	if e.unsettledLanes > 0 {
 		out.Unerased++
 	}
 	q.mu.Unlock()
 	return nil
 }
 
-// chunkOf gives the records of an entry; nil when it was removed meanwhile, by this process
-// or, since all lanes have settled it, by another one.
-func (q *Queue) chunkOf(ctx context.Context, e *entry) ([]queue.Record, error) {
-	records, err := q.records(ctx, e)
+// chunkRecordsIfThere returns the records of an entry, or nil if it was removed meanwhile by this
+// process or, because all lanes have settled it, by another one.
+func (q *Queue) chunkRecordsIfThere(ctx context.Context, e *entry) ([]queue.Record, error) {
+	records, err := q.chunkRecords(ctx, e)
 	if err == nil {
 		return records, nil
 	}
 	q.mu.Lock()
-	there := q.view.at[e.place] == e && (e.open > 0 || !errors.Is(err, errNotShown))
+	there := q.view.entries[e.place] == e && (e.unsettledLanes > 0 || !errors.Is(err, errNotShown))
 	q.mu.Unlock()
 	if !there {
 		return nil, nil

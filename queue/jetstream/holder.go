@@ -7,35 +7,34 @@ import (
 	"time"
 )
 
-// holder is what this process knows of who has the lease, while it waits for it. It is
-// known no longer than it is fresh: a renewal, and an answer of the servers, comes each
-// tenth of the lease, and counts for a third.
+// holder tracks which process holds the lease, for a process that waits for it. What it tracks is
+// valid for a third of the lease: renewals, and answers of the servers, arrive every tenth.
 type holder struct {
 	mu       sync.Mutex
-	beat     []byte
-	renewed  time.Time // when beat was first seen
+	renewal  []byte
+	renewed  time.Time // when this renewal was first seen
 	answered time.Time // when the servers last answered about the lease
 }
 
-// saw notes the row of the lease as the servers have it now.
+// saw records the current row of the lease.
 func (h *holder) saw(beat []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.answered = time.Now()
-	if !bytes.Equal(beat, h.beat) {
-		h.beat, h.renewed = clone(beat), h.answered
+	if !bytes.Equal(beat, h.renewal) {
+		h.renewal, h.renewed = clone(beat), h.answered
 	}
 }
 
-// heard notes that the servers have answered about the lease.
-func (h *holder) heard() {
+// answeredNow records that the servers answered about the lease.
+func (h *holder) answeredNow() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.answered = time.Now()
 }
 
-// of names who has the lease, as it names itself; "": nobody renews it. known is false
-// while the servers do not answer.
+// of returns the holder's name; "" if no process renews the lease. known is false while the servers
+// do not answer.
 func (h *holder) of(lease time.Duration) (name string, known bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,7 +44,7 @@ func (h *holder) of(lease time.Duration) (name string, known bool) {
 	if time.Since(h.renewed) > lease/3 {
 		return "", true
 	}
-	_, at, _ := strings.Cut(string(h.beat), "@")
+	_, at, _ := strings.Cut(string(h.renewal), "@")
 	name, _, _ = strings.Cut(at, " ")
 	return name, true
 }

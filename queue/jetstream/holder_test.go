@@ -19,24 +19,24 @@ func TestHolder(t *testing.T) {
 		}
 		want("before the first answer", "", true)
 		for n := range 10 {
-			h.saw(beat([]byte("x@hub-1:8585"), n))
+			h.saw(renewal([]byte("x@hub-1:8585"), n))
 			time.Sleep(lease / 10)
 			want("renewed", "hub-1:8585", true)
 		}
-		last := beat([]byte("x@hub-1:8585"), 9)
+		last := renewal([]byte("x@hub-1:8585"), 9)
 		for range 3 {
 			time.Sleep(lease / 10)
 			h.saw(last)
 		}
 		want("killed", "", true)
-		h.saw(beat([]byte("y@hub-2:8585"), 0))
+		h.saw(renewal([]byte("y@hub-2:8585"), 0))
 		want("taken over", "hub-2:8585", true)
 		h.saw(nil)
 		want("released", "", true)
-		h.saw(beat([]byte("y@hub-2:8585"), 1))
+		h.saw(renewal([]byte("y@hub-2:8585"), 1))
 		time.Sleep(lease/3 + time.Second)
 		want("the servers are gone", "", false)
-		h.heard()
+		h.answeredNow()
 		want("they answer again", "", true)
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"relay/queue"
 )
 
-// intake is what waits for the writer.
+// intake holds the calls waiting for the writer.
 type intake struct {
 	mu      sync.Mutex
 	waiting []*call
@@ -16,13 +16,13 @@ type intake struct {
 	more    chan struct{}
 }
 
-// call is an Append under way.
+// call is an Append in progress.
 type call struct {
 	entries []queue.Entry
 	size    int64
-	taken   bool          // the writer has it: guarded by intake.mu
-	read    chan struct{} // closed once the writer needs the entries no more
-	done    chan struct{} // closed once the result is there
+	taken   bool          // the writer has it; guarded by intake.mu
+	read    chan struct{} // closed once the writer no longer needs the entries
+	done    chan struct{} // closed once the result is set
 	out     queue.Appended
 	err     error
 }
@@ -39,10 +39,10 @@ func (in *intake) close() {
 		close(c.done)
 	}
 	in.waiting, in.bytes = nil, 0
-	poke(in.more)
+	signal(in.more)
 }
 
-func (in *intake) put(c *call, most int64) error {
+func (in *intake) add(c *call, most int64) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
@@ -53,11 +53,11 @@ func (in *intake) put(c *call, most int64) error {
 	}
 	in.waiting = append(in.waiting, c)
 	in.bytes += c.size
-	poke(in.more)
+	signal(in.more)
 	return nil
 }
 
-// withdraw is false when the writer has the call already.
+// withdraw returns false if the writer already has the call.
 func (in *intake) withdraw(c *call) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -69,35 +69,35 @@ func (in *intake) withdraw(c *call) bool {
 	return true
 }
 
-// has says whether at least n calls wait, or enough to fill a chunk.
-func (in *intake) has(n int) bool {
+// ready reports whether at least n calls are waiting, or enough bytes for a chunk.
+func (in *intake) ready(n int) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return len(in.waiting) >= n || in.bytes >= maxRaw || in.closed
+	return len(in.waiting) >= n || in.bytes >= maxChunkBytes || in.closed
 }
 
-// fills says whether enough waits to fill a chunk.
-func (in *intake) fills() bool {
+// fillsChunk reports whether enough bytes are waiting for a chunk.
+func (in *intake) fillsChunk() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.bytes >= maxRaw
+	return in.bytes >= maxChunkBytes
 }
 
-// callers is how many calls wait.
-func (in *intake) callers() int {
+// waitingCalls is the number of waiting calls.
+func (in *intake) waitingCalls() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return len(in.waiting)
 }
 
-// take gives calls for one chunk.
+// take removes and returns calls for one chunk.
 func (in *intake) take() (out []*call, closed bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	size, n := int64(0), 0
 	for len(in.waiting) > 0 {
 		c := in.waiting[0]
-		if len(out) > 0 && (size+c.size > maxRaw || n+len(c.entries) > maxRecords) {
+		if len(out) > 0 && (size+c.size > maxChunkBytes || n+len(c.entries) > maxRecords) {
 			break
 		}
 		in.waiting = in.waiting[1:]
@@ -107,7 +107,7 @@ func (in *intake) take() (out []*call, closed bool) {
 		out = append(out, c)
 	}
 	if len(in.waiting) > 0 {
-		poke(in.more)
+		signal(in.more)
 	}
 	return out, in.closed
 }

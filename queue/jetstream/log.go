@@ -22,50 +22,50 @@ import (
 	"relay/queue/internal/ident"
 )
 
-// Log is an open log. Its methods may be called from any goroutine.
+// Log is an open log. Its methods are safe for concurrent use.
 type Log struct {
-	o       Options
+	options Options
 	servers *servers
 	ring    *seal.Ring
 	codec   *chunk.Codec
 
 	settling sync.Mutex // one settlement at a time
-	trimming sync.Mutex // one look at what may go at a time
+	trimming sync.Mutex // one trim at a time
 	reading  sync.Mutex // one Current at a time
 
 	mu                      sync.Mutex
 	view                    *view
 	closed                  bool
-	reused                  bool      // a stream has begun its numbers again: it is proven
-	doubted                 time.Time // since when the servers show less than was read
-	read                    time.Time // when the last look at all rows began
-	epoch                   uint64    // of the last lease that this process had
-	refused                 error     // the servers that came back are not set up as they must be
+	numbersReused           bool      // a stream is known to reuse sequence numbers
+	shortSince              time.Time // since when the servers show less than was read; zero: they do not
+	rowsReadAt              time.Time // when the last complete read of the rows began
+	epoch                   uint64    // of the last lease this process held
+	unsafeServers           error     // why reconnected servers must not be used; nil: they may be
 	lostRecords, lostChunks int64
-	count                   counters
+	counters                counters
 
-	blind   atomic.Bool // something is encrypted with a key that is not here: what is behind it is not known
-	rekeyed bool        // there are other keys since
-	lacked  time.Time   // when it was last said that a key is missing; only follow looks at it
-	opened  atomic.Bool
-	holder  holder                          // of the lease
-	leads   [streams]atomic.Pointer[string] // the servers that lead the streams of events, as last seen
-	me      string                          // this process, to the others
-	said    atomic.Uint64                   // how much it has told them
+	keyMissing       atomic.Bool // something is encrypted with a missing key, so what follows it is not known
+	keysChanged      bool        // the keys were changed since keyMissing was set
+	keyMissingLogged time.Time   // when a missing key was last logged; only followLoop uses it
+	opened           atomic.Bool
+	holder           holder                          // of the lease
+	leaders          [streams]atomic.Pointer[string] // server names of the leaders of the event streams, as last seen
+	processID        string                          // this process, as the others know it
+	broadcasts       atomic.Uint64                   // number of broadcasts sent
 
-	decoded decoded
-	intake  intake
-	wake    chan struct{} // the streams may have more
-	suspect chan struct{} // the streams may be others
-	done    chan struct{} // the trimmer has work
-	ctx     context.Context
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup
-	writes  sync.WaitGroup // the writer
+	recent     recentChunks
+	intake     intake
+	moreEvents chan struct{} // signals that the streams may have new messages
+	suspicious chan struct{} // signals that a stream may have been recreated or cut short
+	trimmable  chan struct{} // signals that there may be messages to trim
+	ctx        context.Context
+	cancel     context.CancelFunc
+	wg         sync.WaitGroup
+	writing    sync.WaitGroup // waits for the writer
 }
 
-// Open connects to the servers, refuses those that would lose what they confirm
-// (ErrSetup), makes what is not there, and reads what waits.
+// Open connects to the servers, refuses servers that would lose confirmed messages (ErrSetup),
+// creates missing streams, and reads everything that is pending.
 func Open(ctx context.Context, o Options) (*Log, error) {
 	o = o.withDefaults()
 	if err := checkOptions(&o); err != nil {
@@ -75,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	l := &Log{o: o, me: rand.Text(), ring: seal.NewRing(keys), codec: chunk.NewCodec(), wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), done: make(chan struct{}, 1)}
+	l := &Log{options: o, processID: rand.Text(), ring: seal.NewRing(keys), codec: chunk.NewCodec(), moreEvents: make(chan struct{}, 1), suspicious: make(chan struct{}, 1), trimmable: make(chan struct{}, 1)}
 	l.intake.init()
 	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if l.servers, err = connect(&o, l.reconnected); err != nil {
@@ -83,7 +83,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 	}
 	if err := l.open(ctx); err != nil {
 		if no := l.servers.denied.Load(); no != nil && !errors.Is(err, ErrSetup) {
-			err = setup("the user of the credentials may not do what is needed (%v): let it publish and subscribe to $JS.API.>, $KV.%s-rows.>, %s.> and _INBOX.>", *no, o.Name, o.Name)
+			err = setupError("the NATS user lacks permissions (%v): allow it to publish and subscribe to $JS.API.>, $KV.%s-rows.>, %s.> and _INBOX.>", *no, o.Name, o.Name)
 		}
 		l.cancel()
 		l.servers.close()
@@ -91,11 +91,11 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l.opened.Store(true)
-	l.reconnected() //nolint:contextcheck // who came meanwhile; it outlives the call
-	l.writes.Go(l.write)
-	l.wg.Go(l.follow)
-	l.wg.Go(l.trim)
-	poke(l.done)
+	l.reconnected() //nolint:contextcheck // for servers that connected during the open; it outlives the call
+	l.writing.Go(l.writeLoop)
+	l.wg.Go(l.followLoop)
+	l.wg.Go(l.trimLoop)
+	signal(l.trimmable)
 	return l, nil
 }
 
@@ -113,7 +113,7 @@ func (l *Log) open(ctx context.Context) error {
 
 // load reads everything into an empty view.
 func (l *Log) load(ctx context.Context, v *view) (_ *view, err error) {
-	if v.made, err = l.makeStreams(ctx); err != nil {
+	if v.created, err = l.createStreams(ctx); err != nil {
 		return nil, err
 	}
 	if err := l.readSecret(ctx, v); err != nil {
@@ -122,11 +122,11 @@ func (l *Log) load(ctx context.Context, v *view) (_ *view, err error) {
 	if err := l.readRowsNow(ctx, v); err != nil {
 		return nil, err
 	}
-	if err := l.cutRows(ctx, v); err != nil {
+	if err := l.truncateRows(ctx, v); err != nil {
 		return nil, err
 	}
-	if v.lossy {
-		l.o.Logger.Error("a stream was made anew, or has lost messages: what waited there is lost, what was settled may be sent again", "code", logs.StreamRemade, "queue", l.o.Name)
+	if v.lostMessages {
+		l.options.Logger.Error("a stream was recreated or has lost messages: pending events in it are lost, settled ones may be sent again", "code", logs.StreamRemade, "queue", l.options.Name)
 	}
 	if err := l.readIDs(ctx, v); err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (l *Log) load(ctx context.Context, v *view) (_ *view, err error) {
 	var found []*entry
 	for i := range streams {
 		next, err := l.servers.tail(ctx, l.eventStream(i), 1, func(m message) error {
-			e, err := l.entryOf(i, m)
+			e, err := l.decodeEntry(i, m)
 			if e != nil {
 				found = append(found, e)
 			}
@@ -146,13 +146,13 @@ func (l *Log) load(ctx context.Context, v *view) (_ *view, err error) {
 		if err != nil {
 			return nil, err
 		}
-		v.seen[i] = next
+		v.readTo[i] = next
 	}
-	slices.SortStableFunc(found, func(a, b *entry) int { return compare(a.at, b.at) })
+	slices.SortStableFunc(found, func(a, b *entry) int { return compare(a.number, b.number) })
 	for _, e := range found {
 		v.admit(e)
 	}
-	v.buried()
+	v.settleDeadLettered()
 	return v, nil
 }
 
@@ -166,11 +166,11 @@ func compare(a, b queue.Seq) int {
 	return 0
 }
 
-// readSecret reads what ids are keyed with, or makes it: one process does.
+// readSecret reads the secret that ids are hashed with. The first process creates it.
 func (l *Log) readSecret(ctx context.Context, v *view) error {
 	at := l.rowSubject() + "secret"
 	for range 3 {
-		m, ok, err := l.row(ctx, at)
+		m, ok, err := l.readRow(ctx, at)
 		if err != nil {
 			return err
 		}
@@ -186,31 +186,31 @@ func (l *Log) readSecret(ctx context.Context, v *view) error {
 		rand.Read(fresh[:])
 		sealed, err := l.ring.Seal(nil, "secret", 0, []byte(at), fresh[:])
 		if err != nil {
-			return fmt.Errorf("make the secret: %w", err)
+			return fmt.Errorf("create the secret: %w", err)
 		}
-		if _, err := l.swap(ctx, at, 0, sealed); err != nil && !is(err, errWrongLast) {
+		if _, err := l.compareAndSet(ctx, at, 0, sealed); err != nil && !hasCode(err, codeWrongLast) {
 			return err
 		}
 	}
-	return setup("the secret of %s can neither be read nor made", l.o.Name)
+	return setupError("the secret of %s can neither be read nor created", l.options.Name)
 }
 
-// entryOf reads a chunk; nil is one that cannot be read, which is counted.
-func (l *Log) entryOf(i int, m message) (*entry, error) {
+// decodeEntry decodes a chunk. A damaged chunk is counted and returns nil without an error.
+func (l *Log) decodeEntry(i int, m message) (*entry, error) {
 	h, err := chunk.DecodeHeader(m.data)
 	if err != nil {
-		return l.bad(i, m, err)
+		return l.countDamaged(i, m, err)
 	}
 	ids, payload, err := h.Split(m.data)
 	if err != nil {
-		return l.bad(i, m, err)
+		return l.countDamaged(i, m, err)
 	}
 	records, err := l.codec.Decode(l.ring, &h, payload)
 	if errors.Is(err, seal.ErrKey) {
 		return nil, fmt.Errorf("read chunk: %w", err)
 	}
 	if err != nil {
-		return l.bad(i, m, err)
+		return l.countDamaged(i, m, err)
 	}
 	e := newEntry(i, m.seq, h.First, len(m.data))
 	for k := range records {
@@ -221,35 +221,34 @@ func (l *Log) entryOf(i int, m message) (*entry, error) {
 	return e, nil
 }
 
-func (l *Log) bad(i int, m message, err error) (*entry, error) {
-	l.o.Logger.Error("a chunk is damaged and is lost", "code", logs.ChunkLost, "stream", l.eventStream(i), "seq", m.seq, "err", err)
+func (l *Log) countDamaged(i int, m message, err error) (*entry, error) {
+	l.options.Logger.Error("a chunk is damaged and lost", "code", logs.ChunkLost, "stream", l.eventStream(i), "seq", m.seq, "err", err)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lostChunks++
 	return nil, nil
 }
 
-// reconnected looks at a server again that came back, and at what it has.
+// reconnected checks the servers and streams again after a server came back.
 func (l *Log) reconnected() {
 	if !l.opened.Load() {
 		return
 	}
-	poke(l.suspect)
+	signal(l.suspicious)
 	go func() {
 		ctx, cancel := context.WithTimeout(l.ctx, 10*time.Second)
 		defer cancel()
 		err := l.checkServers(ctx)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.refused = nil; errors.Is(err, ErrSetup) {
-			l.refused = err
-			l.o.Logger.Error("a server came back that would lose events: nothing is taken", "code", logs.ServersUnsafe, "err", err)
+		if l.unsafeServers = nil; errors.Is(err, ErrSetup) {
+			l.unsafeServers = err
+			l.options.Logger.Error("a server came back that would lose events: no events are accepted", "code", logs.ServersUnsafe, "err", err)
 		}
 	}()
 }
 
-// Changed gives a channel that is closed when lane gets a record. The caller asks
-// for it before it reads.
+// Changed returns a channel that is closed when lane gets a record. Call it before reading.
 func (l *Log) Changed(lane string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -265,28 +264,28 @@ func (l *Log) Lanes(ctx context.Context) ([]queue.LaneStat, error) {
 	defer l.mu.Unlock()
 	var out []queue.LaneStat
 	for _, ln := range l.view.lanes {
-		if ln.rev == 0 && ln.records == 0 {
+		if ln.revision == 0 && ln.everStored == 0 {
 			continue
 		}
-		out = append(out, ln.stat())
+		out = append(out, ln.stats())
 	}
 	slices.SortFunc(out, func(a, b queue.LaneStat) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
 }
 
-// Lost is how many records are known to be lost, and chunks of which nobody can say
-// how many they held.
+// Lost returns how many records are known to be lost, and how many chunks with an unknown number of
+// records.
 func (l *Log) Lost() (records, chunks int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lostRecords, l.lostChunks
 }
 
-// CanAppend says whether an event can be stored durably now.
+// CanAppend reports whether an event can be stored durably now.
 func (l *Log) CanAppend(ctx context.Context) error {
 	l.mu.Lock()
-	refused, closed := l.refused, l.closed
-	full := l.view.bytes >= l.o.MaxSize
+	refused, closed := l.unsafeServers, l.closed
+	full := l.view.size >= l.options.MaxSize
 	l.mu.Unlock()
 	switch {
 	case closed:
@@ -298,24 +297,25 @@ func (l *Log) CanAppend(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	said := make(chan error, streams)
-	for i := range streams { // at once: one that chooses a leader does not answer
-		go func() { said <- l.takes(ctx, i) }()
+	results := make(chan error, streams)
+	for i := range streams { // in parallel: a stream that is electing a leader does not answer
+		go func() { results <- l.acceptsWrites(ctx, i) }()
 	}
 	var err error
 	for range streams {
-		if err = <-said; err == nil {
-			return nil // the others end with ctx
+		if err = <-results; err == nil {
+			return nil // the other requests end with ctx
 		}
 	}
-	return fmt.Errorf("no stream takes events: %w", err)
+	return fmt.Errorf("no stream accepts events: %w", err)
 }
 
-// takes says whether a stream of events takes one. Each is asked over another server: one
-// that hangs keeps the stream that it led, and the answer that it carries, but no third.
-func (l *Log) takes(ctx context.Context, i int) error {
+// acceptsWrites returns nil if an event stream accepts writes. Each stream is queried through a
+// different server: one hanging server can then affect the stream it leads and the stream queried
+// through it, but not the third.
+func (l *Log) acceptsWrites(ctx context.Context, i int) error {
 	endpoint := "STREAM.INFO." + l.eventStream(i)
-	c, _ := l.servers.at(i)
+	c, _ := l.servers.nth(i)
 	answer, err := c.RequestMsgWithContext(ctx, &nats.Msg{Subject: apiPrefix + endpoint})
 	if err != nil {
 		return fmt.Errorf("call %s: %w", endpoint, err)
@@ -324,37 +324,37 @@ func (l *Log) takes(ctx context.Context, i int) error {
 	if err := readAnswer(endpoint, answer, &info); err != nil {
 		return err
 	}
-	if !quorum(info.Cluster) {
+	if !hasQuorum(info.Cluster) {
 		return errNoQuorum
 	}
 	return nil
 }
 
-var errNoQuorum = errors.New("too few servers have copies of it to confirm them")
+var errNoQuorum = errors.New("too few of its servers are available to confirm them")
 
-// heardWithin is how long ago the leader may have heard of a server that has a copy: they
-// speak once a second.
-const heardWithin = 4 * time.Second
+// maxPeerSilence is how long ago the leader may have last heard from a replica for it to count as
+// present: replicas report once a second.
+const maxPeerSilence = 4 * time.Second
 
-// quorum says whether most servers of a stream are there. One that leads does so for some
-// ten seconds longer.
-func quorum(c *api.ClusterInfo) bool {
+// hasQuorum reports whether a majority of a stream's servers is present. A leader that lost its
+// majority notices only after about ten seconds.
+func hasQuorum(c *api.ClusterInfo) bool {
 	if c == nil {
-		return true // the only server
+		return true // a single server
 	}
 	if c.Leader == "" {
 		return false
 	}
 	there := 1
-	for _, r := range c.Replicas { // behind or not
-		if !r.Offline && r.Active > 0 && r.Active < heardWithin {
+	for _, r := range c.Replicas { // whether up to date or not
+		if !r.Offline && r.Active > 0 && r.Active < maxPeerSilence {
 			there++
 		}
 	}
 	return 2*there > len(c.Replicas)+1
 }
 
-// Close waits for the appends under way.
+// Close waits for appends in progress. It may be called twice.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	if l.closed {
@@ -364,14 +364,14 @@ func (l *Log) Close() error {
 	l.closed = true
 	l.mu.Unlock()
 	l.intake.close()
-	l.writes.Wait()
+	l.writing.Wait()
 	l.cancel()
 	l.wg.Wait()
 	l.servers.close()
 	return nil
 }
 
-func poke(c chan struct{}) {
+func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

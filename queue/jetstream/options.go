@@ -8,36 +8,37 @@ import (
 	"relay/queue"
 )
 
-// Options say where a log lies; the zero value of each other field means its default.
+// Options configure a log. URLs and Name are required; a zero value in any other field means its
+// default.
 type Options struct {
-	URLs        []string // of the servers, all of them: there is a connection to each
-	Name        string   // of the log: streams and buckets begin with it
+	URLs        []string // of all servers: the log connects to each of them
+	Name        string   // of the log: the names of its streams and buckets begin with it
 	Credentials string   // path of a .creds file
-	User        string   // or a user with a password
+	User        string   // with Password, instead of Credentials
 	Password    string
-	CAFile      string   // of further authorities, for tls:// servers
-	CertFile    string   // of a client's certificate
-	KeyFile     string   // of its key
-	Holder      string   // names this process to those that wait for the lease. Default: the machine's name
-	Monitor     []string // where the servers answer /varz. Default: port 8222 of each
-	AssumeSync  bool     // do not ask /varz whether the servers sync always
+	CAFile      string   // certificates of additional authorities, for tls:// servers
+	CertFile    string   // client certificate
+	KeyFile     string   // its key
+	Holder      string   // name of this process, shown to processes that wait for the lease. Default: the host name
+	Monitor     []string // where the servers answer /varz. Default: port 8222 of each server
+	AssumeSync  bool     // do not check with /varz that the servers sync every write
 	Replicas    int      // default 3; fewer only with AcceptLoss
 	AcceptLoss  bool
 
-	MaxSize     int64         // bytes of the three streams together. Default 4 GiB
-	DeadMaxSize int64         // bytes of the letters. Default 256 MiB
-	DedupWindow time.Duration // for how long an id is remembered after its chunk is gone. Default 24 h
-	SaleWindow  time.Duration // the same of ids of sales. Default queue.SaleWindow
+	MaxSize     int64         // bytes of the three event streams together. Default 4 GiB
+	DeadMaxSize int64         // bytes of the dead letters. Default 256 MiB
+	DedupWindow time.Duration // how long an id is remembered after its chunk was removed. Default 24 h
+	SaleWindow  time.Duration // the same for ids of sales. Default queue.SaleWindow
 
 	Key     []byte   // encrypts what is written (32 bytes, AES-256-GCM)
-	OldKeys [][]byte // still open what was written with them
+	OldKeys [][]byte // decrypt what was written with them
 
-	Gone          time.Duration // after which what no server shows is gone. Default 30 s: longer than one that is cut off takes itself for a leader
-	Lease         time.Duration // after which another process drains when one is gone. Default 30 s: longer than an election takes
-	Hop           time.Duration // after which the next stream is tried. Default 400 ms
+	Gone          time.Duration // when a message that no server has counts as lost. Default 30 s: longer than a server that is cut off believes to be the leader
+	Lease         time.Duration // after this time without a renewal another process drains. Default 30 s: longer than an election takes
+	Hop           time.Duration // when the next stream is tried. Default 400 ms
 	AppendTimeout time.Duration // default 10 s
-	IOTimeout     time.Duration // of Read and Settle. Default 30 s
-	MaxWaiting    int64         // bytes of appends that wait for the writer. Default 32 MiB
+	IOTimeout     time.Duration // limit for Read and Settle. Default 30 s
+	MaxWaiting    int64         // bytes of appends waiting for the writer. Default 32 MiB
 	Logger        *slog.Logger  // default: discards
 }
 

@@ -14,39 +14,40 @@ import (
 	"relay/queue"
 )
 
-// Processes that share a log give each other orders. An order is not stored: it goes over
-// the servers to who serves its name, who says every second that it is being done, and
-// then what came of it. It is done once, however often it is asked for; who has begun it is the only one
-// that is asked again.
+// Processes that share a log send each other orders. An order is not stored. It goes over the
+// servers to the process that serves its name, which reports every second that it is working on it,
+// and then the result. It is executed once however often it is sent; once a process has started it,
+// only that process is asked again.
 //
-//	NAME.order.TO    an order, with its id; sealed as chunks are
-//	NAME.say.WHAT    what a process tells all others; it comes once, or not at all
+//	NAME.order.TO    an order, with its id; sealed like chunks
+//	NAME.say.WHAT    a broadcast; it arrives once or not at all
 const (
-	orderID  = "Relay-Order"
-	orderBy  = "Relay-By"    // the process that answers, or has begun
-	orderEnd = "Relay-End"   // the answer is what came of it
-	sayCount = "Relay-Count" // numbers what a process says
+	headerOrder   = "Relay-Order"
+	headerProcess = "Relay-By"    // the process that sends, or that started the order
+	headerDone    = "Relay-End"   // the answer is the result
+	headerCount   = "Relay-Count" // numbers the broadcasts of a process
 
-	orderHop  = time.Second      // without an answer; then another server carries it
-	orderBeat = time.Second      // between two answers that say that it is being done
-	orderKept = 2 * time.Minute  // for how long an order that was done is known
-	orderGone = 15 * time.Second // without a word of who has begun it: nobody knows how far it came
-	orderMost = 64               // under way at once
+	orderRetry      = time.Second      // time without an answer before another server is tried
+	orderProgress   = time.Second      // interval between progress reports
+	orderRemembered = 2 * time.Minute  // how long a finished order is remembered
+	orderSilence    = 15 * time.Second // silence of the executing process after which the outcome is unknown
+	maxOrders       = 64               // being executed at once
 )
 
-// OrderPatience is for how long Order waits for somebody who takes an order.
+// OrderPatience is how long Order waits for a process that takes the order.
 const OrderPatience = 5 * time.Second
 
 var (
-	// ErrNobody says that nobody has taken an order: nothing was done.
-	ErrNobody = errors.New("nobody takes the order")
-	// ErrUnanswered says that who has taken an order is gone: it may be done or not.
-	ErrUnanswered = errors.New("who took the order does not answer any more: it may be done, or not")
+	// ErrNotTaken means that no process took the order: nothing was done.
+	ErrNotTaken = errors.New("no relay takes the order")
+	// ErrUnanswered means that the process that took the order stopped answering: the order may or
+	// may not have been executed.
+	ErrUnanswered = errors.New("the relay that took the order stopped answering: it may or may not have been done")
 )
 
-// Order has who serves a name do something, and gives the answer.
+// Order makes the process that serves the name to execute an order, and returns the result.
 func (l *Log) Order(ctx context.Context, to string, data []byte) ([]byte, error) {
-	a := asking{Log: l, subject: l.o.Name + ".order." + to, id: rand.Text(), answers: make(chan *nats.Msg, 256), heard: time.Now()}
+	a := outgoingOrder{Log: l, subject: l.options.Name + ".order." + to, id: rand.Text(), answers: make(chan *nats.Msg, 256), heardAt: time.Now()}
 	var err error
 	if a.data, err = l.ring.Seal(nil, "order", 0, []byte(a.subject), data); err != nil {
 		return nil, fmt.Errorf("order: %w", err)
@@ -54,66 +55,66 @@ func (l *Log) Order(ctx context.Context, to string, data []byte) ([]byte, error)
 	if len(a.data) > minPayload-4096 {
 		return nil, fmt.Errorf("an order of %d bytes: %w", len(data), queue.ErrInvalid)
 	}
-	defer a.end()
+	defer a.close()
 	for try := 0; ; try++ {
-		a.ask(try)
-		done, err := a.listen(ctx)
+		a.send(try)
+		done, err := a.awaitAnswer(ctx)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("order: %w", err)
 		case done != nil:
-			out, err := l.unseal("order", 1, a.id, done.Data)
+			out, err := l.openSealed("order", 1, a.id, done.Data)
 			if err != nil {
-				return nil, fmt.Errorf("read what came of the order: %w", err)
+				return nil, fmt.Errorf("read the result of the order: %w", err)
 			}
 			return out, nil
-		case a.by == "" && time.Since(a.heard) > OrderPatience:
-			return nil, ErrNobody
-		case a.by != "" && time.Since(a.heard) > orderGone:
+		case a.takenBy == "" && time.Since(a.heardAt) > OrderPatience:
+			return nil, ErrNotTaken
+		case a.takenBy != "" && time.Since(a.heardAt) > orderSilence:
 			return nil, ErrUnanswered
 		}
 	}
 }
 
-// asking is an order as who gives it sees it.
-type asking struct {
+// outgoingOrder is an order on the sending side.
+type outgoingOrder struct {
 	*Log
 	subject, id string
 	data        []byte
 	answers     chan *nats.Msg
 	subs        []*nats.Subscription
-	by          string    // who has begun it
-	heard       time.Time // when it was last heard of, or given
+	takenBy     string    // the process that started it
+	heardAt     time.Time // when its progress was last reported, or when it was sent
 }
 
-func (a *asking) end() {
+func (a *outgoingOrder) close() {
 	for _, s := range a.subs {
 		s.Unsubscribe() //nolint:errcheck // the connection may be gone by now
 	}
 }
 
-// ask gives the order over one of the servers.
-func (a *asking) ask(try int) {
-	c, _ := a.servers.at(try)
+// send sends the order through one of the servers.
+func (a *outgoingOrder) send(try int) {
+	c, _ := a.servers.nth(try)
 	inbox := c.NewInbox()
 	sub, err := c.ChanSubscribe(inbox, a.answers)
 	if err != nil {
-		return // the next one is tried
+		return // the next server is tried
 	}
 	a.subs = append(a.subs, sub)
-	m := &nats.Msg{Subject: a.subject, Reply: inbox, Header: nats.Header{orderID: {a.id}}, Data: a.data}
-	if a.by != "" {
-		m.Header.Set(orderBy, a.by)
+	m := &nats.Msg{Subject: a.subject, Reply: inbox, Header: nats.Header{headerOrder: {a.id}}, Data: a.data}
+	if a.takenBy != "" {
+		m.Header.Set(headerProcess, a.takenBy)
 	}
-	c.PublishMsg(m) //nolint:errcheck // who does not answer is asked again
+	c.PublishMsg(m) //nolint:errcheck // without an answer it is sent again
 }
 
-// listen waits for an answer over the server that was asked last. It gives the message
-// of the end, or nil when another server shall carry the order.
-func (a *asking) listen(ctx context.Context) (*nats.Msg, error) {
-	hop := orderHop
-	if a.by != "" {
-		hop = 3 * orderBeat
+// awaitAnswer waits for an answer through the server used last. It returns the final message, or
+// nil if the order should be sent through another server.
+func (a *outgoingOrder) awaitAnswer(ctx context.Context) (*nats.Msg, error) {
+	hop := orderRetry
+	if a.takenBy != "" {
+		hop = 3 * orderProgress
 	}
 	t := time.NewTimer(hop)
 	defer t.Stop()
@@ -126,29 +127,29 @@ func (a *asking) listen(ctx context.Context) (*nats.Msg, error) {
 		case <-t.C:
 			return nil, nil
 		case m := <-a.answers:
-			by := m.Header.Get(orderBy)
+			by := m.Header.Get(headerProcess)
 			switch {
-			case by == "": // the server knows nobody who serves the name
+			case by == "": // the server knows no process that serves the name
 				t.Reset(200 * time.Millisecond)
 				continue
-			case a.by != "" && by != a.by:
+			case a.takenBy != "" && by != a.takenBy:
 				continue
-			case m.Header.Get(orderEnd) != "":
+			case m.Header.Get(headerDone) != "":
 				return m, nil
 			}
-			a.by, a.heard = by, time.Now()
-			t.Reset(3 * orderBeat)
+			a.takenBy, a.heardAt = by, time.Now()
+			t.Reset(3 * orderProgress)
 		}
 	}
 }
 
-// Serve does the orders that come for a name, while ready says so, until stop is called or
-// the log is closed. The context of one ends then; what came of it by then is still told.
+// Serve executes the orders for a name, while ready returns true, until stop is called or the log
+// is closed. The context of a running order then ends; its result is still sent.
 func (l *Log) Serve(to string, ready func() bool, do func(ctx context.Context, data []byte) []byte) (stop func(), err error) {
-	s := &serving{Log: l, subject: l.o.Name + ".order." + to, ready: ready, do: do, known: make(map[string]*order)}
+	s := &orderServer{Log: l, subject: l.options.Name + ".order." + to, ready: ready, do: do, orders: make(map[string]*order)}
 	s.ctx, s.cancel = context.WithCancel(l.ctx)
 	for _, c := range l.servers.conns {
-		sub, err := c.Subscribe(s.subject, func(m *nats.Msg) { s.take(c, m) })
+		sub, err := c.Subscribe(s.subject, func(m *nats.Msg) { s.receive(c, m) })
 		if err != nil {
 			s.stop()
 			return nil, fmt.Errorf("serve orders: %w", err)
@@ -158,109 +159,109 @@ func (l *Log) Serve(to string, ready func() bool, do func(ctx context.Context, d
 	return s.stop, nil
 }
 
-// serving is a name that orders are done for.
-type serving struct {
+// orderServer executes the orders for a name.
+type orderServer struct {
 	*Log
 	subject string
 	ready   func() bool
 	do      func(ctx context.Context, data []byte) []byte
 	subs    []*nats.Subscription
-	ctx     context.Context //nolint:containedctx // of the orders that are done: they come without one
+	ctx     context.Context //nolint:containedctx // for the orders executed: they arrive without one
 	cancel  context.CancelFunc
 
-	orders sync.Mutex
-	known  map[string]*order
+	mu     sync.Mutex
+	orders map[string]*order
 }
 
-// order is one that is done here, or was.
+// order is an order that is executed here, or was.
 type order struct {
-	id   string
-	done chan struct{}
-	at   time.Time // when it was done; under serving.orders
-	out  []byte
+	id     string
+	done   chan struct{}
+	doneAt time.Time // when it finished; guarded by orderServer.mu
+	result []byte
 }
 
-func (s *serving) stop() {
+func (s *orderServer) stop() {
 	for _, sub := range s.subs {
 		sub.Unsubscribe() //nolint:errcheck // the connection may be gone by now
 	}
 	s.cancel()
 }
 
-// take answers one message that asks for an order: it may have been asked for before.
-func (s *serving) take(c *nats.Conn, m *nats.Msg) {
-	id, by := m.Header.Get(orderID), m.Header.Get(orderBy)
-	if id == "" || m.Reply == "" || by != "" && by != s.me {
+// receive handles one message with an order, which may be a repetition.
+func (s *orderServer) receive(c *nats.Conn, m *nats.Msg) {
+	id, by := m.Header.Get(headerOrder), m.Header.Get(headerProcess)
+	if id == "" || m.Reply == "" || by != "" && by != s.processID {
 		return
 	}
-	data, err := s.unseal("order", 0, s.subject, m.Data)
+	data, err := s.openSealed("order", 0, s.subject, m.Data)
 	if err != nil {
-		return // it is no order, or this process lacks the key: another one may have it
+		return // not an order, or this process lacks the key: another process may have it
 	}
-	o := s.begin(id, by != "", data)
+	o := s.start(id, by != "", data)
 	if o == nil {
 		return
 	}
-	s.goWhileOpen(func() { s.answer(c, m.Reply, o) })
+	s.goUntilClosed(func() { s.report(c, m.Reply, o) })
 }
 
-// begin finds the order, or begins it; nil: it is not for this process.
-func (s *serving) begin(id string, begun bool, data []byte) *order {
-	s.orders.Lock()
-	defer s.orders.Unlock()
-	under := 0
-	for id, o := range s.known {
+// start finds or starts the order; nil if it is not for this process.
+func (s *orderServer) start(id string, begun bool, data []byte) *order {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	running := 0
+	for id, o := range s.orders {
 		switch {
-		case o.at.IsZero():
-			under++
-		case time.Since(o.at) > orderKept:
-			delete(s.known, id)
+		case o.doneAt.IsZero():
+			running++
+		case time.Since(o.doneAt) > orderRemembered:
+			delete(s.orders, id)
 		}
 	}
-	if o := s.known[id]; o != nil {
+	if o := s.orders[id]; o != nil {
 		return o
 	}
-	if begun || !s.ready() || s.ctx.Err() != nil || under >= orderMost {
+	if begun || !s.ready() || s.ctx.Err() != nil || running >= maxOrders {
 		return nil
 	}
 	o := &order{id: id, done: make(chan struct{})}
-	if !s.goWhileOpen(func() {
+	if !s.goUntilClosed(func() {
 		out := s.do(s.ctx, data)
-		s.orders.Lock()
-		o.out, o.at = out, time.Now()
-		s.orders.Unlock()
+		s.mu.Lock()
+		o.result, o.doneAt = out, time.Now()
+		s.mu.Unlock()
 		close(o.done)
 	}) {
 		return nil
 	}
-	s.known[id] = o
+	s.orders[id] = o
 	return o
 }
 
-// answer says that the order is being done, and then what came of it.
-func (s *serving) answer(c *nats.Conn, to string, o *order) {
-	say := func(end string, data []byte) {
-		h := nats.Header{orderBy: {s.me}}
+// report sends progress and then the result.
+func (s *orderServer) report(c *nats.Conn, to string, o *order) {
+	send := func(end string, data []byte) {
+		h := nats.Header{headerProcess: {s.processID}}
 		if end != "" {
-			h.Set(orderEnd, end)
+			h.Set(headerDone, end)
 		}
-		c.PublishMsg(&nats.Msg{Subject: to, Header: h, Data: data}) //nolint:errcheck // who hears nothing asks again
+		c.PublishMsg(&nats.Msg{Subject: to, Header: h, Data: data}) //nolint:errcheck // without an answer the sender asks again
 	}
-	every := time.NewTicker(orderBeat)
+	every := time.NewTicker(orderProgress)
 	defer every.Stop()
 	for {
 		select {
 		case <-o.done:
-			sealed, err := s.ring.Seal(nil, "order", 1, []byte(o.id), o.out)
+			sealed, err := s.ring.Seal(nil, "order", 1, []byte(o.id), o.result)
 			if err == nil {
-				say("done", sealed)
+				send("done", sealed)
 			}
 			return
 		case <-s.Log.ctx.Done():
 			return
 		default:
 		}
-		say("", nil)
+		send("", nil)
 		select {
 		case <-o.done:
 		case <-every.C:
@@ -270,8 +271,8 @@ func (s *serving) answer(c *nats.Conn, to string, o *order) {
 	}
 }
 
-// goWhileOpen runs fn in a goroutine that Close waits for; false: the log is closed.
-func (l *Log) goWhileOpen(fn func()) bool {
+// goUntilClosed runs fn in a goroutine that Close waits for. It returns false if the log is closed.
+func (l *Log) goUntilClosed(fn func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -281,12 +282,12 @@ func (l *Log) goWhileOpen(fn func()) bool {
 	return true
 }
 
-// unseal opens what another process says, which is sealed where this one seals: whoever
-// may write to the servers, and has no key, gives no orders.
-func (l *Log) unseal(purpose string, n uint64, bound string, b []byte) ([]byte, error) {
+// openSealed opens data from another process. If this process seals, the data must be sealed:
+// otherwise anyone who can write to the servers could give orders without the key.
+func (l *Log) openSealed(purpose string, n uint64, bound string, b []byte) ([]byte, error) {
 	plain, err := l.ring.Open(purpose, n, []byte(bound), b)
 	if err == nil && len(b) == len(plain)+4 && l.ring.Keys().Current() != 0 {
-		err = fmt.Errorf("%w: it is not sealed", seal.ErrDamaged)
+		err = fmt.Errorf("%w: the message is not sealed", seal.ErrDamaged)
 	}
 	return plain, err
 }

@@ -14,56 +14,56 @@ import (
 	"relay/queue"
 )
 
-// Queue is a Log as the parts of a relay use a queue: no call takes a context, and each
-// is bounded by Options.IOTimeout. While this process has no Lease it stores, shows and
-// keeps values; settlements of who drains are fenced.
+// Queue adapts a Log to the way relay uses a queue: calls take no context and are limited by
+// Options.IOTimeout. Without the Lease, this process can append, read, and store values, but
+// settlements by a lane's owner are fenced.
 //
-// Records are ordered as this process came to know them: Batch.From and Batch.Next are
-// places in that order, above every sequence number, and Batch.Covers says what to settle.
+// Records are ordered as this process has seen them. Batch.From and Batch.Next are positions in
+// that order, above every sequence number; Batch.Covers is what to settle.
 type Queue struct {
 	*Log
 
-	unknown map[place]time.Time // since when a message was asked for that no stream has: under Log.mu
+	missingSince map[place]time.Time // since when messages are wanted that no stream has; guarded by Log.mu
 
-	asking sync.Mutex // one look at whether an append is possible
-	asked  time.Time
-	can    error
+	canAppendMu  sync.Mutex // guards the two fields below; one check of CanAppend at a time
+	canAppendAt  time.Time
+	canAppendErr error
 }
 
-// NewQueue makes a Queue of a Log, which it owns.
-func NewQueue(l *Log) *Queue { return &Queue{Log: l, unknown: make(map[place]time.Time)} }
+// NewQueue returns a Queue that owns the Log.
+func NewQueue(l *Log) *Queue { return &Queue{Log: l, missingSince: make(map[place]time.Time)} }
 
-// places is the first of the numbers that are places, and no sequence numbers.
-const places = queue.Seq(0xF) << streamBits
+// firstPosition is the lowest Seq that is a position and not a sequence number.
+const firstPosition = queue.Seq(0xF) << streamBits
 
-// behind is the place behind everything.
-const behind = ^queue.Seq(0)
+// endPosition is after every record.
+const endPosition = ^queue.Seq(0)
 
-func place46(p Position) queue.Seq { return places | queue.Seq(p) }
+func positionSeq(p Position) queue.Seq { return firstPosition | queue.Seq(p) }
 
-// Read returns up to n records of a lane that are not settled, from a place on; 0 is
-// the first of them. A sequence number in the place of one gives that record alone.
+// Read returns up to n records that a lane has not settled, from a position on; 0 is the first. If
+// from is a sequence number, only that record is returned.
 func (q *Queue) Read(lane string, from queue.Seq, n int, bytes int64) (queue.Batch, error) {
-	if from != 0 && from < places {
+	if from != 0 && from < firstPosition {
 		return q.ReadSeqs(lane, []queue.Seq{from})
 	}
-	b, err := q.Log.Read(q.ctx, lane, Position(from&^places), Limit{n, bytes})
+	b, err := q.Log.Read(q.ctx, lane, Position(from&^firstPosition), Limit{n, bytes})
 	if err != nil {
 		return queue.Batch{}, err
 	}
-	out := queue.Batch{Records: b.Records, Covers: b.Covers, From: place46(Position(from &^ places)), Next: place46(b.Next), More: b.More}
+	out := queue.Batch{Records: b.Records, Covers: b.Covers, From: positionSeq(Position(from &^ firstPosition)), Next: positionSeq(b.Next), More: b.More}
 	if out.Covers == nil {
 		out.Covers = []queue.Range{}
 	}
 	return out, nil
 }
 
-// ReadSeqs returns the records of a lane that have these numbers and are not settled.
-// The batch ends behind everything. It is ErrStalled while one of them may be there that
-// this process does not know yet: of a stream that ended before it for all of Options.Gone,
-// because it was made anew or has lost messages, it is gone.
+// ReadSeqs returns the records of a lane with these sequence numbers that are not settled. Next is
+// after every record. It returns ErrStalled while one of them may exist without this process
+// knowing it. A message counts as lost once its stream, because it was recreated or has lost
+// messages, has ended before it for all of Options.Gone.
 func (q *Queue) ReadSeqs(lane string, numbers []queue.Seq) (queue.Batch, error) {
-	out := queue.Batch{Covers: []queue.Range{}, From: places, Next: behind}
+	out := queue.Batch{Covers: []queue.Range{}, From: firstPosition, Next: endPosition}
 	sorted := slices.Sorted(slices.Values(numbers))
 	for len(sorted) > 0 {
 		n := 1
@@ -84,7 +84,7 @@ func (q *Queue) ReadSeqs(lane string, numbers []queue.Seq) (queue.Batch, error) 
 	return out, nil
 }
 
-// these are records of one chunk.
+// readChunkSeqs returns records of a single chunk.
 func (q *Queue) readChunkSeqs(lane string, numbers []queue.Seq) (out []queue.Record, err error) {
 	at := placeOf(numbers[0])
 	if at.stream >= streams {
@@ -96,26 +96,26 @@ func (q *Queue) readChunkSeqs(lane string, numbers []queue.Seq) (out []queue.Rec
 	}
 	var want []open
 	q.mu.Lock()
-	e := q.view.at[at]
-	unknown := e == nil && at.seq >= q.view.seen[at.stream]
-	if e != nil && e.parts[lane] != nil {
-		p := e.parts[lane]
+	e := q.view.entries[at]
+	unknown := e == nil && at.seq >= q.view.readTo[at.stream]
+	if e != nil && e.lanes[lane] != nil {
+		p := e.lanes[lane]
 		for _, seq := range numbers {
-			if i := int(seq & maxRecords); i < len(e.recs) && e.isFor(i, lane) && !p.settled.has(i) {
+			if i := int(seq & maxRecords); i < len(e.records) && e.isFor(i, lane) && !p.settled.has(i) {
 				want = append(want, open{i, p.slots[uint32(i)]})
 			}
 		}
 	}
 	q.mu.Unlock()
-	ctx, cancel := q.bounded()
+	ctx, cancel := q.callContext()
 	defer cancel()
 	if unknown {
-		return nil, q.notThere(ctx, at)
+		return nil, q.checkMissing(ctx, at)
 	}
 	if len(want) == 0 {
 		return nil, nil
 	}
-	records, err := q.records(ctx, e)
+	records, err := q.chunkRecords(ctx, e)
 	if err != nil || records == nil {
 		return nil, err
 	}
@@ -127,8 +127,8 @@ func (q *Queue) readChunkSeqs(lane string, numbers []queue.Seq) (out []queue.Rec
 	return out, nil
 }
 
-// notThere is nil once a message that is not known is gone.
-func (q *Queue) notThere(ctx context.Context, at place) error {
+// checkMissing returns nil once an unknown message counts as lost.
+func (q *Queue) checkMissing(ctx context.Context, at place) error {
 	info, err := q.info(ctx, q.eventStream(at.stream))
 	if err != nil {
 		return err
@@ -136,104 +136,105 @@ func (q *Queue) notThere(ctx context.Context, at place) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if info.State.LastSeq < at.seq {
-		if q.unknown[at].IsZero() {
-			q.unknown[at] = time.Now()
+		if q.missingSince[at].IsZero() {
+			q.missingSince[at] = time.Now()
 		}
-		if time.Since(q.unknown[at]) > q.o.Gone {
-			delete(q.unknown, at)
+		if time.Since(q.missingSince[at]) > q.options.Gone {
+			delete(q.missingSince, at)
 			return nil
 		}
 	} else {
-		delete(q.unknown, at)
+		delete(q.missingSince, at)
 	}
-	return fmt.Errorf("%w: message %d of %s is not known yet", errStalled, at.seq, q.eventStream(at.stream))
+	return fmt.Errorf("%w: message %d of %s is not visible yet", errStalled, at.seq, q.eventStream(at.stream))
 }
 
-func (q *Queue) bounded() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(q.ctx, q.o.IOTimeout)
+func (q *Queue) callContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(q.ctx, q.options.IOTimeout)
 }
 
-// Settle is that of the Log.
+// Settle calls Log.Settle.
 func (q *Queue) Settle(lane string, s queue.Settlement) (queue.Revision, error) {
 	return q.Log.Settle(q.ctx, lane, s)
 }
 
 // Lanes lists every lane that has or had a record.
 func (q *Queue) Lanes() []queue.LaneStat {
-	lanes, _ := q.Log.Lanes(context.Background()) // only a context fails
+	lanes, _ := q.Log.Lanes(context.Background()) // fails only if the context has ended
 	return lanes
 }
 
-// Lane gives one of them.
+// Lane returns one lane.
 func (q *Queue) Lane(name string) (queue.LaneStat, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	ln := q.view.lanes[name]
-	if ln == nil || ln.rev == 0 && ln.records == 0 {
+	if ln == nil || ln.revision == 0 && ln.everStored == 0 {
 		return queue.LaneStat{Name: name, Revision: 1}, false
 	}
-	return ln.stat(), true
+	return ln.stats(), true
 }
 
-// Waits says whether the record of a number, should it be for a lane, waits there.
+// IsPending reports whether the record with this number, if it is for lane, is not settled there.
 func (q *Queue) IsPending(lane string, seq queue.Seq) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	e := q.view.at[placeOf(seq)]
-	if e == nil || e.parts[lane] == nil {
+	e := q.view.entries[placeOf(seq)]
+	if e == nil || e.lanes[lane] == nil {
 		return false
 	}
 	i := int(seq & maxRecords)
-	return i < len(e.recs) && e.isFor(i, lane) && !e.parts[lane].settled.has(i)
+	return i < len(e.records) && e.isFor(i, lane) && !e.lanes[lane].settled.has(i)
 }
 
-// Changed gives a channel that is closed when any lane gets a record.
+// Changed returns a channel that is closed when any lane gets a record.
 func (q *Queue) Changed() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.view.changed
 }
 
-// canFor is how long an answer of CanAppend holds.
-const canFor = time.Second
+// canAppendTTL is how long an answer of CanAppend is reused.
+const canAppendTTL = time.Second
 
-// CanAppend says whether an event can be stored durably now.
+// CanAppend reports whether an event can be stored durably now.
 func (q *Queue) CanAppend() error {
-	q.asking.Lock()
-	defer q.asking.Unlock()
-	if !q.asked.IsZero() && time.Since(q.asked) < canFor {
-		return q.can
+	q.canAppendMu.Lock()
+	defer q.canAppendMu.Unlock()
+	if !q.canAppendAt.IsZero() && time.Since(q.canAppendAt) < canAppendTTL {
+		return q.canAppendErr
 	}
-	ctx, cancel := context.WithTimeout(q.ctx, canFor)
+	ctx, cancel := context.WithTimeout(q.ctx, canAppendTTL)
 	defer cancel()
-	q.can = q.Log.CanAppend(ctx)
-	if q.can != nil && !full(q.can) && !errors.Is(q.can, queue.ErrClosed) {
-		q.can = fmt.Errorf("%w: %w", errUnavailable, q.can)
+	q.canAppendErr = q.Log.CanAppend(ctx)
+	if q.canAppendErr != nil && !isFull(q.canAppendErr) && !errors.Is(q.canAppendErr, queue.ErrClosed) {
+		q.canAppendErr = fmt.Errorf("%w: %w", errUnavailable, q.canAppendErr)
 	}
-	q.asked = time.Now()
-	return q.can
+	q.canAppendAt = time.Now()
+	return q.canAppendErr
 }
 
-// Note gives the value kept under key, nil when there is none.
+// Note returns the value under key, or nil.
 func (q *Queue) Note(key string) []byte { return q.Value(key) }
 
-// SetNote keeps a small value under key, durably; nil removes it.
+// SetNote durably stores a small value under key; nil removes it.
 func (q *Queue) SetNote(key string, val []byte) error {
 	return q.SetValue(q.ctx, key, val)
 }
 
-// UpdateNote keeps what fn makes of the value under key, as Log.UpdateValue does.
+// UpdateNote calls Log.UpdateValue.
 func (q *Queue) UpdateNote(key string, fn func(was []byte) ([]byte, error)) error {
 	return q.UpdateValue(q.ctx, key, fn)
 }
 
-// PrintSecret is what fingerprints of events are keyed with: that of all processes.
-func (q *Queue) PrintSecret() []byte { return q.derived("fingerprints") }
+// PrintSecret is the key for fingerprints of events, the same in all processes.
+func (q *Queue) PrintSecret() []byte { return q.deriveSecret("fingerprints") }
 
-// InstallationSecret is what ids that name a person are hashed with: that of all processes.
-func (q *Queue) InstallationSecret() []byte { return q.derived("installation") }
+// InstallationSecret is the key for hashes of ids that identify a person, the same in all
+// processes.
+func (q *Queue) InstallationSecret() []byte { return q.deriveSecret("installation") }
 
-func (q *Queue) derived(what string) []byte {
+func (q *Queue) deriveSecret(what string) []byte {
 	q.mu.Lock()
 	secret := q.view.secret
 	q.mu.Unlock()
@@ -242,17 +243,17 @@ func (q *Queue) derived(what string) []byte {
 	return mac.Sum(nil)
 }
 
-// Began is a number that no record has: which of them were received since Open nobody
-// can say by their numbers.
-func (q *Queue) Began() queue.Seq { return behind }
+// Began returns a number that no record has: sequence numbers do not show which records arrived
+// since Open.
+func (q *Queue) Began() queue.Seq { return endPosition }
 
-// Backup is not the queue's here.
+// Backup returns queue.ErrUnsupported.
 func (q *Queue) Backup(context.Context, string) error {
-	return fmt.Errorf("%w: it lies on the NATS servers, and is backed up there: `nats account backup DIR`, or `nats stream backup` of each stream of %s", queue.ErrUnsupported, q.o.Name)
+	return fmt.Errorf("%w: it is stored on the NATS servers and backed up there: `nats account backup DIR`, or `nats stream backup` of each stream of %s", queue.ErrUnsupported, q.options.Name)
 }
 
-// SetKeys has key seal what is written from now on, and old open what was sealed with
-// them. The key of before must be among them: all that lies there stays as it is.
+// SetKeys makes key seal what is written from now on; old keys still open what was sealed with
+// them. The previous key must be among them, because stored data is not sealed again.
 func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 	keys, err := seal.NewKeys(key, old...)
 	if err != nil {
@@ -267,8 +268,8 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 	}
 	q.ring.Use(keys)
 	q.mu.Lock()
-	q.rekeyed = true
+	q.keysChanged = true
 	q.mu.Unlock()
-	poke(q.wake)
+	signal(q.moreEvents)
 	return nil
 }

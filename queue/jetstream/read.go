@@ -12,8 +12,8 @@ import (
 	"relay/queue/internal/chunk"
 )
 
-// Limit bounds a Read; zero means 1,000 records, or 4 MiB. The first record is
-// returned whatever its size.
+// Limit bounds a Read; zero means 1,000 records or 4 MiB. The first record is returned whatever its
+// size.
 type Limit struct {
 	Records int
 	Bytes   int64
@@ -22,18 +22,17 @@ type Limit struct {
 // Batch is what Read found.
 type Batch struct {
 	Records []queue.Record // copies
-	Covers  []queue.Range  // each record is in one; the lane has no others in them
-	Next    Position       // reads on behind Records
-	More    bool           // the lane has a record behind Records
+	Covers  []queue.Range  // the ranges that contain these records and no others of the lane
+	Next    Position       // where to continue after Records
+	More    bool           // the lane has a record after Records
 }
 
-// Read returns records of a lane that are not settled, in order, from a position on;
-// 0 is the first of them.
+// Read returns records that a lane has not settled, in order, from a position on; 0 is the first.
 func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit) (Batch, error) {
 	if err := ctx.Err(); err != nil {
 		return Batch{}, fmt.Errorf("read: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.o.IOTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.options.IOTimeout)
 	defer cancel()
 	if limit.Records <= 0 {
 		limit.Records = 1000
@@ -44,16 +43,16 @@ func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit)
 	out := Batch{Next: from}
 	size := int64(0)
 	for {
-		e, open, slots, next := l.openFrom(lane, out.Next)
+		e, open, slots, next := l.nextPending(lane, out.Next)
 		if e == nil {
 			out.Next = max(out.Next, next)
 			return out, nil
 		}
-		if len(out.Records) > 0 && (len(out.Records) >= limit.Records || size+int64(e.recs[open[0]].size) > limit.Bytes) {
+		if len(out.Records) > 0 && (len(out.Records) >= limit.Records || size+int64(e.records[open[0]].size) > limit.Bytes) {
 			out.More = true
 			return out, nil
 		}
-		records, err := l.recordsFor(ctx, lane, e)
+		records, err := l.laneRecords(ctx, lane, e)
 		if err != nil && len(out.Records) > 0 {
 			out.More = true
 			return out, nil
@@ -62,13 +61,13 @@ func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit)
 			return Batch{}, fmt.Errorf("read: %w", err)
 		}
 		if records == nil {
-			continue // it is gone, and counted
+			continue // the chunk is lost, and counted
 		}
-		start, end := int(out.Next&maxRecords), len(e.recs)
-		if uint64(out.Next>>indexBits) != e.ord {
+		start, end := int(out.Next&maxRecords), len(e.records)
+		if uint64(out.Next>>indexBits) != e.order {
 			start = 0
 		}
-		others := l.others(lane, e)
+		others := l.hiddenUnsettled(lane, e)
 		for k, i := range open {
 			r := records[i]
 			if n := len(out.Records); n > 0 && (n >= limit.Records || size+int64(len(r.Body)) > limit.Bytes) {
@@ -81,20 +80,20 @@ func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit)
 		}
 		out.Covers = append(out.Covers, e.ranges(start, end, others)...)
 		if out.More {
-			out.Next = Position(e.ord<<indexBits | uint64(end))
+			out.Next = Position(e.order<<indexBits | uint64(end))
 			return out, nil
 		}
-		out.Next = Position((e.ord + 1) << indexBits)
+		out.Next = Position((e.order + 1) << indexBits)
 	}
 }
 
-// others are records of e that lane has not settled and does not read: another with
-// their id is read.
-func (l *Log) others(lane string, e *entry) (out []int) {
+// hiddenUnsettled returns the records of e that lane has not settled but does not read, because a
+// copy with the same id is read.
+func (l *Log) hiddenUnsettled(lane string, e *entry) (out []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := e.parts[lane]
-	for i := range e.recs {
+	p := e.lanes[lane]
+	for i := range e.records {
 		if e.hidden.has(i) && e.isFor(i, lane) && !p.settled.has(i) {
 			out = append(out, i)
 		}
@@ -102,7 +101,7 @@ func (l *Log) others(lane string, e *entry) (out []int) {
 	return out
 }
 
-// ranges are the records from start to end without others, which are in order.
+// ranges returns the records from start to end without those in others, which is sorted.
 func (e *entry) ranges(start, end int, others []int) (out []queue.Range) {
 	for _, i := range others {
 		if i < start || i >= end {
@@ -119,31 +118,31 @@ func (e *entry) ranges(start, end int, others []int) (out []queue.Range) {
 	return out
 }
 
-// openFrom gives the first entry from a position on that has something open for lane:
-// which records, and what is settled of each. Without one it gives the end.
-func (l *Log) openFrom(lane string, from Position) (*entry, []int, []queue.Slots, Position) {
+// nextPending returns the first entry from a position on with pending records for lane, their
+// indexes, and the settled slots of each. Without such an entry it returns the end position.
+func (l *Log) nextPending(lane string, from Position) (*entry, []int, []queue.Slots, Position) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ln := l.view.lanes[lane]
-	end := Position(l.view.ord << indexBits)
+	end := Position(l.view.nextOrder << indexBits)
 	if ln == nil {
 		return nil, nil, nil, end
 	}
 	at, index := uint64(from>>indexBits), int(from&maxRecords)
-	k, _ := slices.BinarySearchFunc(ln.entries, at, func(e *entry, at uint64) int { return compare(queue.Seq(e.ord), queue.Seq(at)) })
+	k, _ := slices.BinarySearchFunc(ln.entries, at, func(e *entry, at uint64) int { return compare(queue.Seq(e.order), queue.Seq(at)) })
 	for _, e := range ln.entries[k:] {
-		p := e.parts[lane]
-		if p.waiting == 0 {
+		p := e.lanes[lane]
+		if p.pending == 0 {
 			continue
 		}
 		first := 0
-		if e.ord == at {
+		if e.order == at {
 			first = index
 		}
 		var open []int
 		var slots []queue.Slots
-		for i := first; i < len(e.recs); i++ {
-			if e.isFor(i, lane) && e.waits(p, i) {
+		for i := first; i < len(e.records); i++ {
+			if e.isFor(i, lane) && e.isPending(p, i) {
 				open, slots = append(open, i), append(slots, p.slots[uint32(i)])
 			}
 		}
@@ -154,21 +153,22 @@ func (l *Log) openFrom(lane string, from Position) (*entry, []int, []queue.Slots
 	return nil, nil, nil, end
 }
 
-// recordsFor is records, of which those of lane are whole.
-func (l *Log) recordsFor(ctx context.Context, lane string, e *entry) ([]queue.Record, error) {
+// laneRecords is like chunkRecords, but only the records of lane are complete.
+func (l *Log) laneRecords(ctx context.Context, lane string, e *entry) ([]queue.Record, error) {
 	if lane != queue.LaneHad {
-		return l.records(ctx, e)
+		return l.chunkRecords(ctx, e)
 	}
-	out := make([]queue.Record, len(e.recs))
-	for i, body := range e.marks { // nothing is asked of the servers
-		out[i] = queue.Record{Lanes: e.sets[e.recs[i].set], Received: time.UnixMilli(e.recs[i].received).UTC(), Body: clone(body)}
+	out := make([]queue.Record, len(e.records))
+	for i, body := range e.hadBodies { // needs no request to the servers
+		out[i] = queue.Record{Lanes: e.laneSets[e.records[i].set], Received: time.UnixMilli(e.records[i].received).UTC(), Body: clone(body)}
 	}
 	return out, nil
 }
 
-// records gives all records of an entry, which nobody may change; nil when it is gone.
-func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
-	if rs := l.decoded.of(e); rs != nil {
+// chunkRecords returns all records of an entry, which must not be changed; nil if the chunk is
+// lost.
+func (l *Log) chunkRecords(ctx context.Context, e *entry) ([]queue.Record, error) {
+	if rs := l.recent.get(e); rs != nil {
 		return rs, nil
 	}
 	l.mu.Lock()
@@ -181,19 +181,19 @@ func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 		}
 	}
 	if data == nil {
-		if !l.isGone(e) {
+		if !l.isLost(e) {
 			return nil, fmt.Errorf("%w: %d of %s", errNotShown, e.seq, l.eventStream(e.stream))
 		}
-		l.lose(e)
+		l.countLost(e)
 		return nil, nil
 	}
 	h, err := chunk.DecodeHeader(data)
 	if err != nil {
 		return nil, fmt.Errorf("chunk: %w", err)
 	}
-	if h.First != e.at {
-		l.prove()
-		return nil, fmt.Errorf("%w: message %d of %s is another one than it was", errStalled, e.seq, l.eventStream(e.stream))
+	if h.First != e.number {
+		l.reportReuse()
+		return nil, fmt.Errorf("%w: message %d of %s was replaced by another message", errStalled, e.seq, l.eventStream(e.stream))
 	}
 	_, payload, err := h.Split(data)
 	if err != nil {
@@ -203,12 +203,13 @@ func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chunk: %w", err)
 	}
-	l.decoded.keep(e, records)
+	l.recent.put(e, records)
 	return records, nil
 }
 
-// decoded is the chunks that were read last: a chunk holds more than a request takes.
-type decoded struct {
+// recentChunks caches the most recently read chunks: a chunk holds more records than one request to
+// Meta takes.
+type recentChunks struct {
 	mu   sync.Mutex
 	last [4]struct {
 		e       *entry
@@ -217,8 +218,8 @@ type decoded struct {
 	next int
 }
 
-// of gives the records of e, which nobody may change; nil: they are to be read.
-func (d *decoded) of(e *entry) []queue.Record {
+// get returns the records of e, which must not be changed, or nil if they are not cached.
+func (d *recentChunks) get(e *entry) []queue.Record {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range d.last {
@@ -229,21 +230,20 @@ func (d *decoded) of(e *entry) []queue.Record {
 	return nil
 }
 
-func (d *decoded) keep(e *entry, records []queue.Record) {
+func (d *recentChunks) put(e *entry, records []queue.Record) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last[d.next].e, d.last[d.next].records = e, records
 	d.next = (d.next + 1) % len(d.last)
 }
 
-// fetch gives a message of a stream; nil when no server shows it. That may be because
-// those that answer are behind: also one that was the stream's leader, and has not
-// noticed yet that it is cut off from the others.
+// fetch returns a message of a stream, or nil if no server that answered has it. Those servers may
+// be behind, or may include a former leader that has not noticed yet that it is cut off.
 func (l *Log) fetch(ctx context.Context, stream string, seq uint64) ([]byte, error) {
 	var last error
 	answers := 0
 	for n := range l.servers.conns {
-		c, i := l.servers.at(n)
+		c, i := l.servers.nth(n)
 		one, cancel := context.WithTimeout(ctx, 2*time.Second)
 		msgs, err := getFrom(one, c, stream, seq, 1)
 		cancel()
@@ -252,7 +252,7 @@ func (l *Log) fetch(ctx context.Context, stream string, seq uint64) ([]byte, err
 			continue
 		}
 		if answers++; len(msgs) == 1 && msgs[0].seq == seq {
-			l.servers.good.Store(i)
+			l.servers.lastGood.Store(i)
 			return msgs[0].data, nil
 		}
 	}
@@ -262,33 +262,33 @@ func (l *Log) fetch(ctx context.Context, stream string, seq uint64) ([]byte, err
 	return nil, nil
 }
 
-// isGone says whether most servers have not shown a message for Options.Gone.
-func (l *Log) isGone(e *entry) bool {
+// isLost reports whether a majority of the servers have not had a message for Options.Gone.
+func (l *Log) isLost(e *entry) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e.missed.IsZero() {
-		e.missed = time.Now()
+	if e.missingSince.IsZero() {
+		e.missingSince = time.Now()
 	}
-	return time.Since(e.missed) > l.o.Gone
+	return time.Since(e.missingSince) > l.options.Gone
 }
 
-// lose counts what an entry held that waited, and forgets it.
-func (l *Log) lose(e *entry) {
+// countLost counts the pending records of an entry as lost, and removes the entry.
+func (l *Log) countLost(e *entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.view.at[e.place] != e {
+	if l.view.entries[e.place] != e {
 		return
 	}
 	others := map[*entry]bool{e: true}
-	for i := range e.recs { // of one id there may be another
-		if o := l.view.giveWay(e, i); o != nil {
+	for i := range e.records { // a copy of the record may exist
+		if o := l.view.promoteCopy(e, i); o != nil {
 			others[o] = true
 		}
 	}
 	for o := range others {
-		l.view.count(o)
+		l.view.recount(o)
 	}
-	l.lostRecords += int64(e.waiting())
-	l.o.Logger.Error("a chunk is gone from its stream and is lost", "code", logs.ChunkLost, "stream", l.eventStream(e.stream), "seq", e.seq)
+	l.lostRecords += int64(e.pendingRecords())
+	l.options.Logger.Error("a chunk is missing from its stream and lost", "code", logs.ChunkLost, "stream", l.eventStream(e.stream), "seq", e.seq)
 	l.view.remove(e)
 }

@@ -8,11 +8,11 @@ import (
 	"relay/queue"
 )
 
-// counters are of this process, since Open.
+// counters count what this process did since Open.
 type counters struct {
 	stored, duplicates, commits, failures int64
 	dropped                               map[string]int64
-	took                                  [1024]time.Duration // of the last commits
+	durations                             [1024]time.Duration // of the last commits
 	lastError                             string
 	lastErrorAt                           time.Time
 }
@@ -27,17 +27,17 @@ func (c *counters) drop(reason string, n int) {
 	c.dropped[reason] += int64(n)
 }
 
-// appended takes what became of calls that were one chunk.
+// appended counts the calls of one chunk, or their failure.
 func (c *counters) appended(calls []*call, err error, took time.Duration) {
 	if err != nil {
-		if !full(err) {
+		if !isFull(err) {
 			c.failures++
 			c.lastError, c.lastErrorAt = err.Error(), time.Now()
 		}
 		return
 	}
 	c.lastError = ""
-	c.took[c.commits%int64(len(c.took))] = took
+	c.durations[c.commits%int64(len(c.durations))] = took
 	c.commits++
 	for _, one := range calls {
 		c.stored += int64(one.out.Stored + one.out.Conflicts)
@@ -45,19 +45,19 @@ func (c *counters) appended(calls []*call, err error, took time.Duration) {
 	}
 }
 
-// Stats is the log as it stands. It asks no server.
+// Stats returns the current state of the log. It asks no server.
 func (l *Log) Stats() queue.Stats {
 	l.intake.mu.Lock()
 	waiting := l.intake.bytes
 	l.intake.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v, c := l.view, &l.count
+	v, c := l.view, &l.counters
 	s := queue.Stats{
-		DiskBytes: v.bytes, MaxSize: l.o.MaxSize + l.o.DeadMaxSize, HighMark: l.o.MaxSize + l.o.DeadMaxSize, LowMark: l.o.MaxSize + l.o.DeadMaxSize,
+		DiskBytes: v.size, MaxSize: l.options.MaxSize + l.options.DeadMaxSize, HighMark: l.options.MaxSize + l.options.DeadMaxSize, LowMark: l.options.MaxSize + l.options.DeadMaxSize,
 		Appended: c.stored, Duplicates: c.duplicates, Commits: c.commits, Failures: c.failures, Dropped: maps.Clone(c.dropped),
 		Waiting: waiting, LastError: c.lastError, LastErrorAt: c.lastErrorAt,
-		DedupIDs: int64(len(v.known) - len(v.sales)), SaleIDs: int64(len(v.sales)),
+		DedupIDs: int64(len(v.ids) - len(v.expiringSales)), SaleIDs: int64(len(v.expiringSales)),
 		LostRecords: l.lostRecords, BadChunks: l.lostChunks, EncryptedKeyID: l.ring.Keys().Current(),
 	}
 	for _, name := range queue.DropReasons() {
@@ -66,14 +66,14 @@ func (l *Log) Stats() queue.Stats {
 		}
 		s.Dropped[name] += 0
 	}
-	if v.bytes >= l.o.MaxSize {
+	if v.size >= l.options.MaxSize {
 		s.Full = "max_size"
 	}
 	for _, ln := range v.lanes {
 		if queue.IsBookkeeping(ln.name) {
 			continue
 		}
-		st := ln.stat()
+		st := ln.stats()
 		s.Pending += st.Pending
 		if st.Pending > 0 && (s.Oldest.IsZero() || st.Oldest.Before(s.Oldest)) {
 			s.Oldest = st.Oldest
@@ -83,13 +83,13 @@ func (l *Log) Stats() queue.Stats {
 		s.DeadBytes += d.size
 	}
 	s.DiskBytes += s.DeadBytes
-	for key := range v.byKey {
-		if v.current(key) != nil {
+	for key := range v.lettersByKey {
+		if v.currentLetter(key) != nil {
 			s.Dead++
 		}
 	}
-	n := min(c.commits, int64(len(c.took)))
-	if sorted := slices.Sorted(slices.Values(c.took[:n])); n > 0 {
+	n := min(c.commits, int64(len(c.durations)))
+	if sorted := slices.Sorted(slices.Values(c.durations[:n])); n > 0 {
 		s.SyncP50, s.SyncP99 = sorted[n/2], sorted[n*99/100]
 	}
 	return s

@@ -15,7 +15,7 @@ func TestTwinsCost(t *testing.T) {
 	took := func(n int) time.Duration {
 		v := newView()
 		for seq := range uint64(2) {
-			e := newEntry(int(seq), 1, nextChunk(v.last), 100*n)
+			e := newEntry(int(seq), 1, nextChunk(v.lastChunk), 100*n)
 			for i := range n {
 				var h ident.Hash
 				binary.LittleEndian.PutUint64(h[:], uint64(i)<<8)
@@ -24,7 +24,7 @@ func TestTwinsCost(t *testing.T) {
 			if seq == 1 {
 				return cputime.Of(func() {
 					v.admit(e)
-					v.adopt(&row{Lane: "a"}, 7)
+					v.applyRow(&row{Lane: "a"}, 7)
 				})
 			}
 			v.admit(e)

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// SetValue keeps a small value under key, durably; nil removes it.
+// SetValue durably stores a small value under key; nil removes it.
 func (l *Log) SetValue(ctx context.Context, key string, val []byte) error {
 	return l.UpdateValue(ctx, key, func([]byte) ([]byte, error) { return val, nil })
 }
 
-// UpdateValue keeps what fn makes of the value under key, durably, by compare-and-set; nil
-// removes it. fn is called again when another process was first, and then it may be
-// given what it has made before.
+// UpdateValue durably replaces the value under key with the result of fn, by compare-and-set; nil
+// removes it. fn is called again if another process changed the value first, and may then see its
+// own earlier result.
 func (l *Log) UpdateValue(ctx context.Context, key string, fn func(was []byte) ([]byte, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, l.o.IOTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.options.IOTimeout)
 	defer cancel()
 	subject := l.valueSubject(key)
 	l.mu.Lock()
@@ -34,22 +34,22 @@ func (l *Log) UpdateValue(ctx context.Context, key string, fn func(was []byte) (
 				return fmt.Errorf("set value: %w", err)
 			}
 		}
-		seq, err := l.swap(ctx, subject, was.seq, data)
+		seq, err := l.compareAndSet(ctx, subject, was.seq, data)
 		if err == nil {
 			l.mu.Lock()
 			l.view.keepValue(subject, value{seq, clone(val)})
 			l.mu.Unlock()
 			return nil
 		}
-		if !is(err, errWrongLast) {
-			return fmt.Errorf("set value: %w", stalled(err))
+		if !hasCode(err, codeWrongLast) {
+			return fmt.Errorf("set value: %w", asStalled(err))
 		}
 		if !sleep(ctx, time.Duration(rand.IntN(20))*time.Millisecond) { // the server that answered may be behind
-			return fmt.Errorf("set value: %w", stalled(ctx.Err()))
+			return fmt.Errorf("set value: %w", asStalled(ctx.Err()))
 		}
-		m, _, err := l.row(ctx, subject)
+		m, _, err := l.readRow(ctx, subject)
 		if err != nil {
-			return fmt.Errorf("set value: %w", stalled(err))
+			return fmt.Errorf("set value: %w", asStalled(err))
 		}
 		was.seq = m.seq
 		if was.data, err = l.openValue(m); err != nil {
@@ -58,27 +58,27 @@ func (l *Log) UpdateValue(ctx context.Context, key string, fn func(was []byte) (
 	}
 }
 
-// Value gives the value kept under key, nil when there is none. What another process has
-// set is known about a second later.
+// Value returns the value under key, or nil. A value set by another process is visible after about
+// a second.
 func (l *Log) Value(key string) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return clone(l.view.values[l.valueSubject(key)].data)
 }
 
-// Current returns once the values are known that other processes had set a time ago.
+// Current returns once all values are known that other processes had set by a time ago.
 func (l *Log) Current(ctx context.Context, ago time.Duration) error {
 	recent := func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return time.Since(l.read) <= ago
+		return time.Since(l.rowsReadAt) <= ago
 	}
 	if recent() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.o.IOTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.options.IOTimeout)
 	defer cancel()
-	l.reading.Lock() // one reads for all that wait
+	l.reading.Lock() // one read serves all waiting callers
 	defer l.reading.Unlock()
 	if recent() {
 		return nil
@@ -87,12 +87,12 @@ func (l *Log) Current(ctx context.Context, ago time.Duration) error {
 	v := l.view
 	l.mu.Unlock()
 	if err := l.readRows(ctx, v); err != nil {
-		return fmt.Errorf("follow the values: %w", stalled(err))
+		return fmt.Errorf("read the values: %w", asStalled(err))
 	}
 	return nil
 }
 
-// value is a small value as its message had it.
+// value is a small value and the sequence number of its message.
 type value struct {
 	seq  uint64
 	data []byte
@@ -120,7 +120,7 @@ func (l *Log) readValue(v *view, m message) error {
 	return nil
 }
 
-// keepValue takes a value unless a newer one is known.
+// keepValue stores a value unless a newer one is known.
 func (v *view) keepValue(subject string, val value) {
 	if v.values[subject].seq < val.seq {
 		v.values[subject] = val

@@ -19,48 +19,47 @@ const (
 	maxRecords = 1<<indexBits - 1
 )
 
-// Position says where to read on, in the open log that gave it.
+// Position is a place in the order of the open log that returned it.
 type Position uint64
 
-// view is what this process has seen of the three streams, in an order of its own:
-// that in which it came to know them, and at Open that in which they were made.
-// Invariant: an entry is here until its message is removed from its stream.
+// view is what this process has read of the streams. Entries are ordered as this process has seen
+// them, and those found at Open by the time they were made. The fields are guarded by Log.mu.
+// Invariant: an entry stays here until its message is removed from its stream.
 type view struct {
-	seen   [streams]uint64 // everything before is known
-	passed [streams]passed // the last of each that was gone unread
-	at     map[place]*entry
-	lanes  map[string]*lane
-	known  map[ident.Hash]known
-	twins  map[ident.Hash][]known // all records of one id, where there are several: copies
-	ord    uint64                 // of the next entry
-	last   queue.Seq              // newest chunk number
-	bytes  int64                  // of all messages
-	gone   []goneID               // in the order in which they are forgotten, but for sales
-	sales  []goneID
+	readTo        [allStreams]uint64    // messages before it were read, per stream
+	skipped       [streams]skippedRange // the last removed range of each stream that was skipped
+	entries       map[place]*entry
+	lanes         map[string]*lane
+	ids           map[ident.Hash]idLocation
+	copies        map[ident.Hash][]idLocation // all records with the same id, if there are several
+	nextOrder     uint64                      // of the next entry
+	lastChunk     queue.Seq                   // highest chunk number
+	size          int64                       // of all messages
+	expiring      []expiringID                // without sales, in the order in which they expire
+	expiringSales []expiringID
 
-	letters map[uint64]*letter
-	byKey   map[letterKey][]*letter // in the order in which they were stored; the last that counts is the one
+	letters      map[uint64]*letter
+	lettersByKey map[letterKey][]*letter // in the order in which they were stored; the last valid one counts
 
-	lossy   bool               // a row speaks of messages that a stream has lost
-	secret  [32]byte           // that ids are keyed with
-	made    [allStreams]int64  // when each stream was made: one that was made anew begins its numbers again
-	tails   [allStreams]uint64 // how far each other stream was read
-	changed chan struct{}      // closed when anything comes
-	values  map[string]value   // small ones, by key
-	fresh   []*entry           // whose bytes are kept
-	kept    int                // how many bytes
+	lostMessages bool              // a row mentions messages that a stream has lost
+	secret       [32]byte          // that ids are hashed with
+	created      [allStreams]int64 // when each stream was created: a recreated stream reuses sequence numbers
+	changed      chan struct{}     // closed when anything is added
+	values       map[string]value  // by subject
+	cached       []*entry          // entries with data, oldest first
+	cachedBytes  int               // bytes of their data
 }
 
-// maxFresh bounds the bytes of chunks that are kept, so that a reader that is near need
-// not ask for what was just stored.
-const maxFresh = 16 << 20
+// maxCached limits the bytes of recent chunks kept in memory, so that a reader close to the end
+// need not request what was just stored.
+const maxCached = 16 << 20
 
-// keepFresh keeps the bytes of an entry until newer ones take their place.
-func (v *view) keepFresh(e *entry) {
-	v.fresh = append(v.fresh, e)
-	for v.kept += len(e.data); v.kept > maxFresh; v.fresh = v.fresh[1:] {
-		v.kept -= len(v.fresh[0].data)
-		v.fresh[0].data = nil
+// cache keeps the bytes of an entry until newer ones displace them.
+func (v *view) cache(e *entry) {
+	v.cached = append(v.cached, e)
+	for v.cachedBytes += len(e.data); v.cachedBytes > maxCached; v.cached = v.cached[1:] {
+		v.cachedBytes -= len(v.cached[0].data)
+		v.cached[0].data = nil
 	}
 }
 
@@ -69,19 +68,19 @@ type place struct {
 	seq    uint64
 }
 
-// placeOf is the message that has a record.
+// placeOf returns the message that contains a record.
 func placeOf(s queue.Seq) place {
 	return place{int(s >> streamBits), uint64(s) << 4 >> 4 >> indexBits}
 }
 
-// known is where the record of an id lies; without entry it is gone.
-type known struct {
-	e     *entry
-	print uint64
-	index uint32
+// idLocation is where the record with an id is stored; e is nil if its chunk was removed.
+type idLocation struct {
+	entry       *entry
+	fingerprint uint64
+	index       uint32
 }
 
-type goneID struct {
+type expiringID struct {
 	hash  ident.Hash
 	until time.Time
 }
@@ -89,40 +88,41 @@ type goneID struct {
 // entry is a chunk.
 type entry struct {
 	place
-	at     queue.Seq // number of the chunk: newer ones have higher ones
-	ord    uint64
-	size   int
-	recs   []rec
-	sets   [][]string
-	parts  map[string]*part // by lane
-	hidden bits             // records whose id is another one's, which is read
-	open   int              // lanes that have not settled all of it
-	data   []byte           // its bytes, while it is fresh
-	marks  map[int][]byte   // bodies of queue.LaneHad, which every process reads: small
-	missed time.Time        // since when no server shows it
+	number         queue.Seq // of the chunk: newer ones have higher numbers
+	order          uint64
+	size           int
+	records        []recordInfo
+	laneSets       [][]string
+	lanes          map[string]*laneState // by lane
+	hidden         bits                  // records that are not read because a copy with the same id is
+	unsettledLanes int                   // lanes that have not settled all of it
+	data           []byte                // the chunk's bytes, while cached
+	hadBodies      map[int][]byte        // bodies of queue.LaneHad by record, which every process reads; small
+	missingSince   time.Time             // since when no server has had it
 }
 
-// passed is messages of a stream that were gone before they were read, and when that was seen.
-type passed struct {
+// skippedRange is a range of messages that were removed before this process read them, and when it
+// noticed.
+type skippedRange struct {
 	from, to uint64
-	at       time.Time
+	seenAt   time.Time
 }
 
-type rec struct {
-	hash     ident.Hash
-	print    uint64
-	set      uint32
-	size     uint32
-	received int64
+type recordInfo struct {
+	hash        ident.Hash
+	fingerprint uint64
+	set         uint32
+	size        uint32
+	received    int64
 }
 
-// part is what a chunk is to one lane.
-type part struct {
-	settled bits
-	slots   map[uint32]queue.Slots
-	waiting int // records that are read
-	left    int // records that are not settled: those, and others of their ids
-	size    int64
+// laneState is the state of a chunk in one lane.
+type laneState struct {
+	settled      bits
+	slots        map[uint32]queue.Slots
+	pending      int // records that will be read
+	unsettled    int // records not settled: the pending ones and their copies
+	pendingBytes int64
 }
 
 // bits is a set of small numbers.
@@ -137,31 +137,31 @@ func (b *bits) set(i int) {
 	(*b)[i/64] |= 1 << (i % 64)
 }
 
-func (b bits) none() bool { return !slices.ContainsFunc(b, func(w uint64) bool { return w != 0 }) }
+func (b bits) empty() bool { return !slices.ContainsFunc(b, func(w uint64) bool { return w != 0 }) }
 
 func newEntry(stream int, seq uint64, at queue.Seq, size int) *entry {
-	return &entry{place: place{stream, seq}, at: at, size: size, parts: make(map[string]*part)}
+	return &entry{place: place{stream, seq}, number: at, size: size, lanes: make(map[string]*laneState)}
 }
 
 func (e *entry) add(h ident.Hash, print uint64, lanes []string, body []byte, received int64) {
-	set := slices.IndexFunc(e.sets, func(s []string) bool { return slices.Equal(s, lanes) })
+	set := slices.IndexFunc(e.laneSets, func(s []string) bool { return slices.Equal(s, lanes) })
 	if set < 0 {
-		set = len(e.sets)
-		e.sets = append(e.sets, lanes)
+		set = len(e.laneSets)
+		e.laneSets = append(e.laneSets, lanes)
 	}
 	if slices.Contains(lanes, queue.LaneHad) {
-		if e.marks == nil {
-			e.marks = make(map[int][]byte)
+		if e.hadBodies == nil {
+			e.hadBodies = make(map[int][]byte)
 		}
-		e.marks[len(e.recs)] = clone(body)
+		e.hadBodies[len(e.records)] = clone(body)
 	}
-	e.recs = append(e.recs, rec{h, print, uint32(set), uint32(len(body)), received})
+	e.records = append(e.records, recordInfo{h, print, uint32(set), uint32(len(body)), received})
 }
 
-// lanes is a set of lanes in order, none twice, that is not the caller's.
-func (e *entry) lanes(in []string) []string {
-	if i := slices.IndexFunc(e.sets, func(s []string) bool { return slices.Equal(s, in) }); i >= 0 {
-		return e.sets[i]
+// laneSet returns in sorted and without duplicates, not aliasing in.
+func (e *entry) laneSet(in []string) []string {
+	if i := slices.IndexFunc(e.laneSets, func(s []string) bool { return slices.Equal(s, in) }); i >= 0 {
+		return e.laneSets[i]
 	}
 	return slices.Compact(slices.Sorted(slices.Values(in)))
 }
@@ -171,32 +171,31 @@ func (e *entry) base() queue.Seq {
 	return queue.Seq(e.stream)<<streamBits | queue.Seq(e.seq)<<indexBits
 }
 
-func (e *entry) isFor(i int, lane string) bool { return slices.Contains(e.sets[e.recs[i].set], lane) }
+func (e *entry) isFor(i int, lane string) bool {
+	return slices.Contains(e.laneSets[e.records[i].set], lane)
+}
 
-// waits says whether record i is read by a lane it is for.
-func (e *entry) waits(p *part, i int) bool { return !e.hidden.has(i) && !p.settled.has(i) }
+// isPending reports whether record i will be read by a lane it is for.
+func (e *entry) isPending(p *laneState, i int) bool { return !e.hidden.has(i) && !p.settled.has(i) }
 
 // lane is a lane as this process knows it.
 type lane struct {
-	name    string
-	row     row
-	rev     uint64   // of its row; 0: it has none
-	entries []*entry // that have something for it, in order; done ones go
-	records int64    // ever seen
-	changed chan struct{}
+	name       string
+	row        row
+	revision   uint64   // of its row; 0: it has none
+	entries    []*entry // not removed yet, in order
+	everStored int64    // number of records ever seen
+	changed    chan struct{}
 }
 
 func newView() *view {
 	v := &view{
-		at: make(map[place]*entry), lanes: make(map[string]*lane), known: make(map[ident.Hash]known), twins: make(map[ident.Hash][]known),
+		entries: make(map[place]*entry), lanes: make(map[string]*lane), ids: make(map[ident.Hash]idLocation), copies: make(map[ident.Hash][]idLocation),
 		changed: make(chan struct{}), values: make(map[string]value),
-		letters: make(map[uint64]*letter), byKey: make(map[letterKey][]*letter), ord: 1,
+		letters: make(map[uint64]*letter), lettersByKey: make(map[letterKey][]*letter), nextOrder: 1,
 	}
-	for i := range v.seen {
-		v.seen[i] = 1
-	}
-	for i := range v.tails {
-		v.tails[i] = 1
+	for i := range v.readTo {
+		v.readTo[i] = 1
 	}
 	return v
 }
@@ -210,64 +209,64 @@ func (v *view) lane(name string) *lane {
 	return ln
 }
 
-// reach says that everything of a stream before next is known.
-func (v *view) reach(stream int, next uint64) { v.seen[stream] = max(v.seen[stream], next) }
+// advance records that everything of a stream before next was read.
+func (v *view) advance(stream int, next uint64) { v.readTo[stream] = max(v.readTo[stream], next) }
 
-// admit takes in an entry. Of several records with one id that which came first is read.
-// What a lane has settled of one it has of all (Invariant: whichever a process reads),
-// so that none goes before one of them was settled.
-// It is false when another chunk has this place already: its number is used again.
+// admit adds an entry. Of several records with the same id the first one is read. Invariant: what a
+// lane has settled of one copy it has settled of all, whichever copy a process reads, so that no
+// copy is removed before one of them is settled. admit returns false if another chunk is already at
+// this place: the stream reuses sequence numbers.
 func (v *view) admit(e *entry) bool {
-	if was := v.at[e.place]; was != nil {
-		return was.at == e.at
+	if was := v.entries[e.place]; was != nil {
+		return was.number == e.number
 	}
-	v.at[e.place] = e
-	e.ord = v.ord
-	v.ord++
-	v.last = max(v.last, e.at)
-	v.bytes += int64(e.size)
-	for _, set := range e.sets {
+	v.entries[e.place] = e
+	e.order = v.nextOrder
+	v.nextOrder++
+	v.lastChunk = max(v.lastChunk, e.number)
+	v.size += int64(e.size)
+	for _, set := range e.laneSets {
 		for _, name := range set {
-			if e.parts[name] == nil {
+			if e.lanes[name] == nil {
 				ln := v.lane(name)
-				e.parts[name] = &part{slots: make(map[uint32]queue.Slots)}
+				e.lanes[name] = &laneState{slots: make(map[uint32]queue.Slots)}
 				ln.entries = append(ln.entries, e)
-				ln.row.apply(e, e.parts[name])
+				ln.row.applyTo(e, e.lanes[name])
 			}
 		}
 	}
-	others := map[*entry]bool{e: true} // that are to be counted anew
-	for i := range e.recs {
-		r := &e.recs[i]
-		was, ok := v.known[r.hash]
+	others := map[*entry]bool{e: true} // entries to recount
+	for i := range e.records {
+		r := &e.records[i]
+		was, ok := v.ids[r.hash]
 		switch {
 		case !ok:
-			v.known[r.hash] = known{e, r.print, uint32(i)}
-		case !r.hash.Sale() && ident.Differ(r.print, was.print):
-			// Two processes took two events with one id: both are events.
+			v.ids[r.hash] = idLocation{e, r.fingerprint, uint32(i)}
+		case !r.hash.Sale() && ident.Differ(r.fingerprint, was.fingerprint):
+			// Two processes accepted two events with one id: both are read.
 		default:
 			e.hidden.set(i)
-			if was.e == nil {
-				e.finish(i)
+			if was.entry == nil {
+				e.settleEverywhere(i)
 				break
 			}
-			if v.twins[r.hash] == nil {
-				v.twins[r.hash] = []known{was}
+			if v.copies[r.hash] == nil {
+				v.copies[r.hash] = []idLocation{was}
 			}
-			v.twins[r.hash] = append(v.twins[r.hash], known{e, r.print, uint32(i)})
-			for _, name := range e.sets[r.set] {
-				v.even(name, r.hash)
+			v.copies[r.hash] = append(v.copies[r.hash], idLocation{e, r.fingerprint, uint32(i)})
+			for _, name := range e.laneSets[r.set] {
+				v.syncCopies(name, r.hash)
 			}
-			others[was.e] = true
+			others[was.entry] = true
 		}
-		for _, name := range e.sets[r.set] {
-			v.lanes[name].records++
+		for _, name := range e.laneSets[r.set] {
+			v.lanes[name].everStored++
 		}
 	}
 	for o := range others {
-		v.count(o)
+		v.recount(o)
 	}
-	for name := range e.parts {
+	for name := range e.lanes {
 		ln := v.lanes[name]
 		close(ln.changed)
 		ln.changed = make(chan struct{})
@@ -277,24 +276,25 @@ func (v *view) admit(e *entry) bool {
 	return true
 }
 
-// finish settles a record in each lane: all lanes had another of its id.
-func (e *entry) finish(i int) {
-	for _, name := range e.sets[e.recs[i].set] {
-		e.parts[name].settled.set(i)
+// settleEverywhere settles a record in each of its lanes: they have settled another one with its
+// id.
+func (e *entry) settleEverywhere(i int) {
+	for _, name := range e.laneSets[e.records[i].set] {
+		e.lanes[name].settled.set(i)
 	}
 }
 
-// even has every record of an id settled in a lane as far as one of them is.
-func (v *view) even(lane string, h ident.Hash) {
+// syncCopies settles all records with an id in a lane as far as any of them is settled.
+func (v *view) syncCopies(lane string, h ident.Hash) {
 	whole, slots := false, queue.Slots(0)
-	for _, k := range v.twins[h] {
-		if p := k.e.parts[lane]; p != nil && k.e.isFor(int(k.index), lane) {
+	for _, k := range v.copies[h] {
+		if p := k.entry.lanes[lane]; p != nil && k.entry.isFor(int(k.index), lane) {
 			whole = whole || p.settled.has(int(k.index))
 			slots |= p.slots[k.index]
 		}
 	}
-	for _, k := range v.twins[h] {
-		if p := k.e.parts[lane]; p != nil && k.e.isFor(int(k.index), lane) {
+	for _, k := range v.copies[h] {
+		if p := k.entry.lanes[lane]; p != nil && k.entry.isFor(int(k.index), lane) {
 			if whole {
 				p.settled.set(int(k.index))
 			}
@@ -305,123 +305,123 @@ func (v *view) even(lane string, h ident.Hash) {
 	}
 }
 
-// giveWay has another record of its id read in the place of one that is gone. Its entry is
-// to be counted anew; nil: there is none.
-func (v *view) giveWay(e *entry, i int) *entry {
-	h := e.recs[i].hash
-	if k := v.known[h]; k.e != e || int(k.index) != i {
+// promoteCopy makes another record with the same id be read instead of a lost one. It returns the
+// copy's entry, which must be recounted, or nil if there is no copy.
+func (v *view) promoteCopy(e *entry, i int) *entry {
+	h := e.records[i].hash
+	if k := v.ids[h]; k.entry != e || int(k.index) != i {
 		return nil
 	}
-	for _, k := range v.twins[h] {
-		if k.e != e {
+	for _, k := range v.copies[h] {
+		if k.entry != e {
 			e.hidden.set(i)
-			v.known[h] = k
-			k.e.hidden[k.index/64] &^= 1 << (k.index % 64)
-			return k.e
+			v.ids[h] = k
+			k.entry.hidden[k.index/64] &^= 1 << (k.index % 64)
+			return k.entry
 		}
 	}
-	delete(v.known, h) // a retry is stored afresh
+	delete(v.ids, h) // a retry is stored as new
 	return nil
 }
 
-// each calls fn for a record and all others of its id that are for lane.
-func (v *view) each(lane string, e *entry, i int, fn func(e *entry, i int)) {
+// eachCopy calls fn for a record and for all others with its id that are for lane.
+func (v *view) eachCopy(lane string, e *entry, i int, fn func(e *entry, i int)) {
 	fn(e, i)
-	for _, k := range v.twins[e.recs[i].hash] {
-		if (k.e != e || int(k.index) != i) && k.e.isFor(int(k.index), lane) {
-			fn(k.e, int(k.index))
+	for _, k := range v.copies[e.records[i].hash] {
+		if (k.entry != e || int(k.index) != i) && k.entry.isFor(int(k.index), lane) {
+			fn(k.entry, int(k.index))
 		}
 	}
 }
 
-// waiting is how many records of it a lane waits for.
-func (e *entry) waiting() (n int) {
-	for i := range e.recs {
-		if slices.ContainsFunc(e.sets[e.recs[i].set], func(name string) bool { return e.waits(e.parts[name], i) }) {
+// pendingRecords is the number of records that are pending in any lane.
+func (e *entry) pendingRecords() (n int) {
+	for i := range e.records {
+		if slices.ContainsFunc(e.laneSets[e.records[i].set], func(name string) bool { return e.isPending(e.lanes[name], i) }) {
 			n++
 		}
 	}
 	return n
 }
 
-// count finds anew what waits of an entry.
-func (v *view) count(e *entry) {
-	e.open = 0
-	for name, p := range e.parts {
-		e.countPart(name, p)
-		if p.left > 0 {
-			e.open++
+// recount updates an entry's counts of pending and unsettled records.
+func (v *view) recount(e *entry) {
+	e.unsettledLanes = 0
+	for name, p := range e.lanes {
+		e.recountLane(name, p)
+		if p.unsettled > 0 {
+			e.unsettledLanes++
 		}
 	}
 }
 
-func (e *entry) countPart(name string, p *part) {
-	p.waiting, p.left, p.size = 0, 0, 0
-	for i := range e.recs {
+func (e *entry) recountLane(name string, p *laneState) {
+	p.pending, p.unsettled, p.pendingBytes = 0, 0, 0
+	for i := range e.records {
 		if !e.isFor(i, name) {
 			continue
 		}
 		if !p.settled.has(i) {
-			p.left++
+			p.unsettled++
 		}
-		if e.waits(p, i) {
-			p.waiting++
-			p.size += int64(e.recs[i].size)
+		if e.isPending(p, i) {
+			p.pending++
+			p.pendingBytes += int64(e.records[i].size)
 		}
 	}
 }
 
-// remove forgets an entry whose message is gone from its stream.
+// remove removes an entry whose message was removed from its stream.
 func (v *view) remove(e *entry) {
-	if v.at[e.place] != e {
+	if v.entries[e.place] != e {
 		return
 	}
-	delete(v.at, e.place)
-	v.bytes -= int64(e.size)
+	delete(v.entries, e.place)
+	v.size -= int64(e.size)
 	others := make(map[*entry]bool)
-	for i := range e.recs {
-		h := e.recs[i].hash
-		if v.twins[h] == nil {
+	for i := range e.records {
+		h := e.records[i].hash
+		if v.copies[h] == nil {
 			continue
 		}
-		if v.twins[h] = slices.DeleteFunc(v.twins[h], func(k known) bool { return k.e == e }); len(v.twins[h]) == 0 {
-			delete(v.twins, h)
+		if v.copies[h] = slices.DeleteFunc(v.copies[h], func(k idLocation) bool { return k.entry == e }); len(v.copies[h]) == 0 {
+			delete(v.copies, h)
 		}
-		if k := v.known[h]; k.e != nil && k.e != e {
+		if k := v.ids[h]; k.entry != nil && k.entry != e {
 			continue
 		}
-		for _, k := range v.twins[h] { // all lanes have had it
-			k.e.finish(int(k.index))
-			others[k.e] = true
+		for _, k := range v.copies[h] { // every lane has settled this id
+			k.entry.settleEverywhere(int(k.index))
+			others[k.entry] = true
 		}
 	}
 	for o := range others {
-		v.count(o)
+		v.recount(o)
 	}
-	for name := range e.parts {
+	for name := range e.lanes {
 		ln := v.lanes[name]
 		ln.entries = slices.DeleteFunc(ln.entries, func(o *entry) bool { return o == e })
 	}
 }
 
-func (ln *lane) stat() queue.LaneStat {
-	s := queue.LaneStat{Name: ln.name, Revision: queue.Revision(ln.rev + 1), Invalidations: ln.row.Void, State: clone(ln.row.State), Counts: make(map[string]int64)}
+func (ln *lane) stats() queue.LaneStat {
+	s := queue.LaneStat{Name: ln.name, Revision: queue.Revision(ln.revision + 1), Invalidations: ln.row.Invalidations, State: clone(ln.row.State), Counts: make(map[string]int64)}
 	maps.Copy(s.Counts, ln.row.Counts)
 	for _, e := range ln.entries {
-		p := e.parts[ln.name]
-		if p.waiting == 0 {
+		p := e.lanes[ln.name]
+		if p.pending == 0 {
 			continue
 		}
 		if s.Pending == 0 {
-			for i := range e.recs {
-				if e.isFor(i, ln.name) && e.waits(p, i) {
-					s.Oldest = time.UnixMilli(e.recs[i].received).UTC()
+			for i := range e.records {
+				if e.isFor(i, ln.name) && e.isPending(p, i) {
+					s.Oldest = time.UnixMilli(e.records[i].received).UTC()
 					break
 				}
 			}
 		}
-		s.Pending += int64(p.waiting)
-		s.Bytes += p.size
+		s.Pending += int64(p.pending)
+		s.Bytes += p.pendingBytes
 	}
 	return s
 }

@@ -16,10 +16,10 @@ import (
 	"relay/queue/internal/ident"
 )
 
-// write makes chunks of what waits. One on its way makes the largest chunks, which is what
-// costs least; another one goes while enough waits to fill it.
-func (l *Log) write() {
-	w := &writer{Log: l, b: chunk.NewBuilder(l.codec, l.ring)}
+// writeLoop makes chunks of the waiting calls. With one chunk in flight, chunks are largest and the
+// cost per record lowest; another one is sent only while enough is waiting to fill it.
+func (l *Log) writeLoop() {
+	w := &writer{Log: l, builder: chunk.NewBuilder(l.codec, l.ring)}
 	for range l.intake.more {
 		w.gather()
 		calls, closed := l.intake.take()
@@ -29,20 +29,20 @@ func (l *Log) write() {
 		if len(calls) > 0 {
 			w.launch(calls)
 		}
-		for again := false; len(w.flying) > 0; {
-			if len(w.flying) < mostFlying && l.intake.fills() {
+		for again := false; len(w.inFlight) > 0; {
+			if len(w.inFlight) < maxInFlight && l.intake.fillsChunk() {
 				if calls, _ := l.intake.take(); len(calls) > 0 {
 					w.launch(calls)
 				}
 			}
 			select {
-			case err := <-w.flying[0].stored:
-				w.land(err)
+			case err := <-w.inFlight[0].stored:
+				w.finishOldest(err)
 			case <-l.intake.more:
 				again = true
 			}
-			if again && len(w.flying) == 0 {
-				poke(l.intake.more)
+			if again && len(w.inFlight) == 0 {
+				signal(l.intake.more)
 			}
 		}
 	}
@@ -51,33 +51,33 @@ func (l *Log) write() {
 // writer is the goroutine that appends.
 type writer struct {
 	*Log
-	b      *chunk.Builder
-	to     atomic.Int32 // the stream that took the last chunk
-	flying []*flight    // on their way, the oldest first
-	number queue.Seq    // of the last chunk
+	builder    *chunk.Builder
+	stream     atomic.Int32     // the stream that stored the last chunk
+	inFlight   []*chunkInFlight // oldest first
+	lastNumber queue.Seq        // of the last chunk
 
-	callers int           // that were there when the last chunk was stored
-	took    time.Duration // to store it
+	expectedCalls int           // calls present when the last chunk was stored
+	lastDuration  time.Duration // time it took to store the last chunk
 }
 
-// flight is a chunk on its way.
-type flight struct {
-	calls  []*call
-	e      *entry
-	data   []byte
-	fresh  map[ident.Hash]uint64 // its ids
-	leans  bool                  // something is not stored again because a chunk before has it
-	start  time.Time
-	stored chan error
+// chunkInFlight is a chunk being published.
+type chunkInFlight struct {
+	calls            []*call
+	entry            *entry
+	data             []byte
+	ids              map[ident.Hash]uint64 // ids and fingerprints of its records
+	dependsOnEarlier bool                  // a duplicate was skipped because an earlier chunk in flight has it
+	start            time.Time
+	stored           chan error
 }
 
-// gather waits for whoever was answered a moment ago and may come again at once: with half
-// of the callers in each chunk there are twice as many. It waits for an eighth of what a
-// chunk takes, at most.
+// gather waits for callers that were just answered and may call again at once: if each chunk held
+// only half of the callers, there would be twice as many chunks. It waits at most an eighth of the
+// time that a chunk takes.
 func (w *writer) gather() {
-	late := time.NewTimer(min(w.took/8, maxGather))
+	late := time.NewTimer(min(w.lastDuration/8, maxGather))
 	defer late.Stop()
-	for !w.intake.has(w.callers) {
+	for !w.intake.ready(w.expectedCalls) {
 		select {
 		case <-w.intake.more:
 		case <-late.C:
@@ -86,49 +86,49 @@ func (w *writer) gather() {
 	}
 }
 
-// launch makes a chunk of calls and sends it on its way.
+// launch makes a chunk of calls and starts publishing it.
 func (w *writer) launch(calls []*call) {
 	f, err := w.build(calls)
-	if full(err) && w.makeRoom() {
+	if isFull(err) && w.makeRoom() {
 		f, err = w.build(calls)
 	}
 	for _, c := range calls {
 		close(c.read)
 	}
-	w.flying = append(w.flying, f)
-	if err != nil || len(f.e.recs) == 0 {
+	w.inFlight = append(w.inFlight, f)
+	if err != nil || len(f.entry.records) == 0 {
 		f.stored <- err
 		return
 	}
 	go func() {
 		err := w.publish(f)
-		if full(err) && w.makeRoom() {
+		if isFull(err) && w.makeRoom() {
 			err = w.publish(f)
 		}
 		f.stored <- err
 	}()
 }
 
-// land ends the oldest flight: what became of a chunk is told after that of all before.
-func (w *writer) land(err error) {
-	f := w.flying[0]
-	w.flying = w.flying[1:]
-	w.took, w.callers = time.Since(f.start), len(f.calls)+w.intake.callers()
+// finishOldest completes the oldest chunk in flight: results are reported in order.
+func (w *writer) finishOldest(err error) {
+	f := w.inFlight[0]
+	w.inFlight = w.inFlight[1:]
+	w.lastDuration, w.expectedCalls = time.Since(f.start), len(f.calls)+w.intake.waitingCalls()
 	sent := err == nil
 	if sent {
 		err = f.calls[0].err
 	}
-	for _, later := range w.flying {
-		w.callers += len(later.calls)
-		if err != nil && later.leans {
-			later.calls[0].err = errStalled // of all its calls: what they lean on may be stored, or not
+	for _, later := range w.inFlight {
+		w.expectedCalls += len(later.calls)
+		if err != nil && later.dependsOnEarlier {
+			later.calls[0].err = errStalled // the result for all its calls: the records they depend on may or may not be stored
 		}
 	}
-	if sent && len(f.e.recs) > 0 {
-		w.stored(f.e, f.start)
+	if sent && len(f.entry.records) > 0 {
+		w.addStored(f.entry, f.start)
 	}
 	w.mu.Lock()
-	w.count.appended(f.calls, err, w.took)
+	w.counters.appended(f.calls, err, w.lastDuration)
 	w.mu.Unlock()
 	for _, c := range f.calls {
 		if c.err = err; err != nil {
@@ -138,12 +138,12 @@ func (w *writer) land(err error) {
 	}
 }
 
-// publish stores a chunk in the stream that took the last one, or in the next that
-// does. The chunk keeps its id: a stream stores it once.
-func (w *writer) publish(f *flight) error {
+// publish stores a chunk in the stream that took the last one, or in the next stream that accepts
+// it. The chunk keeps its message id, so each stream stores it at most once.
+func (w *writer) publish(f *chunkInFlight) error {
 	var id [12]byte
 	rand.Read(id[:])
-	ctx, cancel := context.WithTimeout(w.ctx, w.o.AppendTimeout)
+	ctx, cancel := context.WithTimeout(w.ctx, w.options.AppendTimeout)
 	defer cancel()
 	type result struct {
 		stream int
@@ -152,18 +152,18 @@ func (w *writer) publish(f *flight) error {
 		err error
 	}
 	results := make(chan result, 4096)
-	doubt := 0               // tries that have not ended
-	var noRoom [streams]bool // each said so to this chunk
+	open := 0                // attempts without a result
+	var noRoom [streams]bool // streams that refused this chunk for lack of room
 	var last error
 	for try := 0; try < cap(results); try++ {
-		to := (int(w.to.Load()) + try) % streams
-		c, conn := w.servers.at(try)
-		if lead := w.leads[to].Load(); try < streams && lead != nil { // it need not be passed on
-			c, conn = w.servers.named(*lead, try)
+		to := (int(w.stream.Load()) + try) % streams
+		c, conn := w.servers.nth(try)
+		if lead := w.leaders[to].Load(); try < streams && lead != nil { // directly, so that it need not be forwarded
+			c, conn = w.servers.byName(*lead, try)
 		}
-		doubt++
+		open++
 		go func() {
-			m := &nats.Msg{Subject: fmt.Sprintf("%s.ev.%d", w.o.Name, to), Header: nats.Header{nats.MsgIdHdr: {hex.EncodeToString(id[:])}}, Data: f.data}
+			m := &nats.Msg{Subject: fmt.Sprintf("%s.ev.%d", w.options.Name, to), Header: nats.Header{nats.MsgIdHdr: {hex.EncodeToString(id[:])}}, Data: f.data}
 			answer, err := c.RequestMsgWithContext(ctx, m)
 			r := result{stream: to, conn: conn, err: err}
 			if err == nil {
@@ -171,24 +171,24 @@ func (w *writer) publish(f *flight) error {
 			}
 			results <- r
 		}()
-		hop := time.NewTimer(w.o.Hop)
+		hop := time.NewTimer(w.options.Hop)
 		select {
 		case r := <-results:
 			hop.Stop()
 			if r.err == nil {
-				w.to.Store(int32(r.stream))
-				w.servers.good.Store(r.conn)
-				f.e.stream, f.e.seq, f.e.data = r.stream, r.Seq, f.data
+				w.stream.Store(int32(r.stream))
+				w.servers.lastGood.Store(r.conn)
+				f.entry.stream, f.entry.seq, f.entry.data = r.stream, r.Seq, f.data
 				return nil
 			}
 			last = r.err
-			if is(r.err, errStreamStore) {
-				doubt--
+			if hasCode(r.err, codeStreamStore) {
+				open--
 				noRoom[r.stream] = true
 			} else if errors.Is(r.err, nats.ErrNoResponders) {
-				doubt--
+				open--
 			}
-			if doubt == 0 && noRoom == [streams]bool{true, true, true} {
+			if open == 0 && noRoom == [streams]bool{true, true, true} {
 				return &queue.FullError{RetryAfter: retryAfter, Reason: "max_size"}
 			}
 			if try%streams == streams-1 && !sleep(ctx, 20*time.Millisecond) {
@@ -203,28 +203,28 @@ func (w *writer) publish(f *flight) error {
 	return errors.Join(errStalled, last)
 }
 
-// stored makes a chunk known that was confirmed.
-func (w *writer) stored(e *entry, begun time.Time) {
+// addStored adds a confirmed chunk to the view.
+func (w *writer) addStored(e *entry, begun time.Time) {
 	w.mu.Lock()
-	_, known := w.view.at[e.place]
-	if p := w.view.passed[e.stream]; !known && e.seq >= p.from && e.seq < p.to && begun.Before(p.at) {
+	_, known := w.view.entries[e.place]
+	if p := w.view.skipped[e.stream]; !known && e.seq >= p.from && e.seq < p.to && begun.Before(p.seenAt) {
 		w.mu.Unlock()
-		return // it was delivered and removed before this process was told that it is stored
+		return // it was drained and removed before this process learned that it was stored
 	}
-	w.view.keepFresh(e)
-	clash := !w.view.admit(e) || !known && e.seq < w.view.seen[e.stream]
-	gap := e.seq != w.view.seen[e.stream]
+	w.view.cache(e)
+	clash := !w.view.admit(e) || !known && e.seq < w.view.readTo[e.stream]
+	gap := e.seq != w.view.readTo[e.stream]
 	if !gap {
-		w.view.reach(e.stream, e.seq+1)
+		w.view.advance(e.stream, e.seq+1)
 	}
 	w.mu.Unlock()
 	if clash {
-		w.prove()
+		w.reportReuse()
 	}
 	if gap {
-		poke(w.wake)
+		signal(w.moreEvents)
 	}
-	c, _ := w.servers.at(0)
-	hint := &nats.Msg{Subject: w.o.Name + ".hint", Header: nats.Header{orderBy: {w.me}}, Data: []byte{byte(e.stream)}}
-	c.PublishMsg(hint) //nolint:errcheck // who is not told looks once a second
+	c, _ := w.servers.nth(0)
+	hint := &nats.Msg{Subject: w.options.Name + ".hint", Header: nats.Header{headerProcess: {w.processID}}, Data: []byte{byte(e.stream)}}
+	c.PublishMsg(hint) //nolint:errcheck // the others also look once a second
 }

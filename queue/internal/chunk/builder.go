@@ -10,31 +10,31 @@ import (
 	"relay/queue/internal/format"
 )
 
-// Builder makes chunks, one after the other, each between Start and Finish. It
-// keeps its memory for the next. One goroutine uses it.
+// Builder makes chunks one after another, each between Start and Finish. It reuses its memory. Only
+// one goroutine may use it.
 type Builder struct {
 	codec   *Codec
 	ring    *seal.Ring
 	h       Header
 	sets    laneSets
 	ids     []byte
-	raw     []byte // payload, behind room for its table
+	raw     []byte // payload, after tableRoom bytes for its table
 	scratch []byte
 }
 
-// headerRoom is about what a header takes.
+// headerRoom is the approximate size of a header.
 const headerRoom = 512
 
-// tableRoom is left free in front of a payload: its table of lane sets comes
-// first, and is only known in the end.
+// tableRoom bytes are left free in front of a payload: the table of lane sets comes first but is
+// known only at the end.
 const tableRoom = 256
 
-// Item is a record as a chunk takes it.
+// Item is a record to be added to a chunk.
 type Item struct {
 	Hash        [16]byte // of its id, for the chunk's ids
-	Fingerprint uint64   // fingerprint, beside Hash
-	Lanes       []string // none twice
-	SetKey      string   // SetKey of Lanes
+	Fingerprint uint64   // stored next to Hash
+	Lanes       []string // without duplicates
+	SetKey      string   // SetKey(Lanes)
 	SeenBy      []string
 	Recipe      string
 	Store       string
@@ -44,15 +44,14 @@ type Item struct {
 	Body        []byte
 }
 
-// NewBuilder makes a Builder of chunks that are sealed with the key in force.
+// NewBuilder returns a Builder that seals chunks with the ring's current key.
 func NewBuilder(codec *Codec, ring *seal.Ring) *Builder {
 	b := &Builder{codec: codec, ring: ring}
 	b.Start(0)
 	return b
 }
 
-// Start begins a chunk whose first record gets the number first. What was not
-// finished is forgotten.
+// Start begins a chunk whose first record gets the number first. An unfinished chunk is discarded.
 func (b *Builder) Start(first queue.Seq) {
 	b.h = Header{First: first}
 	b.raw = append(b.raw[:0], make([]byte, tableRoom)...)
@@ -63,10 +62,10 @@ func (b *Builder) Start(first queue.Seq) {
 // Count is the number of records since Start.
 func (b *Builder) Count() int { return int(b.h.Count) }
 
-// Size is about what they take before compression.
+// Size is their approximate size before compression.
 func (b *Builder) Size() int { return len(b.raw) - tableRoom }
 
-// Add takes a record, under the next number.
+// Add adds a record under the next number.
 func (b *Builder) Add(it *Item) {
 	h := &b.h
 	if h.Count == 0 || it.Received < h.Min {
@@ -79,7 +78,7 @@ func (b *Builder) Add(it *Item) {
 	b.put(it, 0)
 }
 
-// put appends a record, gap numbers behind the one before.
+// put appends a record whose number is gap above the next one.
 func (b *Builder) put(it *Item, gap uint32) {
 	h := &b.h
 	h.Span += gap
@@ -89,9 +88,9 @@ func (b *Builder) put(it *Item, gap uint32) {
 	h.Span++
 }
 
-// Rewrite appends to dst the chunk of h without the records that are not among
-// recs, which are some of its own, in order. It stands for the same numbers, has
-// the same ids, and is sealed with the key in force.
+// Rewrite appends to dst the chunk described by h, reduced to recs, which are some of its own
+// records, in order. The new chunk covers the same numbers, has the same ids, and is sealed with
+// the current key.
 func (b *Builder) Rewrite(dst []byte, h *Header, ids []byte, recs []queue.Record) ([]byte, Header, error) {
 	b.Start(h.First)
 	b.h.Min, b.h.Max = h.Min, h.Max
@@ -107,8 +106,8 @@ func (b *Builder) Rewrite(dst []byte, h *Header, ids []byte, recs []queue.Record
 	return b.Finish(dst)
 }
 
-// Finish compresses and seals the payload, fills in what the header says about
-// it, and appends the chunk to dst: header, ids and payload. There must be a record in it.
+// Finish compresses and seals the payload, completes the header, and appends the chunk to dst:
+// header, ids and payload. The chunk must have at least one record.
 func (b *Builder) Finish(dst []byte) ([]byte, Header, error) {
 	h, ids := &b.h, b.ids
 	h.Lanes = slices.Clone(b.sets.lanes)

@@ -7,11 +7,12 @@ import (
 	"relay/queue"
 )
 
-// Cache holds the chunks decoded last, up to a few MiB: lanes that pass a chunk in step
-// share its records, which nobody changes. Its zero value is empty.
+// Cache holds the most recently decoded chunks, up to a few MiB, so that lanes that read the same
+// chunk at about the same time share its records. The records must not be changed. The zero value
+// is an empty cache.
 type Cache struct {
 	mu    sync.Mutex
-	items []cachedChunk // the one used last is last
+	items []cachedChunk // most recently used last
 	bytes int64
 }
 
@@ -24,7 +25,7 @@ type cachedChunk struct {
 
 const cacheBytes = 4 << 20
 
-// Get gives the records of a chunk, nil when they are not held.
+// Get returns the records of a chunk, or nil if it is not cached.
 func (c *Cache) Get(first queue.Seq, sum uint32) []queue.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,9 +38,9 @@ func (c *Cache) Get(first queue.Seq, sum uint32) []queue.Record {
 	return nil
 }
 
-// Put holds the records of a chunk, of so many bytes, unless they are too large.
+// Put caches the records of a chunk, which take bytes of memory, unless they are too large.
 func (c *Cache) Put(first queue.Seq, sum uint32, recs []queue.Record, bytes int64) {
-	bytes += int64(len(recs)) * 160 // what a Record costs beside its body
+	bytes += int64(len(recs)) * 160 // the cost of a Record without its body
 	if bytes > cacheBytes/2 {
 		return
 	}
@@ -55,7 +56,7 @@ func (c *Cache) Put(first queue.Seq, sum uint32, recs []queue.Record, bytes int6
 	c.items = slices.Delete(c.items, 0, n)
 }
 
-// Forget drops everything: what was rewritten must not be read from memory.
+// Forget empties the cache: a rewritten chunk must not be read from memory.
 func (c *Cache) Forget() {
 	c.mu.Lock()
 	c.items, c.bytes = nil, 0

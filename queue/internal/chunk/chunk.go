@@ -1,5 +1,5 @@
-// Package chunk is what one group commit of the queue stores, or about 1 MiB of
-// it: bytes that are made once and never change. It knows no file and no queue.
+// Package chunk encodes what one group commit of the queue stores, or about 1 MiB of it: immutable
+// bytes. It does not depend on files or on a queue.
 //
 // # The format
 //
@@ -18,23 +18,22 @@
 //	payload  lane sets: how many, then per set how many and which lanes of the header;
 //	         per record: set · gap · flags · time (zigzag) · id · body
 //
-// Numbers of the payload are varints; id and body have their length before them.
-// Span is the number of sequence numbers a chunk stands for. It is more than its
-// records once some were taken out; a record's gap says how many before it.
+// Numbers in the payload are varints; id and body are preceded by their length. Span is the number
+// of sequence numbers the chunk covers. It exceeds the number of records once some were removed; a
+// record's gap is the number of removed records before it.
 //
-// With a key the stored payload is AES-256-GCM under a key derived for the
-// segment, which is the upper half of the first sequence number, and bound to the
-// header up to its checksums: it opens in no other place.
+// With a key, the stored payload is AES-256-GCM under a key derived for the segment (the upper half
+// of the first sequence number), and bound to the header up to its checksums: it cannot be opened
+// anywhere else.
 //
 // # What can hurt you
 //
-// The header can be read, and believed, without the rest: it has a checksum of
-// its own. What it says of the payload is believed only as far as the bytes that
-// came with it can hold. ErrDamaged says that bytes are not what was written,
-// seal.ErrKey that the key is missing, format.ErrNewer that a newer program wrote
-// them; nothing here panics on any bytes.
+// The header can be read and trusted without the rest: it has its own checksum. What it claims about
+// the payload is trusted only as far as the bytes present can hold. ErrDamaged means the bytes are
+// not what was written, seal.ErrKey that the key is missing, format.ErrNewer that a newer program
+// wrote them. No input makes this package panic.
 //
-// The parts that Split gives lie in the bytes it was given. Records do not.
+// The parts that Split returns alias its input. Records do not.
 package chunk
 
 import "relay/internal/seal"
@@ -43,11 +42,11 @@ const (
 	version    = 1
 	fixed      = 80        // header up to the lane table
 	tail       = 12        // three checksums
-	laneFixed  = 26        // of the lane table, a lane without its name
+	laneFixed  = 26        // a lane in the lane table, without its name
 	maxHeader  = 1 << 20   // a header that claims more is damaged
 	maxPayload = 256 << 20 // a payload that claims more is damaged
 
-	// IDLen is the length of a row of ids.
+	// IDLen is the length of one row of ids.
 	IDLen = 24
 
 	flagSealed = 1 << 0 // payload is AES-256-GCM

@@ -18,7 +18,7 @@ import (
 
 const first = queue.Seq(7<<32 | 1000)
 
-// ring makes a key ring; no key: nothing is sealed.
+// ring makes a key ring; without a key nothing is sealed.
 func ring(t testing.TB, key string, old ...string) *seal.Ring {
 	t.Helper()
 	var olds [][]byte
@@ -66,7 +66,7 @@ func build(t testing.TB, r *seal.Ring, items ...*Item) ([]byte, Header) {
 	return data, h
 }
 
-// decode reads all of a chunk, as a reader of the log does.
+// decode reads a whole chunk, as a reader of the log does.
 func decode(r *seal.Ring, data []byte) (h Header, ids []byte, recs []queue.Record, err error) {
 	if h, err = DecodeHeader(data); err != nil {
 		return h, nil, nil, err
@@ -79,7 +79,7 @@ func decode(r *seal.Ring, data []byte) (h Header, ids []byte, recs []queue.Recor
 	return h, ids, recs, err
 }
 
-// text is what is compared of a record.
+// text is the part of a record that the tests compare.
 func text(r *queue.Record) string {
 	return fmt.Sprintf("%x %s %q %q %q %d %d %s", uint64(r.Seq), r.ID, r.Lanes, r.SeenBy, r.Recipe, r.Received.UnixMilli(), r.Flags, r.Body)
 }
@@ -95,7 +95,7 @@ func random(n int) string {
 }
 
 func TestRoundTrip(t *testing.T) {
-	many := make([]*Item, 0, 300) // more lane sets than there is room left for
+	many := make([]*Item, 0, 300) // more lane sets than tableRoom holds
 	for i := range 300 {
 		many = append(many, item(i, "x", fmt.Sprint("lane-", i), "all"))
 	}
@@ -160,9 +160,9 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// A Builder forgets what was not finished and uses its memory again: a chunk
-// that was made before stays what it is.
-func TestBuilderIsUsedAgain(t *testing.T) {
+// A Builder discards an unfinished chunk and reuses its memory: a chunk it returned before does not
+// change.
+func TestBuilderReuse(t *testing.T) {
 	r := ring(t, "")
 	b := NewBuilder(NewCodec(), r)
 	b.Start(1)
@@ -193,8 +193,8 @@ func TestBuilderIsUsedAgain(t *testing.T) {
 	}
 }
 
-// A chunk that some records were taken out of stands for the same numbers and
-// ids, also when nothing is left in it, and what is left keeps its number.
+// A rewritten chunk covers the same numbers and ids, even if it is empty, and the records left in
+// it keep their numbers.
 func TestRewrite(t *testing.T) {
 	r, newer := ring(t, "k"), ring(t, "n", "k")
 	var items []*Item
@@ -232,7 +232,7 @@ func TestRewrite(t *testing.T) {
 	}
 }
 
-// Each bit of a chunk that is flipped is noticed, as are bytes that are missing.
+// A flipped bit or a missing byte anywhere in a chunk is detected.
 func TestDamage(t *testing.T) {
 	for _, key := range []string{"", "k"} {
 		r := ring(t, key)
@@ -252,7 +252,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// header changes a header and makes its checksum right again.
+// header changes a header and corrects its checksum.
 func header(data []byte, fn func(b []byte)) []byte {
 	b := bytes.Clone(data)
 	fn(b)
@@ -261,8 +261,8 @@ func header(data []byte, fn func(b []byte)) []byte {
 	return b
 }
 
-// A header whose checksum is right may lie nevertheless.
-func TestHeaderThatLies(t *testing.T) {
+// A header with a correct checksum may still contain wrong values.
+func TestHeaderWithWrongValues(t *testing.T) {
 	le := binary.LittleEndian
 	for _, c := range []struct {
 		name string
@@ -286,7 +286,7 @@ func TestHeaderThatLies(t *testing.T) {
 		{"fewer lanes", func(b []byte) { le.PutUint32(b[68:], 1) }, ErrDamaged},
 		{"no lanes", func(b []byte) { le.PutUint32(b[68:], 0) }, ErrDamaged},
 		{"a long lane name", func(b []byte) { le.PutUint16(b[fixed:], 60_000) }, ErrDamaged},
-		{"a lane name that takes the next lane", func(b []byte) { le.PutUint16(b[fixed:], 20) }, ErrDamaged},
+		{"a lane name that overlaps the next lane", func(b []byte) { le.PutUint16(b[fixed:], 20) }, ErrDamaged},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := ring(t, "")
@@ -298,14 +298,14 @@ func TestHeaderThatLies(t *testing.T) {
 	}
 }
 
-// Sum and First say which version of a chunk it is.
+// Sum and First together identify a version of a chunk.
 func TestSum(t *testing.T) {
 	r := ring(t, "")
 	_, one := build(t, r, item(1, "one", "a"))
 	_, again := build(t, r, item(1, "one", "a"))
 	_, other := build(t, r, item(1, "two", "a"))
 	if one.Sum() != again.Sum() || one.Sum() == other.Sum() {
-		t.Errorf("%x, %x and of another %x", one.Sum(), again.Sum(), other.Sum())
+		t.Errorf("sums %x and %x of equal chunks, %x of another", one.Sum(), again.Sum(), other.Sum())
 	}
 }
 
@@ -329,8 +329,8 @@ func TestHeaderLen(t *testing.T) {
 	}
 }
 
-// A payload whose checksums are right may lie too.
-func TestPayloadThatLies(t *testing.T) {
+// A payload with a correct checksum may still contain wrong values.
+func TestPayloadWithWrongValues(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		raw  []byte
@@ -338,13 +338,13 @@ func TestPayloadThatLies(t *testing.T) {
 		{"empty", nil},
 		{"more sets than bytes", []byte{9, 1}},
 		{"a set of more lanes than bytes", []byte{1, 9, 0}},
-		{"a lane there is not", []byte{1, 1, 5, 0, 0, 0, 0, 0, 0}},
+		{"an unknown lane", []byte{1, 1, 5, 0, 0, 0, 0, 0, 0}},
 		{"no record", []byte{1, 1, 0}},
-		{"a set there is not", []byte{1, 1, 0, 1, 0, 0, 0, 0, 0}},
+		{"an unknown set", []byte{1, 1, 0, 1, 0, 0, 0, 0, 0}},
 		{"a gap beyond the span", []byte{1, 1, 0, 0, 1, 0, 0, 0, 0}},
 		{"a huge gap", append([]byte{1, 1, 0, 0}, append(binary.AppendUvarint(nil, math.MaxUint64), 0, 0, 0, 0)...)},
-		{"an id of more bytes than there are", []byte{1, 1, 0, 0, 0, 0, 0, 9, 0}},
-		{"bytes behind the last record", []byte{1, 1, 0, 0, 0, 0, 0, 0, 0, 0}},
+		{"an id longer than the payload", []byte{1, 1, 0, 0, 0, 0, 0, 9, 0}},
+		{"bytes after the last record", []byte{1, 1, 0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := Header{First: first, Count: 1, Span: 1, Lanes: []Lane{{Name: "a"}}, rawLen: uint32(len(c.raw)), payLen: uint32(len(c.raw)), payCRC: format.CRC(c.raw)}
@@ -360,16 +360,16 @@ func TestPayloadThatLies(t *testing.T) {
 	}
 	h.payCRC++
 	if _, err := NewCodec().Decode(ring(t, ""), &h, good); !errors.Is(err, ErrDamaged) {
-		t.Error("a payload that is not the header's opens")
+		t.Error("a payload with another checksum than the header's was accepted")
 	}
 }
 
-// A sealed chunk opens with its key, under its own number, and not otherwise.
+// A sealed chunk opens only with its key and under its own number.
 func TestSealed(t *testing.T) {
 	r := ring(t, "k")
 	data, h := build(t, r, item(1, "a body in plain sight", "a"))
 	if bytes.Contains(data, []byte("plain sight")) {
-		t.Error("the body is in it in plain")
+		t.Error("the chunk contains the body in plain text")
 	}
 	for _, c := range []struct {
 		name string
@@ -384,7 +384,7 @@ func TestSealed(t *testing.T) {
 		{"another sequence number", r, header(data, func(b []byte) { b[8]++ }), ErrDamaged},
 		{"another segment", r, header(data, func(b []byte) { b[12]++ }), ErrDamaged},
 		{"another lane", r, header(data, func(b []byte) { b[fixed+2] = 'b' }), ErrDamaged},
-		{"said to be plain", r, header(data, func(b []byte) { b[3] = 0 }), ErrDamaged},
+		{"marked as not sealed", r, header(data, func(b []byte) { b[3] = 0 }), ErrDamaged},
 	} {
 		if _, _, recs, err := decode(c.ring, c.data); !errors.Is(err, c.want) || (err == nil) != (len(recs) == 1) {
 			t.Errorf("%s: %v, %v", c.name, recs, err)
@@ -392,11 +392,11 @@ func TestSealed(t *testing.T) {
 	}
 	same, h2 := build(t, r, item(1, "a body in plain sight", "a"))
 	if h.nonce == h2.nonce || bytes.Equal(data, same) {
-		t.Error("two chunks are sealed with one nonce")
+		t.Error("two chunks were sealed with the same nonce")
 	}
 }
 
-// What Decode gives does not lie in the caller's memory.
+// Decode returns no bytes that alias the caller's memory.
 func TestDecodeCopies(t *testing.T) {
 	r := ring(t, "")
 	data, _ := build(t, r, item(1, "body", "a"))
@@ -410,7 +410,7 @@ func TestDecodeCopies(t *testing.T) {
 	}
 }
 
-// What a length says that does not go with the data costs no memory.
+// A false length allocates no memory beyond what the data can justify.
 func TestDecompressBounds(t *testing.T) {
 	c := NewCodec()
 	small, codec := c.Compress(nil, bytes.Repeat([]byte("x"), 1000))

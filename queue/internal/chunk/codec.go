@@ -19,24 +19,24 @@ const (
 	codecZstd = 1
 )
 
-// zstdRatio is more than zstd can make of a byte: a block of four becomes 128 KiB.
+// zstdRatio exceeds what zstd can expand a byte to: a block of four bytes becomes 128 KiB.
 const zstdRatio = 1 << 15
 
-// Codec compresses and decompresses. It may be used by several goroutines, and
-// starts none. The window is bounded by the largest chunk that is common.
+// Codec compresses and decompresses. It is safe for concurrent use and starts no goroutine. The
+// window is limited to the largest common chunk size.
 type Codec struct {
 	enc sync.Pool
 	dec sync.Pool
 }
 
-// NewCodec makes a Codec. What it allocates it keeps for the next call.
+// NewCodec returns a Codec. It keeps its allocations for later calls.
 func NewCodec() *Codec {
 	return &Codec{
 		enc: sync.Pool{New: func() any {
 			e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
 				zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
 			if err != nil {
-				panic(err) // only wrong options do this
+				panic(err) // only wrong options cause this
 			}
 			return e
 		}},
@@ -51,7 +51,7 @@ func NewCodec() *Codec {
 	}
 }
 
-// Compress appends raw to dst, compressed when that pays, and says how.
+// Compress appends raw to dst, compressed if that makes it smaller, and returns the codec used.
 func (c *Codec) Compress(dst, raw []byte) ([]byte, byte) {
 	at := len(dst)
 	e := c.enc.Get().(*zstd.Encoder)
@@ -63,8 +63,8 @@ func (c *Codec) Compress(dst, raw []byte) ([]byte, byte) {
 	return dst, codecZstd
 }
 
-// Decompress undoes Compress. rawLen bytes must come of it; a lie about that
-// costs no more memory than b can hold. What was not compressed is b itself.
+// Decompress undoes Compress. The result must have rawLen bytes; a wrong rawLen allocates no more
+// memory than b can justify. An uncompressed payload is returned as b itself.
 func (c *Codec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
 	switch codec {
 	case codecNone:
@@ -94,9 +94,8 @@ func (c *Codec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
 	return nil, fmt.Errorf("codec %d: %w", codec, format.ErrNewer)
 }
 
-// Decode gives the records of a chunk whose stored payload is payload. It fails
-// with seal.ErrKey when ring has not the key. Records that lie on one set of
-// lanes share it.
+// Decode returns the records of a chunk whose stored payload is payload. It returns seal.ErrKey if
+// the key is not in ring. Records with the same lane set share it.
 func (c *Codec) Decode(ring *seal.Ring, h *Header, payload []byte) ([]queue.Record, error) {
 	if format.CRC(payload) != h.payCRC {
 		return nil, format.Damaged("chunk %x payload checksum", uint64(h.First))
@@ -118,7 +117,7 @@ func (c *Codec) Decode(ring *seal.Ring, h *Header, payload []byte) ([]queue.Reco
 		return nil, err
 	}
 	if h.codec == codecNone && !sealed {
-		raw = bytes.Clone(raw) // it is the caller's
+		raw = bytes.Clone(raw) // raw still aliases the caller's payload
 	}
 	return decodePayload(h, raw)
 }

@@ -10,10 +10,9 @@ import (
 	"relay/queue/internal/format"
 )
 
-// FuzzDecode reads any bytes as a chunk, with the checksums made right so that
-// what lies behind them is reached. Nothing panics; what comes of it is no more
-// than the header says, takes memory in proportion to the bytes and to that, and
-// is encoded again as it was.
+// FuzzDecode decodes arbitrary bytes as a chunk, with corrected checksums so that the code after
+// them is reached. It must not panic, return more than the header claims, or allocate more than in
+// proportion to the input and that claim. What it decodes must encode to the same records.
 func FuzzDecode(f *testing.F) {
 	r := ring(f, "")
 	for _, items := range [][]*Item{
@@ -47,8 +46,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		recs, err := codec.Decode(r, &h, pay)
 		runtime.ReadMemStats(&after)
-		// A record or a lane set takes some 200 bytes for the few it is made of;
-		// the first use of a decompressor some MiB.
+		// A record or a lane set takes about 200 bytes of memory for a few bytes of input; the
+		// first use of a decompressor takes several MiB.
 		if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20+64*uint64(len(data)+h.RawLen()) {
 			t.Errorf("%d bytes of memory for %d bytes that say they are %d", used, len(data), h.RawLen())
 		}
@@ -86,8 +85,7 @@ func FuzzDecode(f *testing.F) {
 
 func same(a, b *queue.Record) bool { return text(a) == text(b) }
 
-// checksums makes the checksums of a chunk what they should be, as far as its
-// lengths go with its bytes.
+// checksums corrects the checksums of a chunk, as far as its lengths fit its bytes.
 func checksums(b []byte) []byte {
 	n, err := HeaderLen(b)
 	if err != nil || len(b) < n {
@@ -97,7 +95,7 @@ func checksums(b []byte) []byte {
 	b = append([]byte(nil), b...)
 	ids := uint64(n) + uint64(le.Uint32(b[24:]))
 	if ids <= uint64(len(b)) {
-		le.PutUint32(b[32:], uint32(uint64(len(b))-ids)) // stored payload: the rest
+		le.PutUint32(b[32:], uint32(uint64(len(b))-ids)) // the stored payload is the rest
 		le.PutUint32(b[n-12:], format.CRC(b[n:ids]))
 		le.PutUint32(b[n-8:], format.CRC(b[ids:]))
 	}

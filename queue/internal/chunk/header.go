@@ -9,13 +9,13 @@ import (
 	"relay/queue/internal/format"
 )
 
-// Header says what a chunk holds.
+// Header describes the contents of a chunk.
 type Header struct {
 	First queue.Seq
-	Count uint32 // records in it
-	Span  uint32 // sequence numbers it stands for, at least Count
+	Count uint32 // records in the chunk
+	Span  uint32 // sequence numbers it covers, at least Count
 	Min   int64  // earliest time of receipt, Unix ms
-	Max   int64  // latest
+	Max   int64  // latest time of receipt, Unix ms
 	KeyID uint32 // of the key it is sealed with; 0: none
 	Lanes []Lane
 
@@ -27,33 +27,32 @@ type Header struct {
 	nonce  [12]byte
 	idsCRC uint32
 	payCRC uint32
-	size   uint32 // of the header itself, set as it is encoded or decoded
+	size   uint32 // of the header itself; set when it is encoded or decoded
 }
 
-// Lane is what a chunk, or a whole segment, holds for one lane.
+// Lane summarises the records of a chunk, or of a segment, for one lane.
 type Lane struct {
 	Name  string
 	Count uint32
-	Last  uint32 // index of the last record for it, within the segment
+	Last  uint32 // index of its last record, within the segment
 	Bytes uint64 // of bodies
 	Min   int64  // earliest time of receipt, Unix ms
 }
 
-// End is the sequence number behind the last one the chunk stands for.
+// End is the sequence number after the last one the chunk covers.
 func (h *Header) End() queue.Seq { return h.First + queue.Seq(h.Span) }
 
 // Len is the length of the whole chunk.
 func (h *Header) Len() int { return int(h.size) + int(h.idsLen) + int(h.payLen) }
 
-// RawLen is the length of the payload before compression, which is about what
-// its records take in memory, but for their structs.
+// RawLen is the length of the payload before compression: about the memory its records take,
+// without their structs.
 func (h *Header) RawLen() int { return int(h.rawLen) }
 
-// Sum is a checksum of the stored payload: with First it says which version of a
-// chunk this is.
+// Sum is a checksum of the stored payload. First and Sum together identify a version of a chunk.
 func (h *Header) Sum() uint32 { return h.payCRC }
 
-// Lane gives what is for one lane; nil: nothing.
+// Lane returns the summary for a lane, or nil if the chunk has no records for it.
 func (h *Header) Lane(name string) *Lane {
 	for i := range h.Lanes {
 		if h.Lanes[i].Name == name {
@@ -63,8 +62,7 @@ func (h *Header) Lane(name string) *Lane {
 	return nil
 }
 
-// Split gives the parts behind the header of the chunk b, once their checksums
-// agree. They lie in b.
+// Split returns the ids and the payload of chunk b after checking their checksums. Both alias b.
 func (h *Header) Split(b []byte) (ids, payload []byte, err error) {
 	if len(b) != h.Len() {
 		return nil, nil, format.Damaged("chunk %x length", uint64(h.First))
@@ -77,14 +75,14 @@ func (h *Header) Split(b []byte) (ids, payload []byte, err error) {
 }
 
 // AppendID appends a row of a chunk's ids.
-func AppendID(b []byte, hash [16]byte, print uint64) []byte {
-	return binary.LittleEndian.AppendUint64(append(b, hash[:]...), print)
+func AppendID(b []byte, hash [16]byte, fingerprint uint64) []byte {
+	return binary.LittleEndian.AppendUint64(append(b, hash[:]...), fingerprint)
 }
 
-// HeaderLen says how long the header is that starts b, of which it needs 8 bytes.
+// HeaderLen returns the length of the header at the start of b. It needs the first 8 bytes.
 func HeaderLen(b []byte) (int, error) {
 	if len(b) < 8 {
-		return 0, format.Damaged("chunk header is cut short")
+		return 0, format.Damaged("chunk header is truncated")
 	}
 	if b[0] != 'r' || b[1] == 0 {
 		return 0, format.Damaged("not a chunk")
@@ -96,7 +94,7 @@ func HeaderLen(b []byte) (int, error) {
 	return int(n), nil
 }
 
-// DecodeHeader reads the header that starts b, which must hold all of it.
+// DecodeHeader reads the header at the start of b, which must contain all of it.
 func DecodeHeader(b []byte) (Header, error) {
 	var h Header
 	n, err := HeaderLen(b)
@@ -104,14 +102,14 @@ func DecodeHeader(b []byte) (Header, error) {
 		return h, err
 	}
 	if len(b) < n {
-		return h, format.Damaged("chunk header is cut short")
+		return h, format.Damaged("chunk header is truncated")
 	}
 	le := binary.LittleEndian
 	b = b[:n]
 	if format.CRC(b[:n-4]) != le.Uint32(b[n-4:]) {
 		return h, format.Damaged("chunk header checksum")
 	}
-	if b[1] > version { // of whatever version, checksum and length are where they are
+	if b[1] > version { // checksum and length have the same place in every version
 		return h, fmt.Errorf("chunk version %d: %w", b[1], format.ErrNewer)
 	}
 	h.codec, h.flags, h.size = b[2], b[3], uint32(n)
@@ -130,12 +128,12 @@ func DecodeHeader(b []byte) (Header, error) {
 	return h, err
 }
 
-// numbers are the fields that lie behind the first sequence number.
+// numbers returns the fields that follow the first sequence number.
 func (h *Header) numbers() [6]*uint32 {
 	return [...]*uint32{&h.Count, &h.Span, &h.idsLen, &h.rawLen, &h.payLen, &h.KeyID}
 }
 
-// decodeLanes reads the lane table b of n lanes.
+// decodeLanes reads n lanes from the lane table b.
 func decodeLanes(b []byte, n uint32) ([]Lane, error) {
 	if uint64(n)*laneFixed > uint64(len(b)) {
 		return nil, format.Damaged("lane table")
@@ -159,7 +157,7 @@ func decodeLanes(b []byte, n uint32) ([]Lane, error) {
 	return lanes, nil
 }
 
-// append appends the header, whose checksums of ids and payload are set.
+// append appends the header; the checksums of ids and payload must be set.
 func (h *Header) append(b []byte) []byte {
 	at := len(b)
 	b = h.appendBound(b)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// laneSets numbers the distinct sets of lanes of a chunk's records.
+// laneSets numbers the distinct lane sets of a chunk's records.
 type laneSets struct {
 	lanes []Lane
 	byKey map[string]int // by SetKey
@@ -16,11 +16,12 @@ type laneSets struct {
 	lastN int
 }
 
-// SetKey names a set of lanes: sets have equal keys when they are equal, in order.
+// SetKey returns a key for a list of lanes: lists have equal keys if and only if they are equal,
+// including their order.
 func SetKey(lanes []string) string {
 	for _, l := range lanes {
 		if l == "" || strings.IndexByte(l, 0) >= 0 {
-			return fmt.Sprintf("\x00%q", lanes) // names that a separator would not keep apart
+			return fmt.Sprintf("\x00%q", lanes) // names that the separator would not keep apart
 		}
 	}
 	if len(lanes) == 1 {
@@ -37,7 +38,7 @@ func (s *laneSets) reset() {
 	clear(s.byKey)
 }
 
-// add counts a record with index idx for its lanes and returns their set.
+// add counts a record with index idx for its lanes and returns the number of their set.
 func (s *laneSets) add(it *Item, idx uint32) int {
 	n := s.lastN
 	if it.SetKey != s.last || len(s.sets) == 0 {
@@ -76,7 +77,7 @@ func (s *laneSets) index(name string) int {
 	return len(s.lanes) - 1
 }
 
-// appendTable appends the table of sets that starts a payload.
+// appendTable appends the table of sets with which a payload begins.
 func (s *laneSets) appendTable(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s.sets)))
 	for _, set := range s.sets {

@@ -10,13 +10,13 @@ import (
 	"relay/queue/internal/varint"
 )
 
-// engineFlags say what follows in a payload; no caller has them.
+// engineFlags mark the optional parts of a record in a payload; callers never set them.
 const engineFlags = queue.FlagSeenBy | queue.FlagRecipe | queue.FlagStore
 
-const minRecord = 6 // set, gap, flags, time and the lengths of id and body, a byte each at least
+const minRecord = 6 // set, gap, flags, time and the lengths of id and body, at least one byte each
 
-// appendRecord appends a record as the payload holds it. set is its index in
-// the payload's lane sets, gap the sequence numbers left out before it.
+// appendRecord appends a record to a payload. set is the index of its lane set, gap the number of
+// sequence numbers removed before it.
 func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 	b = binary.AppendUvarint(b, set)
 	b = binary.AppendUvarint(b, gap)
@@ -53,7 +53,7 @@ func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 	return append(b, it.Body...)
 }
 
-// decodePayload reads the records of a chunk. Bodies lie in raw.
+// decodePayload reads the records of a chunk. Bodies alias raw.
 func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 	r := varint.NewReader(raw)
 	sets := make([][]string, r.Count())
@@ -104,7 +104,7 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		idx++
 	}
 	if r.Len() != 0 {
-		return nil, format.Damaged("%d bytes behind the last record", r.Len())
+		return nil, format.Damaged("%d bytes after the last record", r.Len())
 	}
 	return recs, nil
 }

@@ -1,6 +1,5 @@
-// Package format is what all bytes that an engine of the queue stores have in
-// common: their checksum, and the words for bytes that are not what was written or
-// are of a newer program.
+// Package format holds what all bytes stored by an engine have in common: the checksum, and the
+// errors for damaged bytes and for bytes written by a newer program.
 package format
 
 import (
@@ -16,11 +15,10 @@ var ErrNewer = errors.New("directory was written by a newer version")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// CRC is the checksum of everything that is stored.
+// CRC is the checksum used for all stored bytes.
 func CRC(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
-// Damaged is seal.ErrDamaged with what is wrong: what is read is not what was
-// written.
+// Damaged returns seal.ErrDamaged with a description: the bytes are not what was written.
 func Damaged(text string, a ...any) error {
 	return fmt.Errorf("%w: %s", seal.ErrDamaged, fmt.Sprintf(text, a...))
 }

@@ -1,4 +1,4 @@
-// Package ident names what an entry of the queue is de-duplicated by.
+// Package ident computes the hash by which an entry of the queue is de-duplicated.
 package ident
 
 import (
@@ -8,17 +8,16 @@ import (
 	"relay/queue"
 )
 
-// Hash names a key: SHA-256 of the directory's secret, the key's space and the
-// key, cut to 16 bytes, of which the lowest bit of the last says whether relay
-// made the key, and then the next one whether it is that of a sale (queue.BySale).
-// Without the secret it says nothing about the key.
+// Hash is the SHA-256 of the directory's secret, the key's space and the key, cut to 16 bytes. The
+// lowest bit of the last byte is set if relay made the key; the next bit is then set if it is the
+// key of a sale (queue.BySale). Without the secret, the hash reveals nothing about the key.
 type Hash [16]byte
 
-// HashOf gives the name of what e is de-duplicated by. b is room for it.
+// HashOf returns the hash by which e is de-duplicated. b is scratch space.
 func HashOf(b []byte, secret *[32]byte, e *queue.Entry) Hash {
 	b = append(append(b, secret[:]...), byte(e.Space))
 	if e.Store != "" && e.Space != queue.ByKey {
-		// The space of a store: its name, with its length, stands before the id.
+		// An id of a store is preceded by the store's name and its length.
 		b[len(b)-1] |= ofStore
 		b = binary.LittleEndian.AppendUint16(b, uint16(len(e.Store)))
 		b = append(b, e.Store...)
@@ -34,27 +33,26 @@ func HashOf(b []byte, secret *[32]byte, e *queue.Entry) Hash {
 	return hashKey(append(b, e.ID...), clientKey)
 }
 
-// ofStore marks a space that is a store's: its name stands before the id.
+// ofStore marks the space of a store: the store's name precedes the id.
 const ofStore = 1 << 6
 
-// byContent is the space of ids and fingerprints together: of events whose id is
-// another event's.
+// byContent is the space of id and fingerprint together, for events whose id belongs to another
+// event.
 const byContent queue.Space = 255
 
-// HashContent gives the name of an event of a store, if it is one's, whose id is
-// another event's.
-func HashContent(secret *[32]byte, store, id string, print uint64) Hash {
+// HashContent returns the hash of an event whose id belongs to another event. store may be empty.
+func HashContent(secret *[32]byte, store, id string, fingerprint uint64) Hash {
 	b := append(secret[:len(secret):len(secret)], byte(byContent))
 	if store != "" {
 		b[len(b)-1] &^= ofStore
 		b = append(binary.LittleEndian.AppendUint16(b, uint16(len(store))), store...)
 	}
-	return hashKey(append(binary.LittleEndian.AppendUint64(b, print), id...), clientKey)
+	return hashKey(append(binary.LittleEndian.AppendUint64(b, fingerprint), id...), clientKey)
 }
 
-// What the lowest bits of a Hash say.
+// The lowest bits of a Hash.
 const (
-	clientKey = 0 // one bit; the other may be any
+	clientKey = 0 // only the lowest bit; the next one is arbitrary
 	ownKey    = 1
 	saleKey   = 3
 )
@@ -68,11 +66,11 @@ func hashKey(b []byte, kind byte) Hash {
 	return h
 }
 
-// Own says that relay made the key: it does not count against a bound on the number of ids.
+// Own reports whether relay made the key; such keys do not count against the limit on ids.
 func (h Hash) Own() bool { return h[15]&1 != 0 }
 
-// Sale says that the key is that of a sale, which is remembered for longer.
+// Sale reports whether the key is that of a sale, which is remembered longer.
 func (h Hash) Sale() bool { return h[15]&3 == saleKey }
 
-// Differ says that two fingerprints are of two events.
+// Differ reports whether two fingerprints belong to different events; 0 matches any.
 func Differ(a, b uint64) bool { return a != 0 && b != 0 && a != b }

@@ -1,28 +1,28 @@
-// Package varint reads the numbers and byte strings that encoding/binary appends
-// as varints, from bytes that may be damaged.
+// Package varint reads varints and byte strings, as encoding/binary appends them, from bytes that
+// may be damaged.
 package varint
 
 import "encoding/binary"
 
-// Reader reads on in its bytes. After the first thing that is not there it gives
-// zeros, has nothing left and is Bad: a caller asks once, in the end.
+// Reader reads values one after another. After the first value that is missing it returns zeros,
+// has nothing left, and Bad is true, so a caller needs to check only once, at the end.
 type Reader struct {
 	b   []byte
 	bad bool
 }
 
-// NewReader makes a Reader of b.
+// NewReader returns a Reader of b.
 func NewReader(b []byte) Reader { return Reader{b: b} }
 
-// Bad says that something was not there.
+// Bad reports whether a value was missing.
 func (r *Reader) Bad() bool { return r.bad }
 
-// Len is the number of bytes that are left.
+// Len is the number of bytes left.
 func (r *Reader) Len() int { return len(r.b) }
 
 func (r *Reader) fail() { r.bad, r.b = true, nil }
 
-// Uint reads what binary.AppendUvarint wrote.
+// Uint reads a value written by binary.AppendUvarint.
 func (r *Reader) Uint() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
@@ -33,7 +33,7 @@ func (r *Reader) Uint() uint64 {
 	return v
 }
 
-// Int reads what binary.AppendVarint wrote.
+// Int reads a value written by binary.AppendVarint.
 func (r *Reader) Int() int64 {
 	v, n := binary.Varint(r.b)
 	if n <= 0 {
@@ -55,8 +55,8 @@ func (r *Reader) Byte() byte {
 	return v
 }
 
-// Count reads how many things follow, of at least one byte each: more than are
-// left is damage.
+// Count reads the number of elements that follow, each at least one byte long. A number larger than
+// the bytes left is damage.
 func (r *Reader) Count() int {
 	n := r.Uint()
 	if n > uint64(len(r.b)) {
@@ -66,7 +66,7 @@ func (r *Reader) Count() int {
 	return int(n)
 }
 
-// Bytes reads a length and so many bytes, which lie in the Reader's.
+// Bytes reads a length and that many bytes, which alias the Reader's input.
 func (r *Reader) Bytes() []byte {
 	n := r.Count()
 	v := r.b[:n:n]

@@ -22,16 +22,16 @@ func TestReader(t *testing.T) {
 		r := NewReader(b[:n])
 		read(&r)
 		if !r.Bad() || r.Len() != 0 {
-			t.Errorf("%d of %d bytes are not bad", n, len(b))
+			t.Errorf("reading the first %d of %d bytes: Bad is false", n, len(b))
 		}
 	}
 	for name, b := range map[string][]byte{
-		"a number of 11 bytes":   {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1},
-		"more things than bytes": {3, 1, 1},
+		"a number of 11 bytes":         {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1},
+		"a count above the bytes left": {3, 1, 1},
 	} {
 		r := NewReader(b)
 		if n := r.Count(); n != 0 || !r.Bad() {
-			t.Errorf("%s: %d", name, n)
+			t.Errorf("%s: Count = %d and Bad = %v, want 0 and true", name, n, r.Bad())
 		}
 	}
 }

@@ -38,7 +38,7 @@ func TestOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if _, err := a.Order(t.Context(), "delivers", []byte("x")); !errors.Is(err, jetstream.ErrNobody) || time.Since(start) > 2*jetstream.OrderPatience {
+	if _, err := a.Order(t.Context(), "delivers", []byte("x")); !errors.Is(err, jetstream.ErrNotTaken) || time.Since(start) > 2*jetstream.OrderPatience {
 		t.Errorf("nobody serves: %v after %v", err, time.Since(start))
 	}
 	serves.Store(true)

@@ -49,7 +49,7 @@ func TestBadServers(t *testing.T) {
 		{"no sync", func(o *server.Options) { o.SyncAlways = false }, one, "set sync_interval: always"},
 		{"too few servers", func(*server.Options) {}, func(*jetstream.Options) {}, "with 3 replicas: "},
 		{"one replica", func(*server.Options) {}, func(o *jetstream.Options) { o.Replicas = 1 }, "i_accept_loss: true"},
-		{"monitoring closed", func(o *server.Options) { o.HTTPPort = 0 }, func(o *jetstream.Options) { one(o); o.Monitor = []string{"http://127.0.0.1:1"} }, "or say sync: assumed"},
+		{"monitoring closed", func(o *server.Options) { o.HTTPPort = 0 }, func(o *jetstream.Options) { one(o); o.Monitor = []string{"http://127.0.0.1:1"} }, "or set sync: assumed"},
 		{"no room", func(o *server.Options) { o.JetStreamMaxStore = 1 << 20 }, one, "with 1 replicas: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestBadServers(t *testing.T) {
 				l.Close()
 			}
 			if !errors.Is(err, jetstream.ErrSetup) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("want %q: %v", c.want, err)
+				t.Errorf("error %v, want it to contain %q", err, c.want)
 			}
 		})
 	}
@@ -82,7 +82,7 @@ func TestBadServers(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = jetstream.Open(t.Context(), jetstream.Options{URLs: s.urls, Monitor: s.monitor, Name: "bad", MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Replicas: 1, AcceptLoss: true})
-		if !errors.Is(err, jetstream.ErrSetup) || !strings.Contains(err.Error(), "stream bad-1 is there and is not relay's") {
+		if !errors.Is(err, jetstream.ErrSetup) || !strings.Contains(err.Error(), "stream bad-1 exists and is not relay's") {
 			t.Errorf("open: %v", err)
 		}
 	})

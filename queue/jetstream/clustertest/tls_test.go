@@ -231,7 +231,7 @@ func TestTLSAndCredentials(t *testing.T) {
 		if err == nil {
 			l.Close()
 		}
-		if err == nil || !strings.Contains(err.Error(), "may not") {
+		if err == nil || !strings.Contains(err.Error(), "lacks permissions") {
 			t.Errorf("%v", err)
 		}
 	})

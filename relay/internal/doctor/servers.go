@@ -14,16 +14,16 @@ func (e *exam) servers(ctx context.Context) {
 	away := 0
 	for _, s := range r.Servers {
 		switch {
-		case s.Away != nil:
+		case s.Unreachable != nil:
 			away++
 			e.report(Finding{
-				Check: "queue", Code: "server_unreachable", Level: Warn, Who: Network, Text: fmt.Sprintf("The NATS server %s cannot be reached: %v.", s.URL, plainNet(s.Away)),
+				Check: "queue", Code: "server_unreachable", Level: Warn, Who: Network, Text: fmt.Sprintf("The NATS server %s cannot be reached: %v.", s.URL, plainNet(s.Unreachable)),
 				Fix: "Start the server, or fix the network to it. relay works while a majority of the servers is reachable.",
 			})
-		case s.Unfit != nil:
-			what, do, _ := strings.Cut(strings.TrimPrefix(s.Unfit.Error(), jetstream.ErrSetup.Error()+": "), ": ")
+		case s.Unsuitable != nil:
+			what, do, _ := strings.Cut(strings.TrimPrefix(s.Unsuitable.Error(), jetstream.ErrSetup.Error()+": "), ": ")
 			e.report(Finding{Check: "queue", Code: "server_unfit", Level: Fail, Who: You, Text: sentence(what), Fix: sentence(do)})
-		case s.Assumed:
+		case s.SyncAssumed:
 			e.report(Finding{
 				Check: "queue", Code: "server_sync_assumed", Level: Note,
 				Text: fmt.Sprintf("The NATS server %s runs %s. relay does not check sync_interval: always, because queue.nats.sync says assumed.", s.URL, s.Version),
@@ -49,7 +49,7 @@ func (e *exam) streams(all []jetstream.Stream) {
 	leaders := make(map[string]bool)
 	there, behind, bad := 0, 0, false
 	for _, s := range all {
-		if !s.There {
+		if !s.Exists {
 			continue
 		}
 		there++

@@ -25,8 +25,8 @@ func testServers(t *testing.T) {
 		return []jetstream.Server{s, fit, fit}
 	}
 	fit := jetstream.Server{Version: "2.15.3"}
-	away := jetstream.Server{Away: errors.New("connection refused")}
-	well := three(jetstream.Stream{There: true, Replicas: 3, Leader: "n0"})
+	away := jetstream.Server{Unreachable: errors.New("connection refused")}
+	well := three(jetstream.Stream{Exists: true, Replicas: 3, Leader: "n0"})
 	for _, c := range []struct {
 		name   string
 		report jetstream.Report
@@ -37,19 +37,19 @@ func testServers(t *testing.T) {
 	}{
 		{"well", jetstream.Report{Servers: server(fit), Streams: well}, nil, "streams", OK, ""},
 		{"a server", jetstream.Report{Servers: server(fit), Streams: well}, nil, "server_fit", OK, ""},
-		{"assumed", jetstream.Report{Servers: server(jetstream.Server{Assumed: true}), Streams: well}, nil, "server_sync_assumed", Note, ""},
+		{"assumed", jetstream.Report{Servers: server(jetstream.Server{SyncAssumed: true}), Streams: well}, nil, "server_sync_assumed", Note, ""},
 		{"away", jetstream.Report{Servers: server(away), Streams: well}, nil, "server_unreachable", Warn, "Start the server,"},
 		{"two away", jetstream.Report{Servers: append(server(away), away, away)}, nil, "no_majority", Fail, "Start the servers"},
 		{
 			"no sync",
-			jetstream.Report{Servers: server(jetstream.Server{Unfit: fmt.Errorf("%w: it loses: set sync_interval: always", jetstream.ErrSetup)})},
+			jetstream.Report{Servers: server(jetstream.Server{Unsuitable: fmt.Errorf("%w: it loses: set sync_interval: always", jetstream.ErrSetup)})},
 			nil, "server_unfit", Fail, "Set sync_interval: always.",
 		},
 		{"an error", jetstream.Report{Servers: server(fit)}, errors.New("no answer"), "servers", Fail, "logs"},
-		{"no leader", jetstream.Report{Servers: server(fit), Streams: three(jetstream.Stream{There: true, Replicas: 3})}, nil, "no_leader", Fail, "majority"},
-		{"few", jetstream.Report{Servers: server(fit), Streams: three(jetstream.Stream{There: true, Replicas: 1, Leader: "n0"})}, nil, "few_replicas", Fail, "--replicas 3"},
+		{"no leader", jetstream.Report{Servers: server(fit), Streams: three(jetstream.Stream{Exists: true, Replicas: 3})}, nil, "no_leader", Fail, "majority"},
+		{"few", jetstream.Report{Servers: server(fit), Streams: three(jetstream.Stream{Exists: true, Replicas: 1, Leader: "n0"})}, nil, "few_replicas", Fail, "--replicas 3"},
 		{"new", jetstream.Report{Servers: server(fit), Streams: three(jetstream.Stream{})}, nil, "no_streams", Note, ""},
-		{"behind", jetstream.Report{Servers: server(fit), Streams: three(jetstream.Stream{There: true, Replicas: 3, Leader: "n0", Behind: 1})}, nil, "replicas_behind", Warn, "Wait"},
+		{"behind", jetstream.Report{Servers: server(fit), Streams: three(jetstream.Stream{Exists: true, Replicas: 3, Leader: "n0", Behind: 1})}, nil, "replicas_behind", Warn, "Wait"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := setup{change: func(_ *testing.T, o *Options) {

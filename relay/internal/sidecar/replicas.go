@@ -39,7 +39,7 @@ func (s *Sidecar) openReplicas(cfg *config.Config) error {
 		Delivers: func() bool { return s.lease.fresh() && len(s.drain.Status()) > 0 },
 		Errors: func(err error) replicas.Failed {
 			switch {
-			case errors.Is(err, jetstream.ErrNobody):
+			case errors.Is(err, jetstream.ErrNotTaken):
 				return replicas.FailedNobody
 			case errors.Is(err, jetstream.ErrUnanswered):
 				return replicas.FailedInDoubt
