@@ -89,7 +89,7 @@ func (a *adapter) Lanes(ctx context.Context) ([]queuetest.Lane, error) {
 	}
 	var out []queuetest.Lane
 	for _, l := range a.q.Lanes() {
-		out = append(out, queuetest.Lane{Name: l.Name, Revision: l.Revision, Void: l.Invalidations, Pending: l.Pending, Bytes: l.Bytes, Oldest: l.Oldest, State: l.State, Counts: l.Counts})
+		out = append(out, queuetest.Lane{Name: l.Name, Revision: l.Revision, Invalidations: l.Invalidations, Pending: l.Pending, Bytes: l.Bytes, Oldest: l.Oldest, State: l.State, Counts: l.Counts})
 	}
 	return out, nil
 }

@@ -14,26 +14,26 @@ import (
 
 func testAppend(p part) {
 	run(p.T, p.Open, map[string]func(s *subject){
-		"what is appended is read":         appendKeepsAll,
-		"empty":                            appendNothing,
-		"invalid":                          appendInvalid,
-		"order":                            appendOrder,
-		"durable":                          appendDurable,
-		"an id is stored once":             appendOnce,
-		"an id of many callers":            appendOnceAmongMany,
-		"spaces of ids never meet":         appendSpaces,
-		"the id of another event":          appendConflicts,
-		"the id of a sale":                 appendSales,
-		"cancelled before":                 appendCancelled,
-		"cancelled at any moment":          appendCancelledAnytime,
-		"bodies belong to the caller":      appendBodies,
-		"closed":                           appendClosed,
-		"callers at once, each in order":   appendManyCallers,
-		"a request as large as any client": appendLarge,
+		"what is appended is read":    appendKeepsAll,
+		"no entries":                  appendNothing,
+		"invalid":                     appendInvalid,
+		"order":                       appendOrder,
+		"durable":                     appendDurable,
+		"an id is stored once":        appendOnce,
+		"an id from many callers":     appendOnceAmongMany,
+		"id spaces are separate":      appendSpaces,
+		"the id of another event":     appendConflicts,
+		"the id of a sale":            appendSales,
+		"cancelled before the call":   appendCancelled,
+		"cancelled during the call":   appendCancelledAnytime,
+		"bodies belong to the caller": appendBodies,
+		"closed":                      appendClosed,
+		"order of concurrent callers": appendManyCallers,
+		"a large request":             appendLarge,
 	})
 }
 
-// Every field of an entry comes back, whatever its body is.
+// Every field of an entry is read back, whatever its body.
 func appendKeepsAll(s *subject) {
 	var want []queue.Entry
 	for i, n := range []int{0, 1, 100, 1979, 1980, 1981, 4096, 64 << 10, 300 << 10} {
@@ -72,7 +72,7 @@ func appendNothing(s *subject) {
 	}
 }
 
-// An entry that cannot be stored refuses its whole call.
+// An invalid entry makes the whole call fail.
 func appendInvalid(s *subject) {
 	good, ids := events("good", 2, "a")
 	for name, bad := range map[string]queue.Entry{"no lane": event("bad"), "lane without name": event("bad", "a", ""), "lane whose name is no text": event("bad", "a\xff")} {
@@ -82,7 +82,7 @@ func appendInvalid(s *subject) {
 		}
 	}
 	s.wants("a")
-	s.stored(good...) // their ids were not remembered either
+	s.stored(good...) // the failed calls did not store their ids
 	s.wants("a", ids...)
 }
 
@@ -98,7 +98,7 @@ func appendOrder(s *subject) {
 	s.wants("a", want...)
 }
 
-// What was confirmed is there after any number of reopens, and so is what came between.
+// Confirmed records survive any number of reopens, and so do those appended in between.
 func appendDurable(s *subject) {
 	var want []string
 	for i := range 4 {
@@ -110,15 +110,15 @@ func appendDurable(s *subject) {
 	}
 }
 
-// A repeat is no error and stores nothing: in the same call, in a later one,
-// after a reopen, for another lane, and when the record is settled.
+// A duplicate is not an error and stores nothing: within a call, in a later call, after a reopen,
+// for another lane, and after the record was settled.
 func appendOnce(s *subject) {
 	x, y, z := event("x", "a"), event("y", "a", "b"), event("z", "a")
 	if a := s.append(x, y, x); a != (queue.Appended{Stored: 2, Duplicates: 1}) {
-		s.t.Errorf("twice in a call: %+v", a)
+		s.t.Errorf("duplicate within a call: %+v", a)
 	}
 	if a := s.append(y, z, event("x", "b")); a != (queue.Appended{Stored: 1, Duplicates: 2}) {
-		s.t.Errorf("in a later call: %+v", a)
+		s.t.Errorf("duplicate in a later call: %+v", a)
 	}
 	check := func(when string) {
 		if a := s.append(z, y, x); a != (queue.Appended{Duplicates: 3}) {
@@ -139,8 +139,8 @@ func appendOnce(s *subject) {
 	s.wants("b")
 }
 
-// The same text is another key in each space, also after a reopen. Within a space
-// it is the same.
+// The same text is a different key in each space, also after a reopen. Within a space it is the
+// same key.
 func appendSpaces(s *subject) {
 	in := func(space queue.Space, text string) queue.Entry {
 		e := event(text, "a")
@@ -165,7 +165,7 @@ func appendSpaces(s *subject) {
 	s.wants("a", "x", "x", "id of x", "x")
 }
 
-// A sale is stored once by its id, whatever else is in it; what differs is counted.
+// A sale is stored once per id, whatever its content; different content is counted.
 func appendSales(s *subject) {
 	of := func(id string, print uint64) queue.Entry {
 		e := event(id, "a")
@@ -187,9 +187,9 @@ func appendSales(s *subject) {
 	s.wants("a")
 }
 
-// Of two events with one id the second is kept for the lane of what is refused,
-// flagged, once for each content: in the same call, in a later one and after a
-// reopen. An event of no known fingerprint is a repeat.
+// If two events have the same id, the second is stored, flagged, for LaneConflict, once per
+// content: within a call, in a later call and after a reopen. An event without a fingerprint is a
+// duplicate.
 func appendConflicts(s *subject) {
 	of := func(id string, print uint64) queue.Entry {
 		e := event(id, "a", "b")
@@ -219,18 +219,19 @@ func appendConflicts(s *subject) {
 			s.t.Errorf("%s is not flagged", r.ID)
 		}
 	}
-	// A copy that is kept is kept of it too.
+	// The conflicting event also gets a kept copy.
 	kept := of("x", 8)
 	kept.Lanes = append(kept.Lanes, queue.LaneKept)
 	check("with a copy that is kept", queue.Appended{Conflicts: 1}, kept)
 	s.wants(queue.LaneKept, "x")
-	// What waits there is no event of its id, and none is stored by its content alone.
+	// A conflicting event does not reserve its id, and its content alone does not make another
+	// event a duplicate.
 	other := of("x", 2)
 	other.Space = queue.ByRefusedID
 	check("in another space", queue.Appended{Stored: 1}, other)
 }
 
-// Many callers append the same ids at once: each id is stored by one of them.
+// Many callers append the same ids concurrently: each id is stored by one of them.
 func appendOnceAmongMany(s *subject) {
 	es, ids := events("same", 60, "a")
 	var wg sync.WaitGroup
@@ -277,8 +278,8 @@ func appendCancelled(s *subject) {
 	s.wants("a", ids...)
 }
 
-// A context ends while the call is under way: what was confirmed is stored, and
-// a repeat of the rest stores each id once.
+// A context ends during the call: confirmed records are stored, and repeating the other calls
+// stores each id once.
 func appendCancelledAnytime(s *subject) {
 	rng, seed := seeded(s.t)
 	var wg sync.WaitGroup
@@ -301,20 +302,20 @@ func appendCancelledAnytime(s *subject) {
 	for i := range calls {
 		id := fmt.Sprint("m-", i)
 		if confirmed[i] && !slices.Contains(there, id) {
-			s.t.Errorf("seed %d: %s was confirmed and is not there", seed, id)
+			s.t.Errorf("seed %d: %s was confirmed and cannot be read", seed, id)
 		}
 		if a := s.append(event(id, "a")); confirmed[i] && a.Duplicates != 1 {
-			s.t.Errorf("seed %d: %s was confirmed and is stored again", seed, id)
+			s.t.Errorf("seed %d: %s was confirmed and then stored again", seed, id)
 		}
 	}
 	got := idsOf(s.all("a"))
 	slices.Sort(got)
 	if n := len(got); n != calls || len(slices.Compact(got)) != calls {
-		s.t.Errorf("seed %d: %d records of %d ids", seed, n, calls)
+		s.t.Errorf("seed %d: %d records, want %d", seed, n, calls)
 	}
 }
 
-// The caller may write over its bodies and entries once Append is back.
+// The caller may overwrite its bodies and entries once Append has returned.
 func appendBodies(s *subject) {
 	es, ids := events("m", 5, "a")
 	s.stored(es...)
@@ -338,13 +339,13 @@ func appendClosed(s *subject) {
 		s.t.Errorf("%v, want ErrClosed", err)
 	}
 	if err := l.Close(); err != nil {
-		s.t.Errorf("close again: %v", err)
+		s.t.Errorf("second close: %v", err)
 	}
 	s.start()
 	s.wants("a")
 }
 
-// Callers do not disturb each other's order.
+// Concurrent callers do not change the order of each other's records.
 func appendManyCallers(s *subject) {
 	var wg sync.WaitGroup
 	const callers, calls = 8, 15
@@ -367,7 +368,7 @@ func appendManyCallers(s *subject) {
 			s.t.Fatalf("record %q", r.ID)
 		}
 		if i*2+n != next[c] {
-			s.t.Fatalf("record %s comes in place %d of its caller", r.ID, next[c])
+			s.t.Fatalf("record %s read as number %d of its caller", r.ID, next[c])
 		}
 		next[c]++
 	}
@@ -376,7 +377,7 @@ func appendManyCallers(s *subject) {
 	}
 }
 
-// 2,500 events, as many as one request may bring, are stored as one.
+// 2,500 events, the most that one request may contain, are stored in one call.
 func appendLarge(s *subject) {
 	es, ids := events("m", 2500, "a")
 	s.stored(es...)

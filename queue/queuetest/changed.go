@@ -7,16 +7,16 @@ import (
 
 func testChanged(p part) {
 	run(p.T, p.Open, map[string]func(s *subject){
-		"a reader that waits":           changedWakes,
-		"between look and wait":         changedBetween,
-		"each lane of a record":         changedLanes,
-		"no append is missed by anyone": changedNone,
-		"a lane that knows nothing":     changedUnknown,
-		"after a reopen":                changedReopened,
+		"a waiting reader":      changedWakes,
+		"between read and wait": changedBetween,
+		"each lane of a record": changedLanes,
+		"no append is missed":   changedNone,
+		"an unknown lane":       changedUnknown,
+		"after a reopen":        changedReopened,
 	})
 }
 
-// woken fails the test unless changed is closed before long.
+// woken fails the test unless changed is closed soon.
 func (s *subject) woken(changed <-chan struct{}, what string) {
 	s.t.Helper()
 	late := time.NewTimer(s.patience())
@@ -24,11 +24,11 @@ func (s *subject) woken(changed <-chan struct{}, what string) {
 	select {
 	case <-changed:
 	case <-late.C:
-		s.t.Fatalf("%s: nobody is woken", what)
+		s.t.Fatalf("%s: the channel was not closed", what)
 	}
 }
 
-// next waits for records of lane as drain does: ask, look, wait.
+// next waits for records of lane as drain does: get the channel, read, wait.
 func (s *subject) next(lane string) Batch {
 	s.t.Helper()
 	for {
@@ -58,7 +58,7 @@ func changedWakes(s *subject) {
 	}
 }
 
-// Who asked before it looked does not miss what came after it looked.
+// A reader that got the channel before it read does not miss what was appended after it read.
 func changedBetween(s *subject) {
 	for i := range 5 {
 		changed := s.log.Changed("a")
@@ -92,7 +92,7 @@ func changedReopened(s *subject) {
 	s.woken(changed, "a reader of a log that was reopened")
 }
 
-// A reader that only ever waits for Changed reads all that several callers append.
+// A reader that only waits for Changed reads everything that several callers append.
 func changedNone(s *subject) {
 	const callers, calls = 3, 60
 	done := make(chan error, callers)

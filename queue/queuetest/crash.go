@@ -14,16 +14,15 @@ import (
 
 const (
 	childDir     = "RELAY_QUEUETEST_DIR"     // of the log the child works on
-	childJournal = "RELAY_QUEUETEST_JOURNAL" // where it writes what it knows
+	childJournal = "RELAY_QUEUETEST_JOURNAL" // where the child records what it did
 	childLife    = "RELAY_QUEUETEST_LIFE"    // number of the child, part of every id
 )
 
-// A process with an open log is killed at random moments, under load from
-// several callers and two readers. What it had confirmed is there at the next
-// open, and nothing else than what it had tried.
+// A process with an open log is killed at random moments under load from several callers and two
+// readers. At the next open everything it had confirmed is there, and nothing it had not tried.
 func testCrash(p part) {
 	if !p.Outlives {
-		p.Skip("a log of this engine ends with its process (Engine.Outlives)")
+		p.Skip("a log of this engine does not outlive its process (Engine.Outlives)")
 	}
 	if testing.Short() {
 		p.Skip("short")
@@ -40,7 +39,7 @@ func testCrash(p part) {
 		}
 	}
 	if n := len(c.known.acked); n < 10*lives {
-		p.Errorf("%d events in %d lives: this proves little", n, lives)
+		p.Errorf("only %d events in %d lives", n, lives)
 	}
 	p.Logf("%d kills, %d events confirmed", lives, len(c.known.acked))
 }
@@ -54,8 +53,7 @@ type crash struct {
 	known   *journal
 }
 
-// live starts a child, lets it work for a moment and kills it, or kills it while
-// it starts.
+// live starts a child and kills it, after it has worked for a moment or while it starts.
 func (c *crash) live(life int, rng *rand.Rand, early bool) {
 	c.t.Helper()
 	exe, err := os.Executable()
@@ -68,7 +66,7 @@ func (c *crash) live(life int, rng *rand.Rand, early bool) {
 	cmd.Env = append(os.Environ(), childDir+"="+c.dir, childJournal+"="+c.journal, fmt.Sprintf("%s=%d", childLife, life))
 	said := &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = said, said
-	in, err := cmd.StdinPipe() // the child ends when it is closed
+	in, err := cmd.StdinPipe() // the child ends when this is closed
 	if err != nil {
 		c.t.Fatalf("start child: %v", err)
 	}
@@ -84,15 +82,14 @@ func (c *crash) live(life int, rng *rand.Rand, early bool) {
 	c.wait(ended, rng, early)
 	select {
 	case <-ended:
-		c.t.Fatalf("seed %d: the child of life %d ended by itself:\n%s", c.seed, life, said)
+		c.t.Fatalf("seed %d: the child of life %d exited:\n%s", c.seed, life, said)
 	default:
 	}
 	cmd.Process.Kill() //nolint:errcheck // it is there: nobody has waited for it
 	<-ended
 }
 
-// wait lets a child live for a random time: after some of its events are
-// confirmed, or after its start.
+// wait waits for a random time: after the child has confirmed some events, or after its start.
 func (c *crash) wait(ended <-chan struct{}, rng *rand.Rand, early bool) {
 	c.t.Helper()
 	sleep := func(d time.Duration) {
@@ -123,8 +120,8 @@ func (c *crash) wait(ended <-chan struct{}, rng *rand.Rand, early bool) {
 	sleep(time.Duration(rng.IntN(250)) * time.Millisecond)
 }
 
-// check opens the log and holds it against the journal. With drain it settles
-// all it finds, which the next lives must not read again.
+// check opens the log and compares it with the journal. With drain it settles everything, which
+// later lives must not read again.
 func (c *crash) check(drain bool) {
 	c.t.Helper()
 	if err := c.known.load(c.journal); err != nil {
@@ -135,7 +132,7 @@ func (c *crash) check(drain bool) {
 	letters := make(map[string]bool)
 	for _, l := range s.letters() {
 		if letters[l] {
-			c.t.Errorf("seed %d: letter %s is there twice", c.seed, l)
+			c.t.Errorf("seed %d: letter %s is stored twice", c.seed, l)
 		}
 		letters[l] = true
 	}
@@ -148,7 +145,7 @@ func (c *crash) check(drain bool) {
 			s.settle(lane, records)
 			for _, r := range records {
 				key := lane + " " + r.ID
-				delete(c.known.settling, key) // that settlement did not happen: r is no letter
+				delete(c.known.settling, key) // that settlement did not happen: r is not a letter
 				c.known.settled[key] = true
 			}
 		}

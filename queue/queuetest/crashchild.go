@@ -14,7 +14,7 @@ import (
 
 var crashLanes = []string{"a", "b"}
 
-// lanesOf are the lanes of an id.
+// lanesOf returns the lanes of an id.
 func lanesOf(id string) []string {
 	switch len(bodyOf(id)) % 3 {
 	case 0:
@@ -25,12 +25,11 @@ func lanesOf(id string) []string {
 	return crashLanes
 }
 
-// becomesLetter says whether an id ends as a letter.
+// becomesLetter reports whether an id ends as a letter.
 func becomesLetter(id string) bool { return len(bodyOf(id))%7 == 0 }
 
-// child uses the log in dir until it is killed: several callers append, a
-// reader of each lane settles. It exits when its standard input is closed, and
-// when something happens that must not.
+// child uses the log in dir until it is killed: several callers append, and one reader per lane
+// settles. It exits when its standard input is closed, and on any unexpected error.
 func child(open Opener, dir string) {
 	fail := func(format string, a ...any) {
 		fmt.Fprintf(os.Stderr, format+"\n", a...)
@@ -61,7 +60,7 @@ type crashChild struct {
 	fail    func(format string, a ...any)
 }
 
-// write adds a line for each id, all of them with one call.
+// write adds a line for each id, all of them in one call.
 func (c *crashChild) write(what string, ids ...string) {
 	var b strings.Builder
 	for _, id := range ids {
@@ -72,8 +71,8 @@ func (c *crashChild) write(what string, ids ...string) {
 	}
 }
 
-// produce appends until it is killed. An id is confirmed in the journal only
-// after Append has returned.
+// produce appends until it is killed. It writes an id to the journal as confirmed only after Append
+// has returned.
 func (c *crashChild) produce(prefix string) {
 	for n := 0; ; {
 		var entries []queue.Entry
@@ -92,14 +91,14 @@ func (c *crashChild) produce(prefix string) {
 			if full := new(queue.FullError); !errors.As(err, &full) {
 				c.fail("append: %v", err)
 			}
-			<-time.After(time.Millisecond) // the readers make room
+			<-time.After(time.Millisecond) // until the readers make room
 		}
 		c.write(acked, ids...)
 	}
 }
 
-// consume settles a lane until it is killed, some of it as letters. It leaves some
-// records of each batch to be settled later.
+// consume settles a lane until it is killed, part of it as letters. It leaves some records of each
+// batch to be settled later.
 func (c *crashChild) consume(lane string) {
 	ctx := context.Background()
 	var rev Revision

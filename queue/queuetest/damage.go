@@ -37,14 +37,14 @@ func testDamage(p part) {
 	}
 }
 
-// flip flips a bit of one of the first bytes of a page, so many of them.
+// flip flips a bit in one of the first bytes of a page; first is how many bytes to choose from.
 func flip(b []byte, rng *rand.Rand, first int) []byte {
 	page := rng.IntN(len(b)) &^ 4095
 	b[page+rng.IntN(min(first, 4096, len(b)-page))] ^= 1 << rng.IntN(8)
 	return b
 }
 
-// firstDifference is where b and after part.
+// firstDifference returns where b and after begin to differ.
 func firstDifference(b, after []byte) int {
 	for i := range after {
 		if b[i] != after[i] {
@@ -54,7 +54,7 @@ func firstDifference(b, after []byte) int {
 	return len(after)
 }
 
-// damage is a whole log of several files, and what lies in it.
+// damage is a log of several files and its contents.
 type damage struct {
 	*Damage
 	dir   string
@@ -77,7 +77,7 @@ func (d *damage) make(t *testing.T) {
 	s.close()
 	files, err := d.Files(d.dir)
 	if err != nil || len(files) < 3 {
-		t.Fatalf("the log has %d files, want 3 at least (%v)", len(files), err)
+		t.Fatalf("the log has %d files, want at least 3 (%v)", len(files), err)
 	}
 	for _, f := range files {
 		rel, err := filepath.Rel(d.dir, f)
@@ -88,9 +88,9 @@ func (d *damage) make(t *testing.T) {
 	}
 }
 
-// try damages one file of a copy. What was not in it is read, in order and as
-// it was appended; what is missing is counted; the log takes appends; and the
-// next open finds nothing more to repair. It returns how many records are lost.
+// try damages one file of a copy. Records outside the file are read in order and unchanged; missing
+// records are counted; the log accepts appends; the next open finds nothing more to repair. It
+// returns how many records were lost.
 func (d *damage) try(t *testing.T, file string, seed uint64, hurt func(b []byte) []byte) (lost int) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "hurt")
@@ -120,19 +120,19 @@ func (d *damage) try(t *testing.T, file string, seed uint64, hurt func(b []byte)
 	for _, id := range left {
 		i := slices.Index(rest, id)
 		if i < 0 {
-			t.Fatalf("%s: %s is read out of order, twice, or was never appended", where, id)
+			t.Fatalf("%s: %s was read out of order or twice, or was never appended", where, id)
 		}
 		rest = rest[i+1:]
 	}
 	lost = len(d.ids) - len(left)
 	if most := len(d.ids) * 2 / len(d.files); lost > most {
-		t.Errorf("%s: %d of %d records are lost with one of %d files", where, lost, len(d.ids), len(d.files))
+		t.Errorf("%s: %d of %d records were lost with one of %d files", where, lost, len(d.ids), len(d.files))
 	}
 	if n := d.Lost(s.log); n != int64(lost) {
-		t.Errorf("%s: %d records are lost, and %d are counted", where, lost, n)
+		t.Errorf("%s: %d records were lost, but %d were counted", where, lost, n)
 	}
 	if again := s.all("b"); len(again) > 0 {
-		t.Errorf("%s: %d records that lane b has settled are read again", where, len(again))
+		t.Errorf("%s: %d records that lane b had settled were read again", where, len(again))
 	}
 	s.stored(event("fresh", "a"))
 	left = append(left, "fresh")
@@ -140,10 +140,10 @@ func (d *damage) try(t *testing.T, file string, seed uint64, hurt func(b []byte)
 	s.reopen()
 	s.wants("a", left...)
 	if n := d.Lost(s.log); n > int64(lost) {
-		t.Errorf("%s: after another open %d records are lost", where, n)
+		t.Errorf("%s: after another open %d records were lost", where, n)
 	}
 	if got := s.drain("a"); len(got) != len(left) {
-		t.Errorf("%s: %d records are settled of %d", where, len(got), len(left))
+		t.Errorf("%s: settled %d records of %d", where, len(got), len(left))
 	}
 	return lost
 }

@@ -1,37 +1,35 @@
-// Package queuetest is the contract of the queue as tests. Every engine runs
-// the same ones: a test of the engine calls Run with an Engine that says how to
-// open a log, and what else the engine can do.
+// Package queuetest is the contract of the queue as tests. Every engine runs the same tests: a test
+// of the engine calls Run with an Engine that describes how to open a log and which optional
+// abilities the engine has.
 //
-// # What it promises
+// # What it tests
 //
-// An engine that passes keeps its word on these points:
+// An engine that passes guarantees:
 //
-//   - Append stores all entries of a call or none, and what it confirmed is read
-//     after the log was closed or its process was killed. An id is stored once:
-//     within one call, by several callers at once, later, and after a reopen.
-//   - Read gives a lane its records in order, within its limits, each with the
-//     bytes that were appended, and gives them again until they are settled.
-//   - Settle is final: what it confirmed is not read again, also after a reopen
-//     or a kill. Letters become durable with the settlement they belong to, or
-//     not at all. One that was made for another revision does not happen, one that
-//     is called again is not made twice.
-//   - Lanes counts what waits. Changed wakes a reader for every append.
-//   - A full log refuses with queue.FullError, stores nothing of what it refused,
-//     goes on reading and settling, and takes appends again once there is room.
-//   - A disk that hangs ends calls with an error, costs bounded memory, and is
-//     used again once it answers.
-//   - A damaged file costs what lies in it, and the loss is counted.
+//   - Append stores all entries of a call or none, and confirmed records are read after the log was
+//     closed or its process was killed. An id is stored once: within one call, by concurrent callers,
+//     later, and after a reopen.
+//   - Read returns a lane's records in order, within its limits, with the bytes that were appended,
+//     and returns them again until they are settled.
+//   - Settle is final: settled records are not read again, also after a reopen or a kill. Letters
+//     become durable together with their settlement, or not at all. A settlement made for another
+//     revision does not happen; a repeated one has no further effect.
+//   - Lanes counts pending records. Changed wakes a reader after every append.
+//   - A full log returns queue.FullError, stores nothing of a refused call, still reads and settles,
+//     and accepts appends again once there is room.
+//   - If the disk hangs, calls return an error, memory use stays bounded, and the log is usable again
+//     once the disk answers.
+//   - A damaged file loses only what it contains, and the loss is counted.
 //
 // # What it does not cover
 //
-// A power cut: a killed process leaves the kernel's pages as they are. Notes, and
-// what is moved, redriven and forgotten.
+// Power cuts: a killed process leaves the kernel's pages as they are. Values, moving, redriving and
+// forgetting.
 //
 // # How it runs
 //
-// A test whose ability the engine does not offer is skipped, and says which one
-// is missing. Random tests print their seed; RELAY_SEED repeats it. RELAY_EXAM=1
-// makes them long. The test of kills starts the test binary again as a child
-// process with RELAY_QUEUETEST_DIR set; Run then works on that log until it is
+// A test of an ability that the engine lacks is skipped and names the ability. Random tests print
+// their seed; RELAY_SEED repeats it. RELAY_EXAM=1 makes them long. The kill test starts the test
+// binary again as a child process with RELAY_QUEUETEST_DIR set; Run then works on that log until it is
 // killed.
 package queuetest

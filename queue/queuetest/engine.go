@@ -5,31 +5,31 @@ import (
 	"testing"
 )
 
-// Opener opens the log that lies in dir, or makes it. Everything that lies there
-// from before may be read and is counted when it returns.
+// Opener opens or creates the log in dir. When it returns, all existing records can be read and are
+// counted.
 type Opener func(dir string) (Log, error)
 
-// Engine says how a log is opened, and what the engine can do beside what each
-// must. A test of an ability that is not offered is skipped.
+// Engine describes how a log is opened and which optional abilities the engine has. Tests of
+// missing abilities are skipped.
 type Engine struct {
 	Open     Opener
 	Outlives bool    // a log outlives the process that has it open
-	Full     *Full   // a log may be bounded
-	Hang     *Hang   // the disk under a log may hang
-	Damage   *Damage // the files of a log may be damaged
+	Full     *Full   // a log can have a size limit
+	Hang     *Hang   // the disk under a log can hang
+	Damage   *Damage // the files of a log can be damaged
 }
 
-// Full opens a log that refuses after a few MiB.
+// Full opens a log that is full after a few MiB.
 type Full struct {
 	Open Opener
-	Size int64 // bytes of bodies that are certainly more than it holds
+	Size int64 // bytes of bodies that certainly exceed its limit
 }
 
-// Hang opens a log whose calls wait for the disk for about a second, and of whose
-// appends only a few MiB wait at a time.
+// Hang opens a log whose calls wait about a second for the disk, and that lets only a few MiB of
+// appends wait at a time.
 type Hang struct {
 	Open Opener
-	// Volume gives a directory on a disk that hangs on demand, or skips the test.
+	// Volume returns a directory on a disk that can be frozen, or skips the test.
 	Volume func(t *testing.T) Freezer
 }
 
@@ -40,17 +40,16 @@ type Freezer interface {
 	Thaw() // may be called more than once
 }
 
-// Damage opens a log that begins a new file about every 100 KiB.
+// Damage opens a log that starts a new file about every 100 KiB.
 type Damage struct {
 	Open Opener
-	// Files gives the files of a closed log that hold records and are not written
-	// any more.
+	// Files returns the files of a closed log that hold records and are no longer written.
 	Files func(dir string) ([]string, error)
-	// Lost gives how many records the open log knows to be lost.
+	// Lost returns how many records the open log knows to be lost.
 	Lost func(l Log) int64
 }
 
-// Run runs the contract's tests against e. Each log gets a directory of its own.
+// Run runs the contract's tests against e. Each log gets its own directory.
 func Run(t *testing.T, e Engine) {
 	t.Helper()
 	if dir := os.Getenv(childDir); dir != "" {
@@ -76,13 +75,13 @@ func Run(t *testing.T, e Engine) {
 	}
 }
 
-// part is a part of the contract at work on an engine.
+// part is a part of the contract, run against an engine.
 type part struct {
 	*testing.T
 	Engine
 }
 
-// run runs tests of one part, each on a fresh log.
+// run runs the tests of one part, each on a new log.
 func run(t *testing.T, open Opener, tests map[string]func(s *subject)) {
 	t.Helper()
 	for name, fn := range tests {

@@ -9,15 +9,15 @@ import (
 	"relay/queue"
 )
 
-// received is when the first event was received.
+// received is the time of receipt of the first event.
 var received = time.UnixMilli(1_790_000_000_000).UTC()
 
-// event is an entry whose body follows from its id.
+// event returns an entry whose body is derived from its id.
 func event(id string, lanes ...string) queue.Entry {
 	return queue.Entry{ID: id, Lanes: lanes, Received: received, Body: bodyOf(id)}
 }
 
-// events gives n events with the ids prefix-0, prefix-1, … and these ids.
+// events returns n events with the ids prefix-0, prefix-1, …, and these ids.
 func events(prefix string, n int, lanes ...string) (entries []queue.Entry, ids []string) {
 	for i := range n {
 		id := fmt.Sprintf("%s-%d", prefix, i)
@@ -26,7 +26,7 @@ func events(prefix string, n int, lanes ...string) (entries []queue.Entry, ids [
 	return entries, ids
 }
 
-// bodyOf is the body of an id: the same in every process. It hardly compresses.
+// bodyOf returns the body for an id, the same in every process. It hardly compresses.
 func bodyOf(id string) []byte {
 	rng := source(id)
 	n := 20 + rng.IntN(60)
@@ -36,7 +36,7 @@ func bodyOf(id string) []byte {
 	return noise(id, rng, n)
 }
 
-// noise is n bytes behind the id.
+// noise returns n random bytes after the id.
 func noise(id string, rng *rand.Rand, n int) []byte {
 	b := append(make([]byte, 0, len(id)+1+n), id+" "...)
 	for range n {

@@ -11,7 +11,7 @@ import (
 
 func testFull(p part) {
 	if p.Full == nil {
-		p.Skip("this engine cannot be bounded (Engine.Full)")
+		p.Skip("this engine has no size limit (Engine.Full)")
 	}
 	run(p.T, p.Full.Open, map[string]func(s *subject){
 		"refused, drained, taken again": func(s *subject) { fullCycle(s, p.Full.Size) },
@@ -19,12 +19,12 @@ func testFull(p part) {
 	})
 }
 
-// large is an entry of 8 KiB.
+// large returns an entry of 8 KiB.
 func large(id string) queue.Entry {
 	return queue.Entry{ID: id, Lanes: []string{"a"}, Received: received, Body: noise(id, source(id), 8<<10)}
 }
 
-// fill appends until the log refuses. It gives what was taken and the call that was not.
+// fill appends until the log is full. It returns the stored ids and the refused call.
 func (s *subject) fill(prefix string, size int64) (ids []string, refused []queue.Entry) {
 	s.t.Helper()
 	for n := int64(0); n < size; n += 3 * 8 << 10 {
@@ -48,7 +48,7 @@ func (s *subject) fill(prefix string, size int64) (ids []string, refused []queue
 			ids = append(ids, e.ID)
 		}
 	}
-	s.t.Fatalf("%d bytes of bodies are taken, and the log is not full", size)
+	s.t.Fatalf("%d bytes of bodies were stored and the log is not full", size)
 	return nil, nil
 }
 
@@ -61,7 +61,7 @@ func (s *subject) taken(entries []queue.Entry) {
 		cancel()
 		if err == nil {
 			if a.Stored != len(entries) {
-				s.t.Errorf("what was refused is stored in part: %+v of %d", a, len(entries))
+				s.t.Errorf("part of a refused call was stored: %+v of %d", a, len(entries))
 			}
 			return
 		}
@@ -69,22 +69,22 @@ func (s *subject) taken(entries []queue.Entry) {
 			s.t.Fatalf("append: %v", err)
 		}
 		if time.Since(start) > s.patience() {
-			s.t.Fatalf("the log is drained and still full: %v", err)
+			s.t.Fatalf("the log was drained and is still full: %v", err)
 		}
 	}
 }
 
-// A full log refuses whole calls, keeps what it took, reads and settles, also
-// after a reopen, and takes what it refused once it has drained.
+// A full log refuses whole calls, keeps what it stored, reads and settles, also after a reopen, and
+// accepts the refused call once it has drained.
 func fullCycle(s *subject, size int64) {
 	for round := range 2 {
 		ids, refused := s.fill(fmt.Sprint("round-", round), size)
 		if len(ids) == 0 {
-			s.t.Fatal("nothing was taken")
+			s.t.Fatal("nothing was stored")
 		}
 		got := s.all("a")
 		if !slices.Equal(idsOf(got), ids) {
-			s.t.Fatalf("full: %d records of %d that were taken", len(got), len(ids))
+			s.t.Fatalf("full: read %d of %d stored records", len(got), len(ids))
 		}
 		for _, r := range got {
 			if string(r.Body) != string(large(r.ID).Body) {
@@ -110,8 +110,8 @@ func fullCycle(s *subject, size int64) {
 	}
 }
 
-// Several callers run into the bound at once, while a reader drains: each call
-// that was confirmed is read, none that was refused.
+// Several callers reach the limit at once while a reader drains: every confirmed record is read,
+// and no refused one.
 func fullCallers(s *subject, size int64) {
 	const callers = 4
 	type outcome struct {
@@ -146,7 +146,7 @@ func fullCallers(s *subject, size int64) {
 		case o.taken:
 			taken[o.id] = true
 		default:
-			if refused++; refused%50 == 1 { // one more life for the callers
+			if refused++; refused%50 == 1 { // another round for the callers
 				b := s.read("a", 0, Limit{Records: 40})
 				got = append(got, idsOf(b.Records)...)
 				s.settle("a", b.Records)
@@ -159,12 +159,12 @@ func fullCallers(s *subject, size int64) {
 	got = append(got, s.drain("a")...)
 	for _, id := range got {
 		if !taken[id] {
-			s.t.Errorf("%s was refused, or was read before, and is read", id)
+			s.t.Errorf("%s was read although it was refused or read before", id)
 		}
 		delete(taken, id)
 	}
 	if len(taken) > 0 {
-		s.t.Errorf("%d records were taken and are not read", len(taken))
+		s.t.Errorf("%d records were stored and not read", len(taken))
 	}
 	s.taken([]queue.Entry{large("after")})
 }

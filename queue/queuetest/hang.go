@@ -16,13 +16,13 @@ import (
 const (
 	hangWaves  = 8
 	hangCalls  = 40
-	hangBody   = 256 << 10 // of each call: 80 MiB are offered in all
-	hangMemory = 24 << 20  // of which so much may stay in memory
+	hangBody   = 256 << 10 // of each call: 80 MiB are offered in total
+	hangMemory = 24 << 20  // of which this much may stay in memory
 )
 
-// The disk hangs under a log. Calls end with an error, by their context or by
-// the engine's own bound, and cost bounded memory; once the disk answers, the
-// log is used again, and every id that was refused is stored once.
+// The disk hangs under a log. Calls return an error, because of their context or of the engine's
+// own limit, and memory use stays bounded. Once the disk answers, the log is usable again, and
+// every refused id is stored once.
 func testHang(p part) {
 	if p.Hang == nil {
 		p.Skip("the disk under this engine cannot be made to hang (Engine.Hang)")
@@ -39,7 +39,7 @@ func testHang(p part) {
 	s.hangsWithContext()
 	tried := s.hangsBounded()
 	if grown := heap() - before; grown > hangMemory {
-		p.Errorf("%d bytes of %d that were refused stay in memory", grown, int64(len(tried))*hangBody)
+		p.Errorf("%d of %d refused bytes are still in memory", grown, int64(len(tried))*hangBody)
 	}
 	if err := s.ends(func(ctx context.Context) error {
 		_, err := s.log.Settle(ctx, "a", x)
@@ -60,12 +60,12 @@ func testHang(p part) {
 
 	v.Thaw()
 	if p.Failed() {
-		return // it would only say more of the same
+		return // later checks would only repeat the failure
 	}
 	s.recovers(x, ids, tried)
 }
 
-// heap is how many bytes are in use.
+// heap is the number of bytes in use.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -73,7 +73,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// ends fails the test when fn takes longer than its patience, whatever it returns.
+// ends fails the test if fn takes longer than the test's patience, whatever it returns.
 func (s *subject) ends(fn func(ctx context.Context) error) error {
 	s.t.Helper()
 	ctx, cancel := s.ctx()
@@ -84,7 +84,7 @@ func (s *subject) ends(fn func(ctx context.Context) error) error {
 	case err := <-done:
 		return err
 	case <-time.After(2 * s.patience()):
-		s.t.Fatal("a call hangs with the disk")
+		s.t.Fatal("a call did not return while the disk hung")
 		return nil
 	}
 }
@@ -99,11 +99,11 @@ func (s *subject) hangsWithContext() {
 		return err
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
-		s.t.Errorf("an append that waits 50 ms for a disk that hangs: %v", err)
+		s.t.Errorf("append with a 50 ms context while the disk hung: %v", err)
 	}
 }
 
-// hangsBounded offers far more than may wait, in waves, and gives the ids.
+// hangsBounded offers far more than may wait, in waves, and returns the ids.
 func (s *subject) hangsBounded() (ids []string) {
 	s.t.Helper()
 	for wave := range hangWaves {
@@ -114,7 +114,7 @@ func (s *subject) hangsBounded() (ids []string) {
 			wg.Go(func() {
 				_, err := s.log.Append(s.t.Context(), []queue.Entry{hanging(id)})
 				if err == nil {
-					s.t.Errorf("%s is confirmed by a disk that hangs", id)
+					s.t.Errorf("%s was confirmed while the disk hung", id)
 				}
 			})
 		}
@@ -140,16 +140,16 @@ func (s *subject) recovers(x Settlement, before, tried []string) {
 			break
 		}
 		if time.Since(start) > s.patience() {
-			s.t.Fatalf("the disk answers, and nothing is taken: %v", err)
+			s.t.Fatalf("the disk answers again, but append fails: %v", err)
 		}
 	}
 	s.wants("b", append(before, "after")...)
 	if got := s.all("a"); len(got) > 0 && got[0].ID == before[0] {
-		s.commit("a", x) // it may have happened meanwhile
+		s.commit("a", x) // it may have happened in the meantime
 	}
 	want := append(slices.Clone(before[2:]), "impatient")
 	s.append(event("impatient", "a"))
-	for _, id := range tried[:24] { // within the bounds of a small log
+	for _, id := range tried[:24] { // within the limits of a small log
 		s.append(hanging(id))
 		want = append(want, id)
 	}
@@ -161,12 +161,12 @@ func (s *subject) recovers(x Settlement, before, tried []string) {
 		}
 		for _, id := range want {
 			if have[id] != 1 {
-				s.t.Errorf("%s is read %d times", id, have[id])
+				s.t.Errorf("%s was read %d times", id, have[id])
 			}
 		}
 		for id, n := range have {
 			if n > 1 || !slices.Contains(want, id) && !slices.Contains(tried, id) {
-				s.t.Errorf("%s is read %d times", id, n)
+				s.t.Errorf("%s was read %d times", id, n)
 			}
 		}
 		if len(got) < 2 || !slices.Equal(got[:2], before[2:]) {

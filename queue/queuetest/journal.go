@@ -9,7 +9,7 @@ import (
 	"relay/queue"
 )
 
-// What a line of a journal says about an id, or about "lane id".
+// The events a line of a journal records for an id, or for "lane id".
 const (
 	tried    = "tried"    // Append is about to be called
 	acked    = "acked"    // Append has returned nil
@@ -17,7 +17,7 @@ const (
 	settled  = "settled"  // Settle has returned nil
 )
 
-// journal is what the children of a crash test knew when they were killed.
+// journal is what the children of a crash test had done when they were killed.
 type journal struct {
 	read     int             // bytes of the file that were loaded
 	tried    map[string]bool // id
@@ -30,11 +30,11 @@ func newJournal() *journal {
 	return &journal{tried: make(map[string]bool), acked: make(map[string]bool), settling: make(map[string]bool), settled: make(map[string]bool)}
 }
 
-// load takes in what was written since. A last line that the kill cut off says nothing.
+// load reads the lines written since the last call. A last line cut off by the kill is ignored.
 func (j *journal) load(path string) error {
 	b, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
-		return nil // the child had not come to make it
+		return nil // the child was killed before it created the file
 	}
 	if err != nil {
 		return fmt.Errorf("load journal: %w", err)
@@ -54,7 +54,7 @@ func (j *journal) load(path string) error {
 	return nil
 }
 
-// faults holds what a lane has, and the letters as "lane id", against the journal.
+// faults compares a lane's records, and the letters as "lane id", with the journal.
 func (j *journal) faults(lane string, records []queue.Record, letters map[string]bool) (faults []string) {
 	fault := func(id, what string) {
 		if len(faults) < 10 {
@@ -71,7 +71,7 @@ func (j *journal) faults(lane string, records []queue.Record, letters map[string
 		}
 		from := fmt.Sprintf("%d-%d", life, caller)
 		if was, ok := last[from]; ok && was >= n {
-			fault(r.ID, "comes behind a later one of its caller")
+			fault(r.ID, "was read after a later record of its caller")
 		}
 		last[from] = n
 		switch {
@@ -102,7 +102,7 @@ func (j *journal) faults(lane string, records []queue.Record, letters map[string
 	}
 	for l := range letters {
 		if of, id, _ := strings.Cut(l, " "); of == lane && (!j.settling[l] || !becomesLetter(id)) {
-			fault(id, "is a letter that nobody made")
+			fault(id, "is a letter that was never settled as one")
 		}
 	}
 	return faults

@@ -10,7 +10,7 @@ import (
 	"relay/queue"
 )
 
-// idLike gives an id of a child for which ok holds, number n of its caller or a later one.
+// idLike returns the id of a child's caller, with number n or higher, for which ok is true.
 func idLike(n int, ok func(id string) bool) string {
 	for ; ; n++ {
 		if id := fmt.Sprintf("0-0-%d", n); ok(id) {
@@ -21,7 +21,7 @@ func idLike(n int, ok func(id string) bool) string {
 
 func inBoth(id string) bool { return len(lanesOf(id)) == 2 && !becomesLetter(id) }
 
-// Whatever a log may do wrong across a kill is a fault, and nothing else.
+// Everything a log may do wrong across a kill is reported as a fault, and nothing else is.
 func TestJournalFaults(t *testing.T) {
 	one := idLike(0, inBoth)
 	two := idLike(1000, inBoth)
@@ -35,22 +35,22 @@ func TestJournalFaults(t *testing.T) {
 		letters []string
 		want    string
 	}{
-		{"all is well", "tried 1,acked 1,tried 2", []queue.Record{record(one), record(two)}, nil, ""},
-		{"not confirmed, not there", "tried 1,acked 1,tried 2", []queue.Record{record(one)}, nil, ""},
-		{"in doubt", "tried 1,acked 1,settling a 1", []queue.Record{record(one)}, nil, ""},
+		{"no fault", "tried 1,acked 1,tried 2", []queue.Record{record(one), record(two)}, nil, ""},
+		{"not confirmed and lost", "tried 1,acked 1,tried 2", []queue.Record{record(one)}, nil, ""},
+		{"settlement not confirmed", "tried 1,acked 1,settling a 1", []queue.Record{record(one)}, nil, ""},
 		{"settled", "tried 1,acked 1,settling a 1,settled a 1", nil, nil, ""},
 		{"a letter", "tried X,acked X,settling a X", nil, []string{"a " + dead}, ""},
-		{"of another lane", "tried E,acked E", nil, nil, ""},
+		{"another lane", "tried E,acked E", nil, nil, ""},
 		{"lost", "tried 1,acked 1", nil, nil, "was confirmed and is lost"},
 		{"never appended", "", []queue.Record{record(one)}, nil, "was never appended"},
 		{"twice", "tried 1", []queue.Record{record(one), record(one)}, nil, "is read twice"},
-		{"order", "tried 1,tried 2", []queue.Record{record(two), record(one)}, nil, "comes behind a later one of its caller"},
+		{"order", "tried 1,tried 2", []queue.Record{record(two), record(one)}, nil, "was read after a later record of its caller"},
 		{"body", "tried 1", []queue.Record{{ID: one, Body: []byte("other")}}, nil, "has another body"},
 		{"wrong lane", "tried E", []queue.Record{record(elsewhere)}, nil, "is for another lane"},
-		{"settled and there", "tried 1,acked 1,settling a 1,settled a 1", []queue.Record{record(one)}, nil, "is settled and read again"},
-		{"letter and there", "tried X,acked X,settling a X", []queue.Record{record(dead)}, []string{"a " + dead}, "is a letter and read again"},
+		{"settled and read", "tried 1,acked 1,settling a 1,settled a 1", []queue.Record{record(one)}, nil, "is settled and read again"},
+		{"letter and read", "tried X,acked X,settling a X", []queue.Record{record(dead)}, []string{"a " + dead}, "is a letter and read again"},
 		{"letter lost", "tried X,acked X,settling a X,settled a X", nil, nil, "is settled, and its letter is lost"},
-		{"letter of nobody", "tried 1,acked 1,settling a 1,settled a 1", nil, []string{"a " + one}, "is a letter that nobody made"},
+		{"unknown letter", "tried 1,acked 1,settling a 1,settled a 1", nil, []string{"a " + one}, "is a letter that was never settled as one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lines := strings.NewReplacer(",", "\n", "1", one, "2", two, "X", dead, "E", elsewhere).Replace(c.lines)
@@ -70,7 +70,7 @@ func TestJournalFaults(t *testing.T) {
 			}
 			got := j.faults("a", c.records, letters)
 			if c.want == "" && len(got) > 0 || c.want != "" && !strings.Contains(strings.Join(got, "\n"), c.want) {
-				t.Errorf("%q, want %q", got, c.want)
+				t.Errorf("faults = %q, want %q", got, c.want)
 			}
 		})
 	}

@@ -9,17 +9,17 @@ import (
 
 func testLanes(p part) {
 	run(p.T, p.Open, map[string]func(s *subject){
-		"what waits is counted":     lanesPending,
+		"pending records":           lanesPending,
 		"counts":                    lanesCounts,
 		"state":                     lanesState,
 		"the time of the oldest":    lanesOldest,
-		"a fresh log has no lane":   lanesNone,
-		"what a caller may change":  lanesCopies,
+		"a new log has no lane":     lanesNone,
+		"values are copies":         lanesCopies,
 		"counted after each reopen": lanesReopened,
 	})
 }
 
-// pending fails the test unless so many records wait in lane, with their bytes.
+// pending fails the test unless exactly these records are pending in lane.
 func (s *subject) pending(lane string, ids ...string) {
 	s.t.Helper()
 	size := 0
@@ -34,7 +34,7 @@ func (s *subject) pending(lane string, ids ...string) {
 func lanesPending(s *subject) {
 	es, ids := events("m", 20, "a", "b")
 	s.stored(es...)
-	s.append(es[0]) // a duplicate counts for nothing
+	s.append(es[0]) // a duplicate is not counted
 	s.stored(event("x", "b"))
 	s.pending("a", ids...)
 	s.pending("b", append(ids, "x")...)
@@ -48,7 +48,7 @@ func lanesPending(s *subject) {
 	s.pending("b", append(ids, "x")...)
 }
 
-// Counts are added up, per lane, from the first settlement on.
+// Counts add up, per lane, from the first settlement on.
 func lanesCounts(s *subject) {
 	es, _ := events("m", 10, "a", "b")
 	s.stored(es...)
@@ -72,7 +72,7 @@ func lanesCounts(s *subject) {
 	}
 }
 
-// A lane keeps the state it was given last; nil leaves it, with or without records.
+// A lane keeps its last state; nil leaves it unchanged, with or without records.
 func lanesState(s *subject) {
 	es, ids := events("m", 3, "a", "b")
 	s.stored(es...)
@@ -106,7 +106,7 @@ func lanesState(s *subject) {
 	s.wants("a", ids[2:]...)
 }
 
-// The oldest is none that is settled, and none when nothing waits.
+// Oldest ignores settled records and is zero if none is pending.
 func lanesOldest(s *subject) {
 	for i := range 6 {
 		e := event(string(rune('0'+i)), "a")
@@ -115,12 +115,12 @@ func lanesOldest(s *subject) {
 	}
 	for i := range 6 {
 		if got, want := s.lane("a").Oldest, received.Add(time.Duration(i)*time.Hour); !got.Equal(want) {
-			s.t.Errorf("the oldest of %d is of %v, want %v", 6-i, got, want)
+			s.t.Errorf("the oldest of %d is %v, want %v", 6-i, got, want)
 		}
 		s.settle("a", s.all("a")[:1])
 	}
 	if got := s.lane("a").Oldest; !got.IsZero() {
-		s.t.Errorf("nothing waits, and the oldest is of %v", got)
+		s.t.Errorf("no record is pending, but Oldest is %v", got)
 	}
 }
 
@@ -144,15 +144,15 @@ func lanesCopies(s *subject) {
 	state[0], counts["delivered"] = '!', 7
 	l := s.lane("a")
 	if string(l.State) != "state" || l.Counts["delivered"] != 1 {
-		s.t.Errorf("what was given to Settle is kept: %+v", l)
+		s.t.Errorf("the lane aliases what was passed to Settle: %+v", l)
 	}
 	l.State[0], l.Counts["delivered"] = '!', 7
 	if l := s.lane("a"); string(l.State) != "state" || l.Counts["delivered"] != 1 {
-		s.t.Errorf("what Lanes gave is kept: %+v", l)
+		s.t.Errorf("the lane aliases what Lanes returned: %+v", l)
 	}
 }
 
-// What waits is counted anew from what lies there, however often it is cut.
+// Pending records are counted from what is stored, however often the log is reopened.
 func lanesReopened(s *subject) {
 	var a, b []string
 	for i := range 5 {

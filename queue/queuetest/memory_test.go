@@ -98,13 +98,13 @@ func (m *memory) lane(name string) *queuetest.Lane {
 	return l
 }
 
-// placed is a record and where a lane reads on with it.
+// placed is a record and its position.
 type placed struct {
 	queue.Record
 	at queuetest.Position
 }
 
-// open gives the records of a lane that wait, in order. The caller holds disk.mu.
+// open returns the pending records of a lane, in order. The caller holds disk.mu.
 func (m *memory) open(lane string) (out []placed) {
 	for _, c := range m.chunks() {
 		for i, r := range c.records {
@@ -121,7 +121,7 @@ func (m *memory) open(lane string) (out []placed) {
 	return out
 }
 
-// size counts what any lane waits for. The caller holds disk.mu.
+// size is the number of bytes pending in any lane. The caller holds disk.mu.
 func (m *memory) size() (n int64) {
 	if m.disk.max == 0 {
 		return 0
@@ -173,7 +173,7 @@ func (m *memory) Read(ctx context.Context, lane string, from queuetest.Position,
 	return out, nil
 }
 
-// covered gives the numbers of a stream's records that lie from one position to another.
+// covered returns the sequence numbers of a stream's records between two positions.
 func (m *memory) covered(chunks []chunk, from, to queuetest.Position) (out []queue.Range) {
 	for _, c := range chunks {
 		for i, r := range c.records {
@@ -204,7 +204,7 @@ func (m *memory) Settle(ctx context.Context, lane string, s queuetest.Settlement
 	case s.Revision != 0 && s.Revision != l.Revision && m.disk.fault != ignoresRevision:
 		return 0, queue.ErrStale
 	case s.Revision == 0 && m.disk.fault != voidsNothing:
-		l.Void++
+		l.Invalidations++
 	}
 	m.c.last[lane] = s.ID
 	for _, r := range m.open(lane) {

@@ -9,7 +9,7 @@ import (
 	"relay/queue"
 )
 
-// model is a log as it should be: plain slices and maps.
+// model is a log as it should be, made of plain slices and maps.
 type model struct {
 	*subject
 	rng     *rand.Rand
@@ -20,10 +20,10 @@ type model struct {
 	counts  map[string]int64    // lane: records settled
 	known   map[string]bool     // ids ever stored
 	next    int                 // number of the next id
-	last    []string            // the steps taken last
+	last    []string            // the last steps
 }
 
-// Anything at all, in any order, against the plain model.
+// Random operations in random order, compared with the model.
 func testModel(p part) {
 	rng, seed := seeded(p.T)
 	m := &model{
@@ -60,7 +60,7 @@ func (m *model) fail(format string, a ...any) {
 	m.t.Fatalf("seed %d: %s\n%s", m.seed, fmt.Sprintf(format, a...), strings.Join(m.last, "\n"))
 }
 
-// appendSome appends ids, new ones and some of before, to lanes of their own.
+// appendSome appends new and known ids to lanes.
 func (m *model) appendSome(lane string) {
 	m.t.Helper()
 	var entries []queue.Entry
@@ -92,7 +92,7 @@ func (m *model) appendSome(lane string) {
 	}
 }
 
-// settleSome reads a lane and settles some of what it found, some of it as letters.
+// settleSome reads a lane and settles part of what it found, some of it as letters.
 func (m *model) settleSome(lane string) {
 	m.t.Helper()
 	records := m.check(lane, 1+m.rng.IntN(60))
@@ -109,7 +109,7 @@ func (m *model) settleSome(lane string) {
 	m.settle(lane, records, dead...)
 }
 
-// check reads at most n records of lane and holds them against the model.
+// check reads at most n records of lane and compares them with the model.
 func (m *model) check(lane string, n int) []queue.Record {
 	m.t.Helper()
 	b := m.read(lane, 0, Limit{Records: n})
@@ -125,7 +125,7 @@ func (m *model) check(lane string, n int) []queue.Record {
 	return b.Records
 }
 
-// compare holds the whole log against the model.
+// compare compares the whole log with the model.
 func (m *model) compare() {
 	m.t.Helper()
 	for _, lane := range m.lanes {

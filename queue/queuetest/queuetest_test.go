@@ -14,42 +14,42 @@ import (
 type fault string
 
 const (
-	dropsOne         fault = "confirms a record that it drops"
-	storesRefused    fault = "stores a part of a call that is invalid"
+	dropsOne         fault = "confirms a record it drops"
+	storesRefused    fault = "stores part of an invalid call"
 	storesTwice      fault = "stores an id twice"
-	takesAnyEvent    fault = "takes another event of a known id for a repeat"
-	mixesSpaces      fault = "takes a key of relay's for a client's id"
-	keepsBodies      fault = "keeps the caller's bodies"
+	takesAnyEvent    fault = "treats another event with a known id as a duplicate"
+	mixesSpaces      fault = "treats a key of relay's as a client's id"
+	keepsBodies      fault = "aliases the caller's bodies"
 	reorders         fault = "changes the order"
-	ignoresContext   fault = "goes on when the context has ended"
-	losesRecords     fault = "loses the last record at an open"
-	losesIDs         fault = "loses the ids at an open"
-	hidesMore        fault = "does not say that there is more"
-	trustsStale      fault = "takes a copy that is behind for the whole"
-	readsCopies      fault = "reads copies that came late"
-	readsTooMuch     fault = "reads more bytes than it may"
-	sharesRecords    fault = "gives its own records away"
-	losesSettled     fault = "loses what is settled at an open"
+	ignoresContext   fault = "continues after the context has ended"
+	losesRecords     fault = "loses the last record when opened"
+	losesIDs         fault = "loses the ids when opened"
+	hidesMore        fault = "does not report that there is more"
+	trustsStale      fault = "treats a copy that is behind as complete"
+	readsCopies      fault = "reads late copies"
+	readsTooMuch     fault = "reads more bytes than the limit"
+	sharesRecords    fault = "returns its own records instead of copies"
+	losesSettled     fault = "loses settled records when opened"
 	settlesEveryLane fault = "settles a record for every lane"
-	settlesBefore    fault = "settles what lies before"
-	losesParts       fault = "loses what is settled in part at an open"
-	losesLetters     fault = "loses the letters at an open"
-	losesCounts      fault = "loses the counts at an open"
+	settlesBefore    fault = "settles earlier records"
+	losesParts       fault = "loses partly settled records when opened"
+	losesLetters     fault = "loses the letters when opened"
+	losesCounts      fault = "loses the counts when opened"
 	repeatsSettled   fault = "makes a settlement twice"
 	ignoresRevision  fault = "settles for any revision"
-	voidsNothing     fault = "does not say that others settle"
-	wakesNobody      fault = "wakes nobody"
-	wakesOne         fault = "wakes one lane of a record"
-	storesFull       fault = "stores a part of what it refuses when it is full"
+	voidsNothing     fault = "does not report settlements by others"
+	wakesNone        fault = "wakes no reader"
+	wakesOne         fault = "wakes only one lane of a record"
+	storesFull       fault = "stores part of a refused call when full"
 	staysFull        fault = "stays full"
-	confirmsFrozen   fault = "confirms what a disk that hangs has not taken"
-	keepsRefused     fault = "keeps what it refuses in memory"
+	confirmsFrozen   fault = "confirms records that a hanging disk has not stored"
+	keepsRefused     fault = "keeps refused calls in memory"
 )
 
 const faultEnv = "RELAY_QUEUETEST_FAULT"
 
-// An engine in memory passes: of three streams, in which copies of chunks come late,
-// and whose readers are behind.
+// An engine in memory passes. It has three streams in which copies of chunks appear late and whose
+// readers are behind.
 func TestMemory(t *testing.T) {
 	newDisk := func(most int64) *disk {
 		return &disk{fault: fault(os.Getenv(faultEnv)), max: most, logs: make(map[string]*content)}
@@ -62,7 +62,7 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-// Each part of the contract finds the engine that breaks it.
+// Each fault is found by the part of the contract it breaks.
 func TestFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
@@ -92,7 +92,7 @@ func TestFaults(t *testing.T) {
 		repeatsSettled:   "revision",
 		ignoresRevision:  "revision",
 		voidsNothing:     "revision",
-		wakesNobody:      "changed/a_reader_that_waits",
+		wakesNone:        "changed/a_waiting_reader",
 		wakesOne:         "changed",
 		storesFull:       "full",
 		staysFull:        "full/refused,_drained,_taken_again",
@@ -103,15 +103,15 @@ func TestFaults(t *testing.T) {
 			t.Parallel() // it mostly waits
 			out, err := inProcess(t, f, part)
 			if err == nil {
-				t.Errorf("the tests of %s pass an engine that %s", part, f)
+				t.Errorf("the %s tests pass for an engine that %s", part, f)
 			} else if !strings.Contains(out, "--- FAIL: TestMemory/"+part) {
-				t.Errorf("they fail otherwise: %v\n%s", err, out)
+				t.Errorf("another test failed: %v\n%s", err, out)
 			}
 		})
 	}
 }
 
-// inProcess runs a part of the contract in a process of its own, where it may fail.
+// inProcess runs a part of the contract in its own process, where it may fail.
 func inProcess(t *testing.T, f fault, part string) (string, error) {
 	t.Helper()
 	exe, err := os.Executable()

@@ -11,22 +11,22 @@ import (
 
 func testRead(p part) {
 	run(p.T, p.Open, map[string]func(s *subject){
-		"the same until settled":         readSame,
+		"same records until settled":     readSame,
 		"limit of records":               readRecords,
 		"limit of bytes":                 readBytes,
 		"from a position":                readPosition,
-		"a position behind the end":      readBehindEnd,
-		"a lane that knows nothing":      readUnknown,
+		"a position at the end":          readBehindEnd,
+		"an unknown lane":                readUnknown,
 		"a record for several lanes":     readSeveralLanes,
-		"a lane among many":              readSparse,
+		"a sparse lane":                  readSparse,
 		"records belong to the caller":   readCopies,
 		"cancelled":                      readCancelled,
-		"sequence numbers stay":          readSequence,
+		"sequence numbers":               readSequence,
 		"while others append and settle": readWhileAppending,
 	})
 }
 
-// Reading changes nothing: the same comes again, also after a reopen.
+// Reading changes nothing: the same records are read again, also after a reopen.
 func readSame(s *subject) {
 	es, ids := events("m", 30, "a")
 	s.stored(es...)
@@ -45,7 +45,7 @@ func readSame(s *subject) {
 	}
 }
 
-// walk reads a lane to its end with limit and gives the ids.
+// walk reads a lane to its end with limit and returns the ids.
 func (s *subject) walk(lane string, limit Limit) (ids []string) {
 	s.t.Helper()
 	var from Position
@@ -69,10 +69,10 @@ func (s *subject) walk(lane string, limit Limit) (ids []string) {
 	}
 }
 
-// More says whether another record follows, exactly.
+// More is true exactly if another record follows.
 func readRecords(s *subject) {
 	var want []string
-	for i := range 6 { // several calls: the limit falls into one and between two
+	for i := range 6 { // several calls: limits fall within a call and between two
 		es, ids := events(fmt.Sprint("call-", i), 4, "a")
 		s.stored(es...)
 		want = append(want, ids...)
@@ -106,8 +106,8 @@ func readBytes(s *subject) {
 	}
 }
 
-// A reader goes ahead of what is settled. A position stays good when what lies
-// before it, and some of what lies behind it, is settled meanwhile.
+// A reader continues beyond what is settled. A position stays valid when records before it and some
+// after it are settled.
 func readPosition(s *subject) {
 	es, ids := events("m", 30, "a", "b")
 	s.stored(es...)
@@ -129,7 +129,7 @@ func readPosition(s *subject) {
 	check(s.read("b", 0, Limit{Records: 10}), 0)
 }
 
-// Who has read all reads on from there when more comes.
+// A reader at the end continues there when more is appended.
 func readBehindEnd(s *subject) {
 	var from Position
 	for i := range 5 {
@@ -142,21 +142,21 @@ func readBehindEnd(s *subject) {
 		}
 		from = b.Next
 		if b := s.read("a", from, Limit{}); len(b.Records) > 0 || b.More {
-			s.t.Fatalf("behind the end: %q", idsOf(b.Records))
+			s.t.Fatalf("read at the end: %q", idsOf(b.Records))
 		}
 	}
 }
 
-// A lane nobody appended to is empty, and asking for it does not make it.
+// A lane without records is empty, and reading does not create it.
 func readUnknown(s *subject) {
 	empty := s.read("nobody", 0, Limit{})
 	s.stored(event("x", "a"))
 	b := s.read("nobody", 0, Limit{})
 	if len(empty.Records)+len(b.Records) > 0 {
-		s.t.Errorf("it has %q", idsOf(b.Records))
+		s.t.Errorf("an unknown lane has %q", idsOf(b.Records))
 	}
 	if l := s.lane("nobody"); l.Name != "" {
-		s.t.Errorf("it is listed: %+v", l)
+		s.t.Errorf("an unknown lane is listed: %+v", l)
 	}
 	s.stored(event("y", "nobody"))
 	if b := s.read("nobody", b.Next, Limit{}); !slices.Equal(idsOf(b.Records), []string{"y"}) {
@@ -164,7 +164,7 @@ func readUnknown(s *subject) {
 	}
 }
 
-// Each lane sees a record that is for several, and only its own.
+// Each lane reads a record that is for several lanes, and only its own records.
 func readSeveralLanes(s *subject) {
 	s.stored(event("1", "a"), event("2", "b", "a"), event("3", "c"), event("4", "a", "b", "c"))
 	s.stored(event("5", "b"), event("6", "a", "a"))
@@ -176,7 +176,7 @@ func readSeveralLanes(s *subject) {
 	}
 }
 
-// A lane with few records among many of others finds them.
+// A lane with few records among many of other lanes finds them.
 func readSparse(s *subject) {
 	var want []string
 	for i := range 40 {
@@ -202,7 +202,7 @@ func readCopies(s *subject) {
 		for j := range r.Body {
 			r.Body[j] = '!'
 		}
-		_ = append(r.Body, "more"...) // must not run into the next one
+		_ = append(r.Body, "more"...) // must not overwrite the next record
 		r.Lanes[0] = "changed"
 	}
 	s.wants("a", ids...)
@@ -221,9 +221,8 @@ func readCancelled(s *subject) {
 	s.wants("a", "x")
 }
 
-// A record keeps its sequence number, which no other gets, also when all before are
-// settled and the log was reopened. It lies in one of the ranges that Read says it
-// covers.
+// A record keeps its sequence number, and no other record gets it, even if all earlier records are
+// settled and the log is reopened. It lies in exactly one of Batch.Covers.
 func readSequence(s *subject) {
 	given := make(map[queue.Seq]string)
 	for i := range 4 {
@@ -246,7 +245,7 @@ func readSequence(s *subject) {
 					}
 				}
 				if in != 1 {
-					s.t.Fatalf("%s, number %d, is in %d of the ranges %v", r.ID, r.Seq, in, b.Covers)
+					s.t.Fatalf("%s, number %d, is in %d of the ranges %v, want 1", r.ID, r.Seq, in, b.Covers)
 				}
 			}
 		}
@@ -258,13 +257,12 @@ func readSequence(s *subject) {
 	}
 }
 
-// Readers of two lanes keep up with callers that append: each record is read
-// once by each lane it is for.
+// Readers of two lanes keep up with concurrent appends: each lane reads each of its records once.
 func readWhileAppending(s *subject) {
 	const callers, calls = 4, 40
 	lanes := []string{"a", "b"}
 	done := make(chan error, callers)
-	log := s.log // a test that fails does not wait for them
+	log := s.log // a failing test does not wait for the appends
 	for c := range callers {
 		go func() {
 			for i := range calls {
@@ -283,7 +281,7 @@ func readWhileAppending(s *subject) {
 			b := s.read(lane, 0, Limit{Records: 50})
 			for _, r := range b.Records {
 				if seen[lane][r.ID] {
-					s.t.Fatalf("lane %s: %s is read again", lane, r.ID)
+					s.t.Fatalf("lane %s: %s was read twice", lane, r.ID)
 				}
 				seen[lane][r.ID] = true
 			}

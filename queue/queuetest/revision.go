@@ -18,7 +18,7 @@ func testRevision(p part) {
 	})
 }
 
-// try makes a settlement, and fails the test if another error than want comes of it.
+// try makes a settlement and fails the test unless it returns want.
 func (s *subject) try(lane string, x Settlement, want error) Revision {
 	s.t.Helper()
 	ctx, cancel := s.ctx()
@@ -30,8 +30,7 @@ func (s *subject) try(lane string, x Settlement, want error) Revision {
 	return rev
 }
 
-// A settlement for a revision that the lane has no more does nothing at all. Made
-// again for the lane as it is it counts.
+// A settlement for an old revision has no effect. Made again for the current revision it does.
 func revisionStale(s *subject) {
 	es, ids := events("m", 6, "a")
 	s.stored(es...)
@@ -43,13 +42,13 @@ func revisionStale(s *subject) {
 		s.try("a", x, queue.ErrStale)
 		s.wants("a", ids[:4]...)
 		if l := s.lane("a"); len(l.State) > 0 || l.Counts["seen"] != 2 || len(s.letters()) > 0 {
-			s.t.Errorf("it left %+v and the letters %q", l, s.letters())
+			s.t.Errorf("a stale settlement left %+v and the letters %q", l, s.letters())
 		}
 		s.reopen()
 	}
 	x.Revision = s.lane("a").Revision
 	if rev := s.try("a", x, nil); rev == x.Revision || rev != s.lane("a").Revision {
-		s.t.Errorf("it gives revision %d, was %d, and the lane has %d", rev, x.Revision, s.lane("a").Revision)
+		s.t.Errorf("Settle returned revision %d, was %d, the lane has %d", rev, x.Revision, s.lane("a").Revision)
 	}
 	for range 2 {
 		s.wants("a", ids[2:4]...)
@@ -60,7 +59,7 @@ func revisionStale(s *subject) {
 	}
 }
 
-// The last settlement of a lane, called again, is made once; over a reopen, too.
+// Repeating the last settlement of a lane has no effect, also after a reopen.
 func revisionAgain(s *subject) {
 	es, ids := events("m", 6, "a")
 	s.stored(es...)
@@ -71,7 +70,7 @@ func revisionAgain(s *subject) {
 	rev := s.try("a", x, nil)
 	for range 3 {
 		if again := s.try("a", x, nil); again != rev {
-			s.t.Errorf("called again it gives revision %d, then %d", rev, again)
+			s.t.Errorf("repeated settlement returned revision %d, then %d", rev, again)
 		}
 		s.wants("a", ids[3:]...)
 		if l := s.lane("a"); l.Counts["seen"] != 3 || l.Revision != rev || !slices.Equal(s.letters(), []string{"a m-2"}) {
@@ -84,33 +83,33 @@ func revisionAgain(s *subject) {
 	s.wants("a")
 }
 
-// What others settle makes the owner's revision stale and void what it has read; what
-// the owner settles does not.
+// A settlement by another caller makes the owner's revision stale and invalidates what it read; the
+// owner's own settlements do not.
 func revisionOthers(s *subject) {
 	es, ids := events("m", 6, "a")
 	s.stored(es...)
 	records := s.all("a")
-	x, void := s.settlement("a", records[:2]), s.lane("a").Void
+	x, void := s.settlement("a", records[:2]), s.lane("a").Invalidations
 	y := s.settlement("a", records[1:4])
 	y.Revision = 0
 	s.try("a", y, nil)
-	if now := s.lane("a").Void; now == void {
-		s.t.Error("what was read before is not void")
+	if now := s.lane("a").Invalidations; now == void {
+		s.t.Error("the other caller's settlement did not raise Invalidations")
 	}
 	s.wants("a", ids[0], ids[4], ids[5])
 	s.try("a", x, queue.ErrStale)
 	s.wants("a", ids[0], ids[4], ids[5])
-	void = s.lane("a").Void
+	void = s.lane("a").Invalidations
 	x.Revision = s.lane("a").Revision
 	s.try("a", x, nil)
 	s.settle("a", records[4:5])
 	s.wants("a", ids[5])
-	if now := s.lane("a").Void; now != void {
-		s.t.Error("what its owner settles makes void what it has read")
+	if now := s.lane("a").Invalidations; now != void {
+		s.t.Error("the owner's settlement raised Invalidations")
 	}
 }
 
-// Of two that settle a lane for one revision, one does.
+// If two callers settle a lane for the same revision, one succeeds.
 func revisionRace(s *subject) {
 	es, _ := events("m", 40, "a")
 	s.stored(es...)
@@ -139,7 +138,7 @@ func revisionRace(s *subject) {
 			}
 		}
 		if left := len(s.all("a")); made != 1 || left != len(records)-1 {
-			s.t.Fatalf("%d of 3 are made, %d of %d records are left: %v", made, left, len(records), errs)
+			s.t.Fatalf("%d of 3 settlements succeeded, %d of %d records are left: %v", made, left, len(records), errs)
 		}
 	}
 }

@@ -11,21 +11,21 @@ import (
 
 func testSettle(p part) {
 	run(p.T, p.Open, map[string]func(s *subject){
-		"what is settled is not read again": settleAll,
-		"the first of a batch":              settleFirst,
-		"one by one":                        settleOneByOne,
-		"behind what came meanwhile":        settleMeanwhile,
-		"other lanes":                       settleOneLane,
-		"letters":                           settleLetters,
-		"letters of several lanes":          settleLettersOfLanes,
-		"cancelled":                         settleCancelled,
-		"lanes at once":                     settleAtOnce,
-		"the last of a batch":               settleLast,
-		"each order":                        settleShuffled,
-		"ahead of the letters":              settleLettersFirst,
-		"a record in parts":                 settleParts,
-		"again":                             settleAgain,
-		"behind one that waits":             settleBehind,
+		"settled records are not read":   settleAll,
+		"the first of a batch":           settleFirst,
+		"one by one":                     settleOneByOne,
+		"records appended meanwhile":     settleMeanwhile,
+		"other lanes":                    settleOneLane,
+		"letters":                        settleLetters,
+		"letters of several lanes":       settleLettersOfLanes,
+		"cancelled":                      settleCancelled,
+		"concurrent lanes":               settleAtOnce,
+		"the last of a batch":            settleLast,
+		"any order":                      settleShuffled,
+		"letters before earlier records": settleLettersFirst,
+		"a record in parts":              settleParts,
+		"again":                          settleAgain,
+		"after a pending record":         settleBehind,
 	})
 }
 
@@ -42,11 +42,11 @@ func settleAll(s *subject) {
 	s.reopen()
 	s.wants("a", moreIDs...)
 	if a := s.append(es...); a.Duplicates != len(ids) {
-		s.t.Errorf("what is settled is stored again: %+v", a)
+		s.t.Errorf("a settled record was stored again: %+v", a)
 	}
 }
 
-// A batch may be settled in part: its first records go, the others stay.
+// The first records of a batch can be settled without the others.
 func settleFirst(s *subject) {
 	es, ids := events("m", 20, "a")
 	s.stored(es[:9]...)
@@ -79,7 +79,7 @@ func settleOneByOne(s *subject) {
 	s.wants("b", ids...)
 }
 
-// What was appended between Read and Settle is not settled with the batch.
+// A record appended between Read and Settle is not settled with the batch.
 func settleMeanwhile(s *subject) {
 	s.stored(event("1", "a"), event("2", "a"))
 	b := s.read("a", 0, Limit{})
@@ -91,7 +91,7 @@ func settleMeanwhile(s *subject) {
 	s.wants("a", "3")
 }
 
-// One lane settles what another one still waits for.
+// One lane settles a record that is still pending in another.
 func settleOneLane(s *subject) {
 	es, ids := events("m", 20, "a", "b")
 	s.stored(es...)
@@ -109,7 +109,7 @@ func settleOneLane(s *subject) {
 	}
 }
 
-// Letters lie there once the settlement is confirmed, once, and stay.
+// Letters are stored once the settlement is confirmed, exactly once, and stay.
 func settleLetters(s *subject) {
 	es, ids := events("m", 10, "a")
 	s.stored(es...)
@@ -133,7 +133,7 @@ func settleLetters(s *subject) {
 	}
 }
 
-// A record may become a letter in one lane, or in each, or in none.
+// A record may become a letter in one lane, in several, or in none.
 func settleLettersOfLanes(s *subject) {
 	es, _ := events("m", 3, "a", "b")
 	s.stored(es...)
@@ -148,7 +148,7 @@ func settleLettersOfLanes(s *subject) {
 	}
 }
 
-// A settlement that was not begun has done nothing.
+// A cancelled settlement has no effect.
 func settleCancelled(s *subject) {
 	es, ids := events("m", 3, "a")
 	s.stored(es...)
@@ -166,13 +166,13 @@ func settleCancelled(s *subject) {
 			s.t.Errorf("letters %q", got)
 		}
 		if n := s.lane("a").Counts["seen"]; n != 0 {
-			s.t.Errorf("%d are counted", n)
+			s.t.Errorf("%d records are counted", n)
 		}
 		s.reopen()
 	}
 }
 
-// Lanes settle at the same time, each its own.
+// Lanes settle concurrently and independently.
 func settleAtOnce(s *subject) {
 	lanes := []string{"a", "b", "c", "d"}
 	es, ids := events("m", 60, lanes...)
@@ -213,7 +213,7 @@ func settleAtOnce(s *subject) {
 	}
 }
 
-// A batch's last records may be settled while its first ones wait.
+// The last records of a batch can be settled while the first are pending.
 func settleLast(s *subject) {
 	es, ids := events("m", 20, "a", "b")
 	s.stored(es...)
@@ -233,7 +233,7 @@ func settleLast(s *subject) {
 	s.wants("a")
 }
 
-// Records are settled one by one in random order; the rest keeps its own.
+// Records are settled one by one in random order; the others keep theirs.
 func settleShuffled(s *subject) {
 	rng, seed := seeded(s.t)
 	es, want := events("m", 40, "a")
@@ -252,7 +252,7 @@ func settleShuffled(s *subject) {
 	}
 }
 
-// A letter does not wait for the records before it.
+// A letter does not depend on earlier records being settled.
 func settleLettersFirst(s *subject) {
 	es, ids := events("m", 6, "a")
 	s.stored(es...)
@@ -267,7 +267,7 @@ func settleLettersFirst(s *subject) {
 	}
 }
 
-// slotsOf gives what is settled of each record of a lane that waits.
+// slotsOf returns the settled slots of each pending record of a lane.
 func (s *subject) slotsOf(lane string) (out []queue.Slots) {
 	s.t.Helper()
 	for _, r := range s.all(lane) {
@@ -276,7 +276,7 @@ func (s *subject) slotsOf(lane string) (out []queue.Slots) {
 	return out
 }
 
-// The conversions of a record are settled one by one. It waits until all of it is.
+// The conversions of a record are settled one by one. The record is pending until all are.
 func settleParts(s *subject) {
 	es, ids := events("m", 5, "a", "b")
 	s.stored(es...)
@@ -306,7 +306,7 @@ func settleParts(s *subject) {
 	wants(0, 1, 0, 5, 0)
 	s.settle("a", []queue.Record{records[0], records[3]})
 	wants(1, 0, 0)
-	parts(queue.Part{Seq: records[3].Seq, Slots: 2}) // it is settled: there is no part of it
+	parts(queue.Part{Seq: records[3].Seq, Slots: 2}) // the record is settled: it has no parts
 	wants(1, 0, 0)
 	s.settle("a", s.all("a"))
 	wants()
@@ -315,7 +315,7 @@ func settleParts(s *subject) {
 	}
 }
 
-// What is settled already may be settled again: it counts once.
+// Settling a record again has no effect: it counts once.
 func settleAgain(s *subject) {
 	es, ids := events("m", 30, "a")
 	s.stored(es...)
@@ -334,7 +334,7 @@ func settleAgain(s *subject) {
 	}
 }
 
-// A record that waits, and what comes and goes behind it for long.
+// A record stays pending while many later ones are appended and settled.
 func settleBehind(s *subject) {
 	s.stored(event("suspect", "a", "b"))
 	suspect := s.all("a")[0]

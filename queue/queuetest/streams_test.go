@@ -14,31 +14,31 @@ import (
 	"relay/queue/queuetest"
 )
 
-// disk is where the logs of an engine in memory lie. It hangs on demand.
+// disk holds the logs of the in-memory engine. It can be frozen.
 type disk struct {
 	fault fault
-	max   int64 // bytes of bodies that a log may hold; 0: no bound
+	max   int64 // bytes of bodies that a log may hold; 0: no limit
 
 	mu     sync.Mutex
 	logs   map[string]*content
-	thawed chan struct{} // not nil: it hangs until this is closed
-	kept   [][]byte      // by the fault keepsRefused
+	thawed chan struct{} // not nil: the disk hangs until this is closed
+	kept   [][]byte      // for the fault keepsRefused
 }
 
-// content is what a log holds, open or not.
+// content is the content of a log, open or not.
 type content struct {
 	streams [3]stream
-	late    []late // copies that have not come up yet
+	late    []late // copies that have not appeared yet
 	at      uint64 // of the newest chunk
 	rng     *rand.Rand
 	settled map[string]map[queue.Seq]bool
 	parts   map[string]map[queue.Seq]queue.Slots
 	ids     map[key]uint64    // fingerprints
-	home    map[key]queue.Seq // where the copy lies that was confirmed
+	home    map[key]queue.Seq // where the confirmed copy is
 	letters []queuetest.Letter
-	lanes   map[string]*queuetest.Lane // without what is counted
+	lanes   map[string]*queuetest.Lane // without counts of pending records
 	changed map[string]chan struct{}
-	last    map[string]uint64 // of each lane, the settlement
+	last    map[string]uint64 // last settlement of each lane
 }
 
 // key is what an entry is de-duplicated by.
@@ -48,7 +48,7 @@ type key struct {
 	print uint64 // in the spaces ByRefusedID and byContent
 }
 
-// byContent is the space of events whose id is another event's.
+// byContent is the space of events whose id belongs to another event.
 const byContent queue.Space = 255
 
 func (d *disk) keyOf(e queue.Entry) key {
@@ -95,7 +95,7 @@ func (d *disk) open(dir string) (queuetest.Log, error) {
 	return &memory{disk: d, c: c}, nil
 }
 
-// Dir is a log's directory: any name does.
+// Dir is a log's directory: any name works.
 func (d *disk) Dir() string { return "frozen" }
 
 func (d *disk) Freeze() {
@@ -113,7 +113,7 @@ func (d *disk) Thaw() {
 	}
 }
 
-// answers waits for the disk, not for long.
+// answers waits for the disk, but not long.
 func (d *disk) answers(ctx context.Context) error {
 	if err := ctx.Err(); err != nil && d.fault != ignoresContext {
 		return fmt.Errorf("wait for the disk: %w", err)
@@ -132,34 +132,33 @@ func (d *disk) answers(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the disk: %w", ctx.Err())
 	case <-late.C:
-		if err := ctx.Err(); err != nil { // on a busy machine both are over
+		if err := ctx.Err(); err != nil { // on a busy machine both channels are ready
 			return fmt.Errorf("wait for the disk: %w", err)
 		}
 		return queue.ErrStalled
 	}
 }
 
-// stream is one of those that a log consists of. What a reader is shown of it may be
-// less than what it holds.
+// stream is one stream of a log. A reader may see less than it holds.
 type stream struct {
 	chunks []chunk
 	n      queue.Seq // records so far
-	shown  int       // chunks that the copy has which is read
+	shown  int       // number of chunks in the copy that is read
 }
 
 // chunk is what one Append stored.
 type chunk struct {
-	at      uint64 // chunks come in this order, whatever stream they are in
+	at      uint64 // chunks of all streams are ordered by this
 	records []queue.Record
 	keys    []key
 }
 
-// late is a copy of a chunk whose confirmation did not come in time: it was stored in
-// another stream since, and comes up all the same.
+// late is a copy of a chunk whose confirmation came too late: the chunk was then stored in another
+// stream, and the copy appears all the same.
 type late struct {
 	to      int
 	entries []queue.Entry
-	calls   int // after so many
+	calls   int // after this many calls
 }
 
 // publish stores entries as one chunk in one of the streams.
@@ -172,7 +171,7 @@ func (m *memory) publish(entries []queue.Entry) {
 	m.put(to, entries, true)
 }
 
-// put adds a chunk to a stream. Only of the one that is confirmed records are read.
+// put adds a chunk to a stream. Only the records of the confirmed copy are read.
 func (m *memory) put(to int, entries []queue.Entry, confirmed bool) {
 	if len(entries) == 0 {
 		return
@@ -197,7 +196,7 @@ func (m *memory) put(to int, entries []queue.Entry, confirmed bool) {
 		}
 		for _, lane := range lanes {
 			m.lane(lane)
-			if ch := m.c.changed[lane]; ch != nil && m.disk.fault != wakesNobody {
+			if ch := m.c.changed[lane]; ch != nil && m.disk.fault != wakesNone {
 				close(ch)
 				delete(m.c.changed, lane)
 			}
@@ -209,7 +208,7 @@ func (m *memory) put(to int, entries []queue.Entry, confirmed bool) {
 	s.chunks = append(s.chunks, c)
 }
 
-// pass is a call's time: what is late comes up.
+// pass is the time one call takes: late copies appear.
 func (m *memory) pass() {
 	rest := m.c.late[:0]
 	for _, l := range m.c.late {
@@ -225,7 +224,7 @@ func (m *memory) pass() {
 	m.c.late = rest
 }
 
-// bodyOf is a confirmed record's.
+// bodyOf returns the body of a confirmed record.
 func (m *memory) bodyOf(k key) []byte {
 	for _, c := range m.chunks() {
 		if i := slices.Index(c.keys, k); i >= 0 && c.records[i].Seq == m.c.home[k] {
@@ -235,8 +234,7 @@ func (m *memory) bodyOf(k key) []byte {
 	return nil
 }
 
-// see reads the streams, each from a copy that may be behind: what is missing then
-// comes later, and is waited for.
+// see reads the streams, each from a copy that may be behind: missing chunks appear later.
 func (m *memory) see() {
 	for i := range m.c.streams {
 		s := &m.c.streams[i]
@@ -249,7 +247,7 @@ func (m *memory) see() {
 	}
 }
 
-// chunks gives what is seen of all streams, in order.
+// chunks returns the visible chunks of all streams, in order.
 func (m *memory) chunks() (out []chunk) {
 	for _, s := range m.c.streams {
 		out = append(out, s.chunks[:s.shown]...)
@@ -273,7 +271,7 @@ func (c *content) loseLast() {
 		n := len(last.records) - 1
 		for key, at := range c.home {
 			if key == last.keys[n] && at != last.records[n].Seq {
-				c.home[key] = 0 // a copy: the one that is read goes
+				c.home[key] = 0 // its copy: the one that is read is removed
 			}
 		}
 		last.records, last.keys = last.records[:n], last.keys[:n]

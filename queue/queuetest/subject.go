@@ -13,8 +13,7 @@ import (
 	"relay/queue"
 )
 
-// subject is an open log under test. Its methods fail the test where the log
-// returns an error.
+// subject is an open log under test. Its methods fail the test if the log returns an error.
 type subject struct {
 	t    *testing.T
 	open Opener
@@ -59,7 +58,7 @@ func (s *subject) reopen() {
 
 func (s *subject) patience() time.Duration { return patience(s.t) }
 
-// ctx ends when the test has waited long enough.
+// ctx returns a context that ends when the test has waited long enough.
 func (s *subject) ctx() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(s.t.Context(), s.patience())
 }
@@ -75,7 +74,7 @@ func (s *subject) append(entries ...queue.Entry) queue.Appended {
 	return a
 }
 
-// stored appends entries, all of which must be new.
+// stored appends entries, which must all be new.
 func (s *subject) stored(entries ...queue.Entry) {
 	s.t.Helper()
 	if a := s.append(entries...); a != (queue.Appended{Stored: len(entries)}) {
@@ -92,18 +91,18 @@ func (s *subject) read(lane string, from Position, limit Limit) Batch {
 		s.t.Fatalf("read lane %s: %v", lane, err)
 	}
 	if len(b.Records) == 0 && b.More {
-		s.t.Fatalf("read lane %s: no record, and yet more", lane)
+		s.t.Fatalf("read lane %s: no records, but More is true", lane)
 	}
 	return b
 }
 
-// all reads a lane to its end, without settling anything.
+// all reads a lane to its end without settling.
 func (s *subject) all(lane string) []queue.Record {
 	s.t.Helper()
 	return s.batch(lane).Records
 }
 
-// batch is all of a lane as one.
+// batch returns all of a lane as one Batch.
 func (s *subject) batch(lane string) Batch {
 	s.t.Helper()
 	out := s.read(lane, 0, Limit{})
@@ -115,8 +114,8 @@ func (s *subject) batch(lane string) Batch {
 	return out
 }
 
-// wants fails the test unless exactly these ids wait in lane, in this order,
-// with the bodies of events.
+// wants fails the test unless exactly these ids are pending in lane, in this order, with their
+// bodies.
 func (s *subject) wants(lane string, ids ...string) {
 	s.t.Helper()
 	got := s.all(lane)
@@ -130,7 +129,7 @@ func (s *subject) wants(lane string, ids ...string) {
 	}
 }
 
-// settlement gives one of records, for the lane as it stands.
+// settlement returns a settlement of records for the lane's current revision.
 func (s *subject) settlement(lane string, records []queue.Record) Settlement {
 	s.t.Helper()
 	s.n++
@@ -143,7 +142,7 @@ func (s *subject) settlement(lane string, records []queue.Record) Settlement {
 	return out
 }
 
-// idOf gives another id for other words.
+// idOf returns a different id for different words.
 func idOf(words ...any) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintln(h, words...)
@@ -167,7 +166,7 @@ func (s *subject) commit(lane string, x Settlement) {
 	}
 }
 
-// drain reads and settles a lane to its end and gives the ids.
+// drain reads and settles a lane to its end and returns the ids.
 func (s *subject) drain(lane string) (ids []string) {
 	s.t.Helper()
 	for {
@@ -180,7 +179,7 @@ func (s *subject) drain(lane string) (ids []string) {
 	}
 }
 
-// lane gives a lane as it stands; one without name is not listed.
+// lane returns a lane; its name is empty if it is not listed.
 func (s *subject) lane(name string) Lane {
 	s.t.Helper()
 	ctx, cancel := s.ctx()
@@ -197,7 +196,7 @@ func (s *subject) lane(name string) Lane {
 	return Lane{}
 }
 
-// letters gives all letters as "lane id", in order.
+// letters returns all letters as "lane id", in order.
 func (s *subject) letters() (out []string) {
 	s.t.Helper()
 	after := ""
@@ -221,8 +220,7 @@ func (s *subject) letters() (out []string) {
 	}
 }
 
-// patience is how long a call may take before the test says that it hangs: that
-// is before go test ends everything.
+// patience is how long a call may take before the test fails: less than the timeout of go test.
 func patience(t *testing.T) time.Duration {
 	t.Helper()
 	most := 30 * time.Second
@@ -232,7 +230,7 @@ func patience(t *testing.T) time.Duration {
 	return most
 }
 
-// letter gives the letter that r becomes.
+// letter returns the letter that r becomes.
 func letter(r queue.Record) Letter {
 	return Letter{Record: r, Reason: "rejected", Message: "Invalid parameter"}
 }
@@ -245,7 +243,7 @@ func idsOf(records []queue.Record) []string {
 	return ids
 }
 
-// seeded gives a random source and its seed; RELAY_SEED repeats one.
+// seeded returns a random source and its seed; RELAY_SEED repeats one.
 func seeded(t *testing.T) (*rand.Rand, uint64) {
 	t.Helper()
 	seed := rand.Uint64()
@@ -258,7 +256,7 @@ func seeded(t *testing.T) (*rand.Rand, uint64) {
 	return rand.New(rand.NewPCG(seed, 1)), seed
 }
 
-// times is how often a random test does its step: few times, or many in an exam.
+// times is how often a random test repeats its step: few times, or exam times in an exam.
 func times(few, exam int) int {
 	if os.Getenv("RELAY_EXAM") == "1" {
 		return exam

@@ -141,7 +141,7 @@ func (a *adapter) Settle(ctx context.Context, lane string, s queuetest.Settlemen
 func (a *adapter) Lanes(ctx context.Context) (out []queuetest.Lane, err error) {
 	lanes, err := a.Log.Lanes(ctx)
 	for _, l := range lanes {
-		out = append(out, queuetest.Lane{Name: l.Name, Revision: l.Revision, Void: l.Invalidations, Pending: l.Pending, Bytes: l.Bytes, Oldest: l.Oldest, State: l.State, Counts: l.Counts})
+		out = append(out, queuetest.Lane{Name: l.Name, Revision: l.Revision, Invalidations: l.Invalidations, Pending: l.Pending, Bytes: l.Bytes, Oldest: l.Oldest, State: l.State, Counts: l.Counts})
 	}
 	return out, err
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Volume is a mounted file system. It is unmounted with its test.
+// Volume is a mounted file system. It is unmounted when its test ends.
 type Volume struct {
 	t      *testing.T
 	device string
@@ -21,8 +21,8 @@ type Volume struct {
 	frozen atomic.Bool
 }
 
-// NewVolume makes an ext4 file system of so many MiB, or skips the test where that is
-// not possible. mkfs are further arguments of mkfs.ext4.
+// NewVolume makes an ext4 file system of mib MiB, or skips the test if that is not possible. mkfs
+// are additional arguments of mkfs.ext4.
 func NewVolume(t *testing.T, mib int, mkfs ...string) *Volume {
 	t.Helper()
 	if testing.Short() {
@@ -36,7 +36,7 @@ func NewVolume(t *testing.T, mib int, mkfs ...string) *Volume {
 			t.Skipf("needs %s", tool)
 		}
 	}
-	// An image in memory: what counts is what the file system wrote to it.
+	// The image is in memory: what counts is what the file system wrote to it.
 	base := "/dev/shm"
 	var st unix.Statfs_t
 	if unix.Statfs(base, &st) != nil || int64(st.Bavail)*int64(st.Bsize) < int64(mib)<<21 {
@@ -68,7 +68,7 @@ func NewVolume(t *testing.T, mib int, mkfs ...string) *Volume {
 // Dir is where it is mounted.
 func (v *Volume) Dir() string { return v.dir }
 
-// Freeze has every write hang until Thaw.
+// Freeze makes every write hang until Thaw.
 func (v *Volume) Freeze() {
 	v.t.Helper()
 	v.must("fsfreeze", "-f", v.dir)
@@ -83,8 +83,8 @@ func (v *Volume) Thaw() {
 	}
 }
 
-// Cut ends all writes to the device, as a power cut does: what is not on it yet
-// never gets there. It skips the test where the kernel cannot.
+// Cut stops all writes to the device, as a power cut does: what is not on it yet is lost. It skips
+// the test if the kernel does not support it.
 func (v *Volume) Cut() {
 	v.t.Helper()
 	f, err := os.Open(v.dir)
@@ -98,10 +98,10 @@ func (v *Volume) Cut() {
 	}
 }
 
-// Remount mounts the volume as after the power came back.
+// Remount mounts the volume again, as after a power cut.
 func (v *Volume) Remount() {
 	v.t.Helper()
-	for range 100 { // whoever used it is dying
+	for range 100 { // processes that used it may still be exiting
 		err := unix.Unmount(v.dir, 0)
 		if err == nil || errors.Is(err, unix.EINVAL) {
 			break
@@ -118,8 +118,7 @@ func (v *Volume) must(name string, args ...string) {
 	}
 }
 
-// command runs a program to its end: a context that ends with the test would
-// kill the clean-up.
+// command runs a program without a context: one that ends with the test would kill the clean-up.
 func command(name string, args ...string) (string, error) {
 	out, err := exec.CommandContext(context.Background(), name, args...).CombinedOutput()
 	return strings.TrimSpace(string(out)), err

@@ -7,7 +7,7 @@ import "testing"
 // Volume is a mounted file system.
 type Volume struct{}
 
-// NewVolume skips the test: it works on Linux alone.
+// NewVolume skips the test: it works only on Linux.
 func NewVolume(t *testing.T, _ int, _ ...string) *Volume {
 	t.Helper()
 	t.Skip("needs Linux to mount a volume")
@@ -17,7 +17,7 @@ func NewVolume(t *testing.T, _ int, _ ...string) *Volume {
 // Dir is where it is mounted.
 func (*Volume) Dir() string { return "" }
 
-// Freeze has every write hang until Thaw.
+// Freeze makes every write hang until Thaw.
 func (*Volume) Freeze() {}
 
 // Thaw ends Freeze.
