@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"relay/queue"
 )
@@ -23,8 +24,9 @@ func (l *Log) Settle(ctx context.Context, name string, s queue.Settlement) (queu
 	l.settling.Lock()
 	defer l.settling.Unlock()
 	var letters []*letter
+	tag := rand.Uint64()
 	for looked := false; ; {
-		c, err := l.planSettlement(name, &s)
+		c, err := l.planSettlement(name, &s, tag)
 		if err == nil && c == nil {
 			return l.revision(name), nil // made by an earlier call
 		}
@@ -56,7 +58,7 @@ func (l *Log) Settle(ctx context.Context, name string, s queue.Settlement) (queu
 		}
 		l.mu.Lock()
 		ln := l.view.lane(name)
-		made, moved := ln.row.Tag == c.row.Tag, ln.revision > c.revision
+		made, moved := ln.row.Tag == tag, ln.revision > c.revision
 		if made {
 			l.view.addLetters(letters)
 		}
@@ -65,8 +67,8 @@ func (l *Log) Settle(ctx context.Context, name string, s queue.Settlement) (queu
 			signal(l.trimmable)
 			return l.revision(name), nil
 		}
-		if !moved {
-			return 0, fmt.Errorf("settle: %w", err)
+		if !moved && !sleep(ctx, 50*time.Millisecond) { // a write is in flight, or the server that answered is behind
+			return 0, fmt.Errorf("settle: %w: %w", errStalled, err)
 		}
 		looked = true
 	}
@@ -87,7 +89,7 @@ type settlementPlan struct {
 
 // planSettlement computes the effect of a settlement on the lane as currently known; nil if the
 // settlement was already made.
-func (l *Log) planSettlement(name string, s *queue.Settlement) (*settlementPlan, error) {
+func (l *Log) planSettlement(name string, s *queue.Settlement, tag uint64) (*settlementPlan, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -107,7 +109,7 @@ func (l *Log) planSettlement(name string, s *queue.Settlement) (*settlementPlan,
 	if s.Revision != 0 {
 		c.row.Epoch = l.epoch
 	}
-	c.row.Lane, c.row.LastID, c.row.Tag, c.row.Created = name, s.ID, rand.Uint64(), l.view.created
+	c.row.Lane, c.row.LastID, c.row.Tag, c.row.Created = name, s.ID, tag, l.view.created
 	if ln.revision == 0 { // or its row was lost
 		for _, d := range l.view.letters {
 			if d.key.lane == name {
