@@ -11,24 +11,24 @@ import (
 	"testing"
 )
 
-// byName are functions of the standard library that open a file by its name, and wait for
-// whoever is at the other end when somebody has put a pipe there.
+// byName are functions of the standard library that open a file by name. If the name is a pipe,
+// they block until another process opens the other end.
 var byName = map[string]string{
 	"os.Open": "disk.Open", "os.ReadFile": "disk.ReadFile", "os.Create": "disk.WriteFile", "os.WriteFile": "disk.WriteFile",
 	"os.OpenFile": "disk.Open, disk.OpenOwn, or O_EXCL", "tls.LoadX509KeyPair": "certificate.Read", "ioutil.ReadFile": "disk.ReadFile",
 	"http.ServeFile": "disk.Open", "parser.ParseFile": "disk.Open", "template.ParseFiles": "disk.ReadFile",
 }
 
-// notShipped are folders of which nothing is in the program, or that name only what they
-// have made themselves.
+// notShipped are directories that are not part of the program, or that open only files they created
+// themselves.
 var notShipped = []string{
 	"internal/disk/", "queue/queuetest/", "queue/jetstream/clustertest/", "packaging/release/", "relay/internal/chromium/", "mapper/match/countries_gen.go",
-	"queue/local/internal/files/", // the temporary name that it makes; who owns the directory was asked before (Planted)
-	"relay/internal/demo/",        // a folder of its own, new each time
+	"queue/local/internal/files/", // opens only the temporary name it made; the directory's owner was checked before (Planted)
+	"relay/internal/demo/",        // its own directory, new on every run
 }
 
-// TestOpensByName: every file that has a name is opened by this package, which waits for
-// nobody and reads no more than it is asked to. A file that is made with O_EXCL is new.
+// TestOpensByName: every named file is opened by this package, which does not block and reads no
+// more than the given limit. A file created with O_EXCL is new and therefore safe.
 func TestOpensByName(t *testing.T) {
 	const root = "../.."
 	seen := 0
@@ -80,6 +80,6 @@ func TestOpensByName(t *testing.T) {
 		return nil
 	})
 	if err != nil || seen < 300 {
-		t.Errorf("%d files: %v", seen, err)
+		t.Errorf("checked %d files: %v", seen, err)
 	}
 }

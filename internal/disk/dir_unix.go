@@ -24,9 +24,9 @@ func SyncDir(dir string) error {
 	return nil
 }
 
-// linkNew gives the file a second name unless something has it, and takes the
-// first away. Where a file has one name only (FAT), it looks and then renames:
-// there, two processes may both believe that they were first.
+// linkNew gives the file a second name unless that name exists, and removes the first. On file
+// systems without hard links (FAT) it checks and then renames: there, two processes might both
+// succeed.
 func linkNew(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil {

@@ -4,5 +4,5 @@ package disk
 
 import "testing"
 
-// As TestCreateRace, on a file system that cannot rename without replacing.
+// Like TestCreateRace, on a file system that cannot rename without replacing.
 func TestCreateRaceByLink(t *testing.T) { createRace(t, linkNew) }

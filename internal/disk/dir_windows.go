@@ -6,11 +6,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// SyncDir does nothing: NTFS journals names itself, and directories cannot be
-// synced.
+// SyncDir does nothing: NTFS journals names itself, and directories cannot be synced.
 func SyncDir(string) error { return nil }
 
-// renameNew moves from to to unless something is there.
+// renameNew renames from to to unless to exists.
 func renameNew(from, to string) error {
 	f, err := windows.UTF16PtrFromString(from)
 	if err != nil {

@@ -12,21 +12,20 @@ import (
 	"strings"
 )
 
-// WriteFile makes path a file of mode that holds parts, in the place of what
-// was there. On an error before the rename, the old file is untouched.
+// WriteFile writes parts to a file with the given mode, replacing any file at path. If an error
+// occurs before the rename, the old file is unchanged.
 func WriteFile(path string, mode fs.FileMode, parts ...[]byte) error {
 	return place(path, mode, os.Rename, writeParts(parts))
 }
 
-// Create is WriteFile for a path where nothing is yet: if something is there,
-// or another process is faster, it changes nothing and the error is
-// fs.ErrExist.
+// Create is like WriteFile for a path that must not exist. If it exists, or another process creates
+// it first, nothing is changed and the error is fs.ErrExist.
 func Create(path string, mode fs.FileMode, parts ...[]byte) error {
 	return place(path, mode, renameNew, writeParts(parts))
 }
 
-// CreateWith is Create with a function that writes the content. It may read and
-// seek in the file, which has a temporary name until then.
+// CreateWith is like Create, but write produces the content. It may read and seek in the file,
+// which has a temporary name until write returns.
 func CreateWith(path string, mode fs.FileMode, write func(*os.File) error) error {
 	return place(path, mode, renameNew, write)
 }
@@ -42,7 +41,7 @@ func writeParts(parts [][]byte) func(*os.File) error {
 	}
 }
 
-// place has a temporary file written and moves it to path.
+// place writes a temporary file and moves it to path.
 func place(path string, mode fs.FileMode, move func(from, to string) error, write func(*os.File) error) error {
 	tmp := TempName(path)
 	err := writeNew(tmp, mode, write)
@@ -60,10 +59,9 @@ func place(path string, mode fs.FileMode, move func(from, to string) error, writ
 	return nil
 }
 
-// writeNew writes and syncs a file that is not there. On error nothing is left
-// of it.
+// writeNew writes and syncs a file that must not exist. On error it removes the file.
 func writeNew(path string, mode fs.FileMode, write func(*os.File) error) error {
-	// O_EXCL follows no symbolic link, and opens no file that others hold.
+	// O_EXCL follows no symbolic link and opens no existing file.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
@@ -81,7 +79,7 @@ func writeNew(path string, mode fs.FileMode, write func(*os.File) error) error {
 	return err
 }
 
-// widen gives f the rights that the umask took away.
+// widen restores the permissions that the umask removed.
 func widen(f *os.File, mode fs.FileMode) error {
 	info, err := f.Stat()
 	if err != nil || info.Mode().Perm()&mode == mode {
@@ -90,10 +88,9 @@ func widen(f *os.File, mode fs.FileMode) error {
 	return f.Chmod(mode)
 }
 
-// Copy writes and syncs the first size bytes of from, all when size is
-// negative, to a new file for its owner alone. The caller syncs the directory,
-// and removes the copy after an error or a crash: Copy is for a directory that
-// is not in use before all of it is copied.
+// Copy writes and syncs the first size bytes of from (all of them if size is negative) to a new
+// file that only its owner can access. The caller syncs the directory, and removes the copy after
+// an error or a crash: Copy is for a directory that is not used until it is complete.
 func Copy(to, from string, size int64) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -114,8 +111,8 @@ func Copy(to, from string, size int64) error {
 	return nil
 }
 
-// Replace moves tmp, a file that is whole and synced, to path, and makes that
-// durable. It is the second half of WriteFile, for files that others write.
+// Replace renames tmp, a complete and synced file, to path and makes the name durable. It is the
+// second half of WriteFile, for files that other code writes.
 func Replace(tmp, path string) error {
 	if err := os.Rename(tmp, path); err != nil {
 		return fmt.Errorf("replace file: %w", err)
@@ -128,7 +125,7 @@ const (
 	tempRandom = 8 // bytes, in hex
 )
 
-// TempName returns a name beside path that nobody has, for a file that becomes
+// TempName returns an unused name in the directory of path, for a file that will be renamed to
 // path. Clean recognises it.
 func TempName(path string) string {
 	var r [tempRandom]byte
@@ -136,7 +133,7 @@ func TempName(path string) string {
 	return path + "." + hex.EncodeToString(r[:]) + tempSuffix
 }
 
-// IsTemp says whether TempName gave this name.
+// IsTemp reports whether TempName returned this name.
 func IsTemp(name string) bool {
 	base, ok := strings.CutSuffix(name, tempSuffix)
 	at := len(base) - 2*tempRandom - 1
@@ -147,8 +144,8 @@ func IsTemp(name string) bool {
 	return err == nil
 }
 
-// Clean removes the temporary files that a crash has left in dir. The caller
-// owns dir: nobody else writes files in it meanwhile.
+// Clean removes the temporary files that a crash left in dir. The caller owns dir: no other process
+// writes files in it meanwhile.
 func Clean(dir string) error {
 	es, err := os.ReadDir(dir)
 	if err != nil {
@@ -165,7 +162,7 @@ func Clean(dir string) error {
 	return nil
 }
 
-// MakeDir makes dir, for its owner alone, and what leads to it, durably.
+// MakeDir durably creates dir, accessible only by its owner, and its parents.
 func MakeDir(dir string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
@@ -179,7 +176,7 @@ func MakeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make directory: %w", err)
 	}
-	if err := SyncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) { // not ours to open
+	if err := SyncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) { // not allowed to open the parent
 		return err
 	}
 	return nil

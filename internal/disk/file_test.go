@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// TestMain: with RELAY_DISK_CHILD this program is a process that does what the
-// variable says to the file of its argument.
+// TestMain: with RELAY_DISK_CHILD set, this program is a child process that performs the action in
+// the variable on the file in its argument.
 func TestMain(m *testing.M) {
 	what := os.Getenv("RELAY_DISK_CHILD")
 	if what == "" {
@@ -67,7 +67,7 @@ func child(what, path string) error {
 	return errors.New("unknown: " + what)
 }
 
-// waitForever ends when the parent closes standard input.
+// waitForever returns when the parent closes standard input.
 func waitForever() error {
 	_, err := os.Stdin.Read(make([]byte, 1))
 	return err
@@ -82,7 +82,7 @@ func childCommand(t *testing.T, what, path string, before ...string) *exec.Cmd {
 	return c
 }
 
-// holds checks that path holds want, and that dir holds nothing but path.
+// holds checks that path has the content want and that its directory contains nothing else.
 func holds(t *testing.T, path, want string) {
 	t.Helper()
 	if b, err := os.ReadFile(path); err != nil || string(b) != want {
@@ -120,12 +120,12 @@ func TestCreate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Create(path, 0o600, []byte("second")); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("where something is: %v", err)
+		t.Errorf("create over an existing file: %v", err)
 	}
 	holds(t, path, "first")
 }
 
-// Of many that create a file at once exactly one does.
+// Of many concurrent calls that create a file, exactly one succeeds.
 func TestCreateRace(t *testing.T) { createRace(t, renameNew) }
 
 func createRace(t *testing.T, move func(from, to string) error) {
@@ -139,7 +139,7 @@ func createRace(t *testing.T, move func(from, to string) error) {
 				err := place(path, 0o600, move, writeParts([][]byte{[]byte(text)}))
 				switch {
 				case err == nil && !winner.CompareAndSwap(nil, text):
-					t.Error("two have created it")
+					t.Error("two calls created the file")
 				case err != nil && !errors.Is(err, fs.ErrExist):
 					t.Error(err)
 				}
@@ -150,8 +150,8 @@ func createRace(t *testing.T, move func(from, to string) error) {
 	}
 }
 
-// A symbolic link at the target is replaced or refused, one at the temporary
-// name is refused; what they point to is never written.
+// A symbolic link at the target is replaced or refused, one at the temporary name is refused, and
+// the files they point to are never written.
 func TestSymlinkIsNotFollowed(t *testing.T) {
 	victim := filepath.Join(t.TempDir(), "victim")
 	if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
@@ -178,7 +178,7 @@ func TestSymlinkIsNotFollowed(t *testing.T) {
 	holds(t, victim, "precious")
 }
 
-// A writer that fails changes nothing and leaves nothing.
+// A failed write changes nothing and leaves nothing behind.
 func TestFailedWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	broken := errors.New("broken")
@@ -190,7 +190,7 @@ func TestFailedWrite(t *testing.T) {
 		t.Error(err)
 	}
 	if es, _ := os.ReadDir(filepath.Dir(path)); len(es) > 0 {
-		t.Errorf("left: %v", es)
+		t.Errorf("left behind: %v", es)
 	}
 	if err := WriteFile(path, 0o600, []byte("old")); err != nil {
 		t.Fatal(err)
@@ -204,12 +204,12 @@ func TestFailedWrite(t *testing.T) {
 	}
 }
 
-// A process that dies while it writes leaves the target as it was, and a
-// temporary file that Clean knows.
+// A process that dies while writing leaves the target unchanged, and a temporary file that Clean
+// recognises.
 func TestCrashWhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	if c := childCommand(t, "die writing", path); c.Run() == nil {
-		t.Fatal("the child lives")
+		t.Fatal("the child did not die")
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the target: %v", err)
@@ -226,8 +226,7 @@ func TestCrashWhileWriting(t *testing.T) {
 	holds(t, path, "later")
 }
 
-// A process that writes all the time is killed: the file is one of those it
-// wrote, whole.
+// A process that writes continuously is killed: the file is complete, as one of the writes left it.
 func TestCrashAnywhere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	for range 10 {
@@ -239,7 +238,7 @@ func TestCrashAnywhere(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := out.Read(make([]byte, 1)); err != nil { // it has begun
+		if _, err := out.Read(make([]byte, 1)); err != nil { // the child has started writing
 			t.Fatal(err)
 		}
 		c.Process.Kill()
@@ -301,15 +300,15 @@ func TestCopy(t *testing.T) {
 		}
 		holds(t, to, want)
 		if err := Copy(to, from, size); !errors.Is(err, fs.ErrExist) {
-			t.Errorf("over something: %v", err)
+			t.Errorf("copy over an existing file: %v", err)
 		}
 	}
 	to := filepath.Join(t.TempDir(), "to")
 	if err := Copy(to, from, 11); err == nil {
-		t.Error("copied more than there is")
+		t.Error("copied more bytes than the file has")
 	}
 	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a short copy is left: %v", err)
+		t.Errorf("an incomplete copy was left behind: %v", err)
 	}
 }
 

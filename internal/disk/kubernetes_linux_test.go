@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// volume makes what the kubelet makes of a Secret or ConfigMap: a folder of mode that any
-// user may write, in it the version's folder, ..data, and a link to each file.
+// volume builds what the kubelet builds for a Secret or ConfigMap: a directory that any user may
+// write to, and in it the directory of the version, ..data, and a link to each file.
 func volume(t *testing.T, dir string, mode os.FileMode, group int, file os.FileMode) string {
 	t.Helper()
 	version := filepath.Join(dir, time.Now().Format("..2006_01_02_15_04_05.000000000"))
@@ -28,7 +28,7 @@ func volume(t *testing.T, dir string, mode os.FileMode, group int, file os.FileM
 	return filepath.Join(dir, "token")
 }
 
-// reachable gives a folder that any user may enter.
+// reachable returns a directory that any user may enter.
 func reachable(t *testing.T) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -43,41 +43,41 @@ func reachable(t *testing.T) string {
 	return dir
 }
 
-func taken(t *testing.T, path string) {
+func accepted(t *testing.T, path string) {
 	t.Helper()
 	if err := Trusted(path); err != nil {
 		t.Errorf("root: %v", err)
 	}
 	if trustedAs(t, 65532, path) {
-		t.Error("another user is refused")
+		t.Error("refused for another user")
 	}
 	if b, err := ReadFile(path, 10); err != nil || string(b) != "x" {
 		t.Errorf("%q %v", b, err)
 	}
 }
 
-// A Secret with fsGroup: root's files for a group, read-only, in a sticky folder.
+// A Secret with fsGroup: read-only files of root, for a group, in a sticky directory.
 func TestSecretOfGroup(t *testing.T) {
-	taken(t, volume(t, reachable(t), 0o777|os.ModeSticky|os.ModeSetgid, 65530, 0o440))
+	accepted(t, volume(t, reachable(t), 0o777|os.ModeSticky|os.ModeSetgid, 65530, 0o440))
 }
 
-// A Secret on an older kubelet: the folder is not sticky.
+// A Secret on an older kubelet: the directory is not sticky.
 func TestSecretNotSticky(t *testing.T) {
-	taken(t, volume(t, reachable(t), 0o777, 65530, 0o440))
+	accepted(t, volume(t, reachable(t), 0o777, 65530, 0o440))
 }
 
-// A ConfigMap: files that everybody may read.
+// A ConfigMap: files that any user may read.
 func TestConfigMap(t *testing.T) {
-	taken(t, volume(t, reachable(t), 0o777, 0, 0o644))
+	accepted(t, volume(t, reachable(t), 0o777, 0, 0o644))
 }
 
-// A ConfigMap with defaultMode 0666 whose folder is mounted read-only, as kubelets do.
+// A ConfigMap with defaultMode 0666 in a directory mounted read-only, as kubelets do.
 func TestReadOnlyConfigMap(t *testing.T) {
 	dir := mount(t, "mode=0777")
 	reachable(t)
 	path := volume(t, dir, 0o777, 0, 0o666)
 	if AnyUser(Trusted(path)) == nil {
-		t.Error("any user may write it before")
+		t.Error("accepted although any user may write it")
 	}
 	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 		t.Skip("cannot mount read-only: ", err)
@@ -87,42 +87,42 @@ func TestReadOnlyConfigMap(t *testing.T) {
 	}
 }
 
-// One file mounted alone (subPath): a plain file of root's.
+// A single file mounted with subPath: a plain file of root's.
 func TestSubPath(t *testing.T) {
 	path := filepath.Join(reachable(t), "token")
 	if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.Chmod(path, 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	taken(t, path)
+	accepted(t, path)
 }
 
-// A folder that nobody may write to, root's file in it.
+// A file of root's in a directory that no user may write to.
 func TestReadOnlyFolder(t *testing.T) {
 	dir := reachable(t)
 	path := filepath.Join(dir, "token")
 	if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.Chmod(path, 0o444), os.Chmod(dir, 0o555)); err != nil {
 		t.Fatal(err)
 	}
-	taken(t, path)
+	accepted(t, path)
 }
 
-// A sticky folder such as /tmp: root's file is taken, another user's is not.
+// A sticky directory such as /tmp: a file of root's is accepted, another user's is not.
 func TestStickyFolder(t *testing.T) {
 	dir := reachable(t)
 	path := filepath.Join(dir, "token")
 	if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.Chmod(path, 0o644), os.Chmod(dir, 0o777|os.ModeSticky)); err != nil {
 		t.Fatal(err)
 	}
-	taken(t, path)
+	accepted(t, path)
 	if err := os.Chown(path, 65533, 65533); err != nil {
 		t.Fatal(err)
 	}
 	if AnyUser(Trusted(path)) == nil || !trustedAs(t, 65532, path) {
-		t.Error("what another user has put there is taken")
+		t.Error("a file of another user was accepted")
 	}
 }
 
-// The volume of the queue with fsGroup: its folder and files are root's, for a group.
+// The queue's volume with fsGroup: its directory and files belong to root and a group.
 func TestQueueOfGroup(t *testing.T) {
 	dir := reachable(t)
 	path := filepath.Join(dir, "meta.db")
@@ -134,10 +134,10 @@ func TestQueueOfGroup(t *testing.T) {
 	if err := Planted(dir, own); err != nil {
 		t.Error(err)
 	}
-	if err := os.Chown(path, 65531, 65531); err != nil { // not of the group: nobody's but a stranger's
+	if err := os.Chown(path, 65531, 65531); err != nil { // not of the group: a stranger's
 		t.Fatal(err)
 	}
 	if Planted(dir, own) == nil {
-		t.Error("a file of a stranger is taken for the group's")
+		t.Error("a stranger's file was accepted")
 	}
 }

@@ -10,14 +10,13 @@ import (
 	"strings"
 )
 
-// Lock is a lock that this process holds. The system releases it when the
-// process dies.
+// Lock is a lock held by this process. The system releases it when the process dies.
 type Lock struct{ f *os.File }
 
-// HeldError says that another process holds the lock.
+// HeldError means that another process holds the lock.
 type HeldError struct {
 	Path string
-	PID  int // 0 when it did not say
+	PID  int // 0 if unknown
 }
 
 func (e *HeldError) Error() string {
@@ -29,11 +28,10 @@ func (e *HeldError) Error() string {
 
 var errHeld = errors.New("lock is held")
 
-// TakeLock takes the lock of the file path, which is made when there is none,
-// for this process alone. With shared, several processes have it together, none
-// alone, and the file must be there. It does not wait: *HeldError. A link in the place
-// of the file is not followed, and a hard link not taken: what it leads to would be
-// written (*PlantedError).
+// TakeLock locks the file path, which it creates if necessary, for this process only. With shared,
+// several processes can hold the lock together, and the file must exist. It does not wait: if
+// another process holds the lock it returns *HeldError. It follows no link and accepts no hard
+// link, because the file they lead to would be written (*PlantedError).
 func TakeLock(path string, shared bool) (*Lock, error) {
 	flags := os.O_RDWR | os.O_CREATE
 	if shared {
@@ -55,17 +53,16 @@ func TakeLock(path string, shared bool) (*Lock, error) {
 	return nil, &HeldError{Path: path, PID: pid}
 }
 
-// Sign writes the id of this process into the lock, for the HeldError of others.
-// Best effort: on a full volume the lock itself is what counts. The lock is not
-// shared.
+// Sign writes the id of this process into the lock file, for other processes' HeldError. Errors are
+// ignored: on a full volume only the lock itself matters. The lock must not be shared.
 func (l *Lock) Sign() {
 	if l.f.Truncate(0) == nil {
 		_, _ = l.f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 }
 
-// InPlace says whether the file of the lock is still the one at its path: false when it,
-// or the directory it lies in, was removed or moved away. An error is no answer: true.
+// InPlace reports whether the lock's file is still at its path: false if the file or its directory
+// was removed or moved. If that cannot be determined, it returns true.
 func (l *Lock) InPlace() bool {
 	is, err := os.Stat(l.f.Name())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +72,7 @@ func (l *Lock) InPlace() bool {
 	return err != nil || failed != nil || os.SameFile(is, held)
 }
 
-// Close releases the lock. The file stays. The lock is released in words, not only by
-// closing: a process that is being started at that moment holds a copy of every open
-// file until its program runs, and with it the lock.
+// Close releases the lock and keeps the file. It unlocks explicitly, because closing is not enough:
+// a child process being started at that moment has a copy of every open file, and so of the lock,
+// until its program runs.
 func (l *Lock) Close() error { return errors.Join(unlockFile(l.f), l.f.Close()) }

@@ -10,7 +10,7 @@ import (
 func TestLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	if _, err := TakeLock(path, true); err == nil {
-		t.Error("a shared lock made the file")
+		t.Error("a shared lock created the file")
 	}
 	c := childCommand(t, "lock", path)
 	in, err := c.StdinPipe()
@@ -46,7 +46,7 @@ func TestLock(t *testing.T) {
 		t.Fatalf("shared by two: %v", err)
 	}
 	if _, err := TakeLock(path, false); !errors.As(err, new(*HeldError)) {
-		t.Errorf("alone while others share it: %v", err)
+		t.Errorf("exclusive lock while shared: %v", err)
 	}
 	if err := errors.Join(first.Close(), second.Close()); err != nil {
 		t.Fatal(err)
@@ -58,8 +58,8 @@ func TestLock(t *testing.T) {
 	alone.Close()
 }
 
-// A link in the place of a lock is not followed: what it leads to keeps its content.
-func TestLockIsNoLink(t *testing.T) {
+// A link in the lock's place is not followed: the file it leads to is not changed.
+func TestLockFollowsNoLink(t *testing.T) {
 	dir := t.TempDir()
 	victim := filepath.Join(dir, "victim")
 	if err := os.WriteFile(victim, []byte("kept"), 0o600); err != nil {
@@ -71,7 +71,7 @@ func TestLockIsNoLink(t *testing.T) {
 	if l, err := TakeLock(filepath.Join(dir, "lock"), false); err == nil {
 		l.Sign()
 		_ = l.Close()
-		t.Error("taken")
+		t.Error("TakeLock followed a link")
 	}
 	if b, _ := os.ReadFile(victim); string(b) != "kept" {
 		t.Errorf("the file holds %q", b)

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A lock is free when Close has returned, though a child that was being started at that
-// moment still holds a copy of the file.
-func TestLockIsFreeBesideAFork(t *testing.T) {
+// Once Close has returned the lock is free, even if a child being started at that moment still has
+// a copy of the file.
+func TestCloseReleasesLockDuringFork(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	for _, shared := range []bool{false, true} {
 		l, err := TakeLock(path, shared)

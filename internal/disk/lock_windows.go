@@ -9,7 +9,7 @@ import (
 
 const noFollow = 0
 
-// lockFile locks one byte, far behind the process id, which others read.
+// lockFile locks one byte far behind the process id, so that other processes can read the id.
 func lockFile(f *os.File, shared bool) error {
 	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
 	if !shared {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mount gives a file system of its own, or skips the test.
+// mount returns a new mounted file system, or skips the test.
 func mount(t *testing.T, options string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -30,8 +30,8 @@ func mount(t *testing.T, options string) string {
 	return dir
 }
 
-// On a full volume a write fails as NoSpace, whole: the old file stays, nothing
-// is left that takes room, and what fits is written.
+// On a full volume a write fails completely, as NoSpace: the old file stays, nothing that takes
+// space is left behind, and a file that fits can be written.
 func TestFullVolume(t *testing.T) {
 	path := filepath.Join(mount(t, "size=1m"), "file")
 	if v, err := VolumeOf(filepath.Dir(path)); err != nil || v.Kind != "tmpfs" || v.Size != 1<<20 {
@@ -79,7 +79,7 @@ func TestNoMoreFiles(t *testing.T) {
 	holds(t, path, "new")
 }
 
-// A read-only directory keeps what it holds, and says that it is read-only.
+// A read-only directory is unchanged, and the error is EROFS.
 func TestReadOnlyVolume(t *testing.T) {
 	path := filepath.Join(mount(t, "size=1m"), "file")
 	if err := WriteFile(path, 0o600, []byte("old")); err != nil {
@@ -100,7 +100,7 @@ func TestReadOnlyVolume(t *testing.T) {
 	holds(t, path, "old")
 }
 
-// The order of the system calls is what a power cut sees.
+// The order of the system calls determines what a power cut leaves.
 func TestOrderOfSteps(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -132,13 +132,13 @@ func TestOrderOfSteps(t *testing.T) {
 				}
 			}
 			if len(steps) > 0 {
-				t.Errorf("no step %s after those before it, in:\n%s", steps[0], b)
+				t.Errorf("no step %s after the previous ones, in:\n%s", steps[0], b)
 			}
 		})
 	}
 }
 
-// TestReadOnlyMount: nobody can write there, whatever the modes say.
+// On a read-only mount no user can write, whatever the modes.
 func TestReadOnlyMount(t *testing.T) {
 	d := mount(t, "")
 	f := filepath.Join(d, "relay.yaml")
@@ -151,7 +151,7 @@ func TestReadOnlyMount(t *testing.T) {
 		}
 	}
 	if AnyUser(Trusted(f)) == nil {
-		t.Error("it may be written before")
+		t.Error("accepted although any user may write it")
 	}
 	if err := unix.Mount("", d, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// NoFileError says that something that is no file lies where one is to be read.
+// NoFileError means that a path that should be a file is something else.
 type NoFileError struct {
 	Path   string
 	Reason string // what it is, why it is not read, and what to do
@@ -19,12 +19,12 @@ type NoFileError struct {
 
 func (e *NoFileError) Error() string { return e.Path + " " + e.Reason }
 
-// Unwrap makes it an error of a file that could not be read, as of the system.
+// Unwrap makes it a file system error.
 func (e *NoFileError) Unwrap() error {
 	return &fs.PathError{Op: "read", Path: e.Path, Err: fs.ErrInvalid}
 }
 
-// TooLargeError says that a file holds more than is read of it.
+// TooLargeError means that a file is larger than the limit for such files.
 type TooLargeError struct {
 	Path  string
 	Limit int64 // bytes
@@ -40,10 +40,10 @@ func (e *TooLargeError) what() string {
 	case e.Limit%(1<<10) == 0:
 		limit = fmt.Sprintf("%d KiB", e.Limit>>10)
 	}
-	return "is larger than the " + limit + " that are read of such a file; look what it is"
+	return "is larger than the limit of " + limit + " for such a file;  check what it is"
 }
 
-// Bare is the error of a file without its path, for a message that names it already.
+// Bare returns a file error without its path, for messages that already contain it.
 func Bare(err error) error {
 	if none, ok := errors.AsType[*NoFileError](err); ok {
 		return errors.New(none.Reason)
@@ -57,16 +57,15 @@ func Bare(err error) error {
 	return err
 }
 
-// Open opens a file to read. All that somebody has named, such as the mapping, a key or
-// a file to import, is opened by it: whatever lies at path, Open does not wait for it.
-// A pipe, a device, a socket or a folder is a *NoFileError. What this process was given
-// open (/dev/stdin, /dev/fd/3, as the shell's <(…) makes) and the null device are taken
-// as they are. Links are followed.
+// Open opens a file for reading. Every file that a user names, such as the mapping, a key or an
+// import, is opened with it. Open never blocks, whatever is at path: a pipe, a device, a socket or
+// a directory is a *NoFileError. Files this process was given open (/dev/stdin, or /dev/fd/3 as
+// made by the shell's <(…)) and the null device are opened as they are. Links are followed.
 func Open(path string) (*os.File, error) {
 	if given(path) {
 		return os.Open(path)
 	}
-	if info, err := os.Stat(path); err == nil { // to open a device may set it going
+	if info, err := os.Stat(path); err == nil { // checked before opening: opening a device can start it
 		if err := wantFile(path, info); err != nil {
 			return nil, err
 		}
@@ -75,7 +74,7 @@ func Open(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat() // it may be another one than a moment ago
+	info, err := f.Stat() // it may have been replaced since the check
 	if err == nil {
 		err = wantFile(path, info)
 	}
@@ -85,8 +84,8 @@ func Open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// ReadFile returns what a file holds, which it opens by Open. One that is larger than
-// limit is a *TooLargeError, and is not read.
+// ReadFile returns the content of a file, opened with Open. A file larger than limit is a
+// *TooLargeError and is not read.
 func ReadFile(path string, limit int64) ([]byte, error) {
 	b, err := ReadFirst(path, limit+1)
 	if err == nil && int64(len(b)) > limit {
@@ -95,7 +94,7 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	return b, err
 }
 
-// ReadFirst returns the first n bytes of a file, all when it has fewer.
+// ReadFirst returns the first n bytes of a file, or all of it if it is shorter.
 func ReadFirst(path string, n int64) ([]byte, error) {
 	f, err := Open(path)
 	if err != nil {
@@ -112,9 +111,8 @@ func ReadFirst(path string, n int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// OpenOwn opens a file of this program's own, in a directory of its own. A link in its
-// place is not followed, what is no file not waited for, and a file that has another name
-// elsewhere not touched: *PlantedError.
+// OpenOwn opens one of relay's own files, in its own directory. It does not follow a link, does not
+// block, and does not open a file with a second name elsewhere: *PlantedError.
 func OpenOwn(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if err := judge(path, info, 0); err != nil {
@@ -128,13 +126,13 @@ func OpenOwn(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	return f, alone(f, path)
 }
 
-// given says whether a path stands for what this process was given open, or for nothing.
+// given reports whether path is a file that this process was given open, or the null device.
 func given(path string) bool {
 	path = filepath.ToSlash(filepath.Clean(path))
 	return path == filepath.ToSlash(os.DevNull) || path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
-// wantFile refuses what is no file.
+// wantFile returns an error if info is not a regular file.
 func wantFile(path string, info fs.FileInfo) error {
 	mode := info.Mode()
 	instead := "remove it and put the file in its place"
@@ -142,13 +140,13 @@ func wantFile(path string, info fs.FileInfo) error {
 	case mode.IsRegular():
 		return nil
 	case mode.IsDir():
-		return &NoFileError{path, "is a folder, and a file is wanted; name the file in it"}
+		return &NoFileError{path, "is a folder, not a file; give the path of a file"}
 	case mode&fs.ModeNamedPipe != 0:
-		return &NoFileError{path, "is a pipe, and relay would wait until somebody writes to it; " + instead}
+		return &NoFileError{path, "is a pipe, not a file, and relay would wait until another program writes to it; " + instead}
 	case mode&fs.ModeSocket != 0:
-		return &NoFileError{path, "is a socket, and a file is wanted; " + instead}
+		return &NoFileError{path, "is a socket, not a file; " + instead}
 	case mode&fs.ModeDevice != 0:
-		return &NoFileError{path, "is a device, which may have no end; " + instead}
+		return &NoFileError{path, "is a device, not a file, and may have no end; " + instead}
 	}
-	return &NoFileError{path, "is no file; " + instead}
+	return &NoFileError{path, "is not a file; " + instead}
 }

@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// TestOpen: whatever lies under a name that somebody has given, opening it comes back at
-// once, and no more is read than was asked for.
+// TestOpen: opening returns at once, whatever is at the path, and no more is read than requested.
 func TestOpen(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -45,7 +44,7 @@ func TestOpen(t *testing.T) {
 		select {
 		case <-done:
 		case <-time.After(20 * time.Second):
-			t.Fatalf("%s: does not come back", what)
+			t.Fatalf("%s: did not return", what)
 		}
 	}
 	for path, says := range map[string]string{
@@ -84,7 +83,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestOpenGiven: what the shell hands over by <(…) is a pipe, and is read.
+// TestOpenGiven: a pipe made by the shell's <(…) is read.
 func TestOpenGiven(t *testing.T) {
 	if _, err := os.Stat("/dev/fd"); err != nil {
 		t.Skip("no /dev/fd here")

@@ -9,12 +9,11 @@ import (
 	"path/filepath"
 )
 
-// PlantedError says that something lies in a directory of this program in the place of a
-// file of its own that it has not put there.
+// PlantedError means that something relay did not create is in the place of one of its own files.
 type PlantedError struct {
 	Path   string
 	What   string // what it is
-	Danger string // what would happen if it were used
+	Danger string // what could happen if it were used
 	Fix    string // what to do, with the command
 }
 
@@ -22,32 +21,32 @@ func (e *PlantedError) Error() string {
 	return fmt.Sprintf("%s %s: %s; %s", e.Path, e.What, e.Danger, e.Fix)
 }
 
-// Planted looks at what lies in dir under names of this program's own, before any of it
-// is opened: a *PlantedError for a link, a pipe, a hard link to a file that lies elsewhere,
-// a file in the place of a folder, and for what another user owns who is neither root nor
-// the owner of dir. Nothing is changed or followed. own returns what a path below dir, with
-// slashes, stands for: 0 a file, fs.ModeDir a folder, in which is looked, too; false for one
-// that is none of its own.
+// Planted checks what is in dir under relay's own names, before any of it is opened. It returns a
+// *PlantedError for a link, a pipe, a hard link to a file elsewhere, a file in the place of a
+// directory, and for anything owned by a user other than root, this user and the owner of dir. It
+// changes nothing and follows no link. own returns what a slash-separated path below dir is: 0 for
+// a file, fs.ModeDir for a directory, which is then checked too, and false for a path that is not
+// relay's.
 //
-// Files of another user are no matter on a volume that is mounted read-only, where this
-// user's own files get that owner (network file systems that map all users to one), and
-// in a folder of a group whose files all belong to it (setgid, as Kubernetes sets it).
+// Files of another user are accepted on a volume mounted read-only, where this user's new files
+// also get that owner (network file systems that map all users to one), and in a group's directory
+// whose files all belong to the group (setgid, as set by Kubernetes).
 func Planted(dir string, own func(name string) (fs.FileMode, bool)) error {
 	at, err := os.Lstat(dir)
 	if err == nil && at.Mode()&fs.ModeSymlink != 0 {
-		at, err = os.Stat(dir) // of the directory itself its user decides
+		at, err = os.Stat(dir) // the owner of dir may make it a link
 	}
 	if err != nil {
-		return nil //nolint:nilerr // opening it says so better
+		return nil //nolint:nilerr // opening it gives a better error
 	}
 	return planted(dir, "", at, own)
 }
 
-// planted is Planted of the folder below, a path of dir.
+// planted checks the directory below, a path relative to dir.
 func planted(dir, below string, at fs.FileInfo, own func(name string) (fs.FileMode, bool)) error {
 	entries, err := os.ReadDir(filepath.Join(dir, below))
 	if err != nil {
-		return nil //nolint:nilerr // opening it says so better
+		return nil //nolint:nilerr // opening it gives a better error
 	}
 	all := make(map[string]fs.FileInfo, len(entries))
 	for _, e := range entries {
@@ -58,16 +57,16 @@ func planted(dir, below string, at fs.FileInfo, own func(name string) (fs.FileMo
 	for _, e := range entries {
 		info, ok := all[e.Name()]
 		if !ok {
-			continue // gone meanwhile
+			continue // removed meanwhile
 		}
 		name := path.Join(below, e.Name())
 		kind, ok := own(name)
-		if !ok || IsTemp(e.Name()) { // those are removed and not opened
+		if !ok || IsTemp(e.Name()) { // temporary files are removed and never opened
 			continue
 		}
 		path := filepath.Join(dir, name)
 		var err error
-		if !info.IsDir() || kind != 0 { // a folder of this user's own does no harm: opening it says so better
+		if !info.IsDir() || kind != 0 { // a directory of this user's own is harmless: opening it gives a better error
 			err = judge(path, info, kind)
 		}
 		if err == nil {
@@ -86,23 +85,23 @@ func planted(dir, below string, at fs.FileInfo, own func(name string) (fs.FileMo
 	return nil
 }
 
-// judge looks at what kind of thing a file is.
+// judge checks the type of a file.
 func judge(path string, info fs.FileInfo, want fs.FileMode) error {
 	is := info.Mode().Type()
 	if is == want {
 		return nil
 	}
 	p := ShellWord(path)
-	remove := fmt.Sprintf("look who put it there (ls -l %s), then remove it: rm %s", p, p)
-	away := fmt.Sprintf("look who put it there (ls -ld %s), then move it away: mv %s %s", p, p, ShellWord(path+".not-relays"))
-	wait := "relay keeps a file of its own under this name, and would wait for whoever is at the other end"
+	remove := fmt.Sprintf("check who put it there (ls -l %s), then remove it: rm %s", p, p)
+	away := fmt.Sprintf("check who put it there (ls -ld %s), then move it away: mv %s %s", p, p, ShellWord(path+".not-relays"))
+	wait := "relay keeps a file of its own under this name, and would wait for the program at the other end"
 	switch {
 	case is&fs.ModeSymlink != 0:
-		return &PlantedError{path, "is a link", "relay keeps a file or folder of its own under this name, and would read and write whatever the link leads to", remove + ", or put what it leads to in its place"}
+		return &PlantedError{path, "is a link", "relay keeps a file or folder of its own under this name, and would read and write whatever the link leads to", remove + ", or replace it with what it leads to"}
 	case is.IsDir():
 		return &PlantedError{path, "is a folder", "relay keeps a file of its own under this name, and cannot while the folder is there", away}
 	case is == 0:
-		return &PlantedError{path, "is a file and no folder", "relay keeps a folder of its own under this name, and cannot while the file is there", away}
+		return &PlantedError{path, "is a file, not a folder", "relay keeps a folder of its own under this name, and cannot while the file is there", away}
 	case is&fs.ModeSocket != 0:
 		return &PlantedError{path, "is a socket", wait, remove}
 	case is&fs.ModeNamedPipe != 0:
@@ -114,12 +113,12 @@ func judge(path string, info fs.FileInfo, want fs.FileMode) error {
 func hardLink(path string) error {
 	p := ShellWord(path)
 	return &PlantedError{
-		path, "has another name elsewhere (a hard link)", "whoever has that name may read and change what relay keeps in this file",
-		fmt.Sprintf("look who made it (find / -xdev -samefile %s); when the contents are relay's, give it a file of its own: cp -p %s %s && mv %s %s", p, p, p+".own", p+".own", p),
+		path, "has another name elsewhere (a hard link)", "anyone with access to the other name can read and change this file",
+		fmt.Sprintf("check who made it (find / -xdev -samefile %s); if the contents are relay's, make it a separate file: cp -p %s %s && mv %s %s", p, p, p+".own", p+".own", p),
 	}
 }
 
-// namesOf counts the names that a file has in its directory: a crash may leave two.
+// namesOf counts a file's names in its directory: a crash may leave two.
 func namesOf(info fs.FileInfo, all map[string]fs.FileInfo) (n uint64) {
 	for _, other := range all {
 		if os.SameFile(info, other) {
@@ -129,7 +128,7 @@ func namesOf(info fs.FileInfo, all map[string]fs.FileInfo) (n uint64) {
 	return n
 }
 
-// alone closes a file that is none, or has more names than its own.
+// alone closes f and returns an error if it is not a regular file or has several names.
 func alone(f *os.File, path string) error {
 	info, err := f.Stat()
 	if err == nil {

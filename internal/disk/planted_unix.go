@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// notOurs looks at whose a file in a directory of this program is.
+// notOurs returns an error if a file in relay's directory belongs to a stranger.
 func notOurs(path string, info, dir fs.FileInfo) error {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	d, isUnix := dir.Sys().(*syscall.Stat_t)
@@ -24,11 +24,11 @@ func notOurs(path string, info, dir fs.FileInfo) error {
 	p := ShellWord(path)
 	return &PlantedError{
 		path, fmt.Sprintf("belongs to another user (uid %d)", s.Uid), "who could read and change what relay keeps there, or make relay trust what it says",
-		fmt.Sprintf("look who put it there, then remove it: rm -r %s; when it is relay's, such as after a move, take it over: chown -h %d %s", p, os.Geteuid(), p),
+		fmt.Sprintf("check who put it there, then remove it: rm -r %s; if it is relay's, for example after a move, take it over: chown -h %d %s", p, os.Geteuid(), p),
 	}
 }
 
-// ownerHere is whom a file that this process makes in dir belongs to.
+// ownerHere returns the user that owns a file this process creates in dir.
 func ownerHere(dir string) uint32 {
 	uid := uint32(os.Geteuid())
 	name := TempName(filepath.Join(dir, "owner"))
@@ -46,7 +46,7 @@ func ownerHere(dir string) uint32 {
 	return uid
 }
 
-// links is how many names a file has.
+// links is the number of names of a file.
 func links(info fs.FileInfo) uint64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(s.Nlink)
@@ -54,5 +54,5 @@ func links(info fs.FileInfo) uint64 {
 	return 1
 }
 
-// noWait has an open that does not wait for whoever is at the other end of a pipe.
+// noWait makes opening a pipe return without waiting for its other end.
 const noWait = syscall.O_NONBLOCK

@@ -2,8 +2,8 @@ package disk
 
 import "io/fs"
 
-// Rights are in the ACL there, which the installation sets; a hard link needs the right
-// to write the file.
+// On Windows permissions are in the ACL, which the installation sets; creating a hard link requires
+// the right to write the file.
 func notOurs(string, fs.FileInfo, fs.FileInfo) error { return nil }
 
 func links(fs.FileInfo) uint64 { return 1 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// renameNew moves from to to unless something is there. Not every file system
-// can (NFS): there it takes two steps, of which the first decides.
+// renameNew renames from to to unless to exists. Some file systems (NFS) cannot do that: there it
+// takes two steps, of which the first decides.
 func renameNew(from, to string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxLinks is how many links are followed on the way to a file, as by the kernel.
+// maxLinks is how many links are followed on the path to a file, as in the kernel.
 const maxLinks = 40
 
 func trusted(path string) error {
@@ -38,22 +38,21 @@ func trusted(path string) error {
 	return nil
 }
 
-// walk is the way to one file.
+// walk checks the path to one file.
 type walk struct {
 	file       string
-	shared     bool // any user may put something into the folder that was looked at last
+	shared     bool // any user can create files in the directory checked last
 	any, group *WritableError
 }
 
-// owner judges whose a folder, link or file is, which lies in the folder that was
-// looked at before.
+// owner checks who owns a directory, link or file in the directory that was checked before.
 func (w *walk) owner(at string, info fs.FileInfo) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || w.any != nil || ours(info) || !w.shared && os.Geteuid() != 0 || unmapped(s.Uid) || readOnly(at) {
 		return
 	}
 	w.any = &WritableError{Path: at, File: w.file, Owned: true, UID: s.Uid, Fix: "chown -h root " + ShellWord(at)}
-	if info.IsDir() { // somebody's home: it stays that user's
+	if info.IsDir() { // a home directory: it stays its user's
 		w.any.Moved = rootsPlace(w.file, s.Uid)
 		mode := "600"
 		if f, err := os.Stat(w.file); err == nil && f.Mode().Perm()&0o100 != 0 {
@@ -63,8 +62,8 @@ func (w *walk) owner(at string, info fs.FileInfo) {
 	}
 }
 
-// rootsPlace is where a file of another user's is copied to, so that only root may write
-// it: a name below /etc/relay that is free.
+// rootsPlace returns an unused path below /etc/relay, where a file of another user is copied so
+// that only root can write it.
 func rootsPlace(file string, uid uint32) string {
 	place := filepath.Join("/etc/relay", filepath.Base(file))
 	if _, err := os.Lstat(place); err == nil {
@@ -73,11 +72,11 @@ func rootsPlace(file string, uid uint32) string {
 	return place
 }
 
-// overflowUID is whose everything is, in a user namespace, that belongs to a user the
-// namespace does not know, root of the machine among them.
+// overflowUID is the owner shown in a user namespace for every user the namespace does not map,
+// including the machine's root.
 const overflowUID = 65534
 
-// unmapped says whether a uid may stand for one that this namespace does not know.
+// unmapped reports whether uid may stand for a user that this namespace does not map.
 func unmapped(uid uint32) bool {
 	if uid != overflowUID {
 		return false
@@ -86,8 +85,8 @@ func unmapped(uid uint32) bool {
 	return err == nil && strings.Join(strings.Fields(string(b)), " ") != "0 0 4294967295"
 }
 
-// link looks at everything on the way to path, and returns where the first link
-// on it leads; "" when there is none.
+// link checks everything on the path, and returns where the first link leads, or "" if there is
+// none.
 func (w *walk) link(path string) string {
 	rest := strings.Split(strings.Trim(path, "/"), "/")
 	at := "/"
@@ -118,8 +117,7 @@ func (w *walk) link(path string) string {
 	return ""
 }
 
-// look judges one folder or file. next is what lies in the folder on the way, ""
-// for the file itself.
+// look checks one directory or file. next is the next name on the path, or "" for the file itself.
 func (w *walk) look(at, next string) {
 	info, err := os.Lstat(at)
 	if err != nil {
@@ -127,7 +125,7 @@ func (w *walk) look(at, next string) {
 	}
 	w.owner(at, info)
 	w.shared = info.IsDir() && info.Mode().Perm()&0o002 != 0 && !kubernetes(at)
-	if info.Mode().Perm()&0o022 == 0 || !info.IsDir() && !info.Mode().IsRegular() { // Open refuses what is no file
+	if info.Mode().Perm()&0o022 == 0 || !info.IsDir() && !info.Mode().IsRegular() { // Open refuses everything that is not a file
 		return
 	}
 	if next != "" && (info.Mode()&fs.ModeSticky != 0 || kubernetes(at)) || readOnly(at) {
@@ -140,15 +138,15 @@ func (w *walk) look(at, next string) {
 		if w.any == nil {
 			w.any = e
 		}
-	case w.group == nil && next == "": // of the file: folders of a group are a custom of distributions
+	case w.group == nil && next == "": // only the file: directories writable by a group are customary in distributions
 		e.Group, e.Fix = true, "chmod g-w "+ShellWord(at)
 		w.group = e
 	}
 }
 
-// kubernetes says whether a folder is a volume that the kubelet fills: all in it
-// leads through ..data, which it swaps, to a folder of its own. Whoever may write
-// the folder cannot make these root's.
+// kubernetes reports whether dir is a volume filled by the kubelet: everything in it goes through
+// the link ..data, which the kubelet swaps, to a directory of its own. A user who can write to dir
+// cannot create these as root.
 func kubernetes(dir string) bool {
 	link, err := os.Lstat(filepath.Join(dir, "..data"))
 	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
@@ -162,7 +160,7 @@ func kubernetes(dir string) bool {
 	return err == nil && version.IsDir() && version.Mode().Perm()&0o002 == 0 && ours(link) && ours(version)
 }
 
-// ours says whether root or this user owns it.
+// ours reports whether root or this user owns it.
 func ours(info fs.FileInfo) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	return ok && (s.Uid == 0 || int(s.Uid) == os.Geteuid())
@@ -173,7 +171,7 @@ func readOnly(path string) bool {
 	return unix.Statfs(path, &s) == nil && uint64(s.Flags)&readOnlyFlag != 0
 }
 
-// ShellWord quotes a path for a shell where it has to be.
+// ShellWord quotes a path for a shell where necessary.
 func ShellWord(path string) string {
 	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
 		return path

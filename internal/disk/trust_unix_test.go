@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestTrusted makes every kind of file and folder that the rule speaks of.
+// TestTrusted creates every kind of file and directory that the rule covers.
 func TestTrusted(t *testing.T) {
 	dir := func(mode os.FileMode, in ...string) string {
 		d := filepath.Join(append(in, "d")...)
@@ -55,7 +55,7 @@ func TestTrusted(t *testing.T) {
 	for _, x := range []struct {
 		name, path string
 		any, group bool
-		at         string // what the fix is about
+		at         string // a part of the command in Fix
 	}{
 		{"a file of its owner", plainFile, false, false, ""},
 		{"a file any user may write", file(dir(0o755), 0o666), true, false, "relay.yaml"},
@@ -72,7 +72,7 @@ func TestTrusted(t *testing.T) {
 		{"a ConfigMap", link("..data/relay.yaml", configMap, "relay.yaml"), false, false, ""},
 		{"a device any user may write", "/dev/null", false, false, ""},
 		{"a loop", link("loop", dir(0o755), "loop"), false, false, ""},
-		{"none", filepath.Join(dir(0o755), "none"), false, false, ""},
+		{"a missing file", filepath.Join(dir(0o755), "none"), false, false, ""},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			err := Trusted(x.path)
@@ -84,9 +84,9 @@ func TestTrusted(t *testing.T) {
 				return
 			}
 			if !strings.Contains(w.Fix, x.at) {
-				t.Errorf("the fix is %s", w.Fix)
+				t.Errorf("Fix = %s", w.Fix)
 			}
-			// The command says what is enough.
+			// The command is sufficient.
 			if err := exec.CommandContext(t.Context(), "sh", "-c", w.Fix).Run(); err != nil {
 				t.Fatal(err)
 			}
@@ -97,8 +97,8 @@ func TestTrusted(t *testing.T) {
 	}
 }
 
-// TestForgedKubernetes: whoever may write a folder can make ..data in it, but not
-// root's.
+// TestForgedKubernetes: a user who can write to a directory can create ..data in it, but not as
+// root.
 func TestForgedKubernetes(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make files of another user")
@@ -126,7 +126,7 @@ func TestForgedKubernetes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if AnyUser(Trusted(path)) == nil {
-			t.Errorf("%s of another user is taken for the kubelet's", p)
+			t.Errorf("%s of another user was accepted as the kubelet's", p)
 		}
 		if err := os.Lchown(p, 0, 0); err != nil {
 			t.Fatal(err)
@@ -134,8 +134,8 @@ func TestForgedKubernetes(t *testing.T) {
 	}
 }
 
-// TestTrustedOwner: what another user owns is his to change. Root obeys nobody else; other
-// users obey what somebody put where only they and root may put something.
+// TestTrustedOwner: a user can change what he owns. Root trusts no other user; other users do not
+// trust what anyone could have put in a directory.
 func TestTrustedOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make files of another user")
@@ -143,7 +143,7 @@ func TestTrustedOwner(t *testing.T) {
 	const other, me = 65533, 65532
 	for _, x := range []struct {
 		name       string
-		of         string // what is the other user's: file, dir or link
+		of         string // what belongs to the other user: file, dir or link
 		mode       os.FileMode
 		root, user bool // refused
 	}{
@@ -194,7 +194,7 @@ func TestTrustedOwner(t *testing.T) {
 			if got := trustedAs(t, me, path); got != x.user {
 				t.Errorf("another user: refused %v, want %v", got, x.user)
 			}
-			if w := AnyUser(err); w != nil && w.Moved != "" { // nobody's home is taken from its owner
+			if w := AnyUser(err); w != nil && w.Moved != "" { // a home directory is not taken from its owner
 				to := filepath.Join(t.TempDir(), "etc", "relay.yaml")
 				if x.of != "dir" || strings.Contains(w.Fix, "chown") || !strings.Contains(w.Fix, " /etc/relay/") || !strings.Contains(w.Advice(), "sudo -u '#65533'") {
 					t.Errorf("%s", w.Advice())
@@ -217,8 +217,8 @@ func TestTrustedOwner(t *testing.T) {
 	}
 }
 
-// trustedAs says whether Trusted refuses a path when asked by another user: this test
-// program itself, run as that user.
+// trustedAs reports whether Trusted refuses a path for another user: it runs this test binary as
+// that user.
 func trustedAs(t *testing.T, uid int, path string) bool {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "disk.test")
@@ -243,11 +243,11 @@ func trustedAs(t *testing.T, uid int, path string) bool {
 	return strings.Contains(string(out), "REFUSED")
 }
 
-// TestAskTrusted is what trustedAs runs.
+// TestAskTrusted is run by trustedAs.
 func TestAskTrusted(t *testing.T) {
 	path := os.Getenv("RELAY_TEST_TRUSTED")
 	if path == "" {
-		t.Skip("it is run by another test")
+		t.Skip("run by trustedAs")
 	}
 	if err := AnyUser(Trusted(path)); err != nil {
 		t.Logf("REFUSED %v", err)

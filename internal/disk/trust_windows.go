@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Rights of an access list that let somebody change a file, or replace what lies
-// in a folder. To add files to a folder, which ProgramData grants everybody, is
-// not among them: it replaces nothing.
+// Access rights that allow changing a file, or replacing files in a directory. Adding files to a
+// directory, which ProgramData allows everyone, is not one of them: it replaces nothing.
 const (
 	deleteChild = 0x40
 	changeAny   = windows.DELETE | windows.WRITE_DAC | windows.WRITE_OWNER | windows.GENERIC_WRITE | windows.GENERIC_ALL
@@ -31,14 +30,14 @@ func trusted(path string) error {
 				Fix: `icacls "` + here + `" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F`,
 			}
 		}
-		if filepath.Dir(here) == here || mask == changeIn { // the folder itself; what is above is the system's
+		if filepath.Dir(here) == here || mask == changeIn { // the directory itself; its parents belong to the system
 			return nil
 		}
 	}
 }
 
-// Protect gives a folder and what is made in it to the system, to administrators
-// and to an account (such as NT SERVICE\\relay), and to nobody else.
+// Protect restricts a directory and everything created in it to the system, administrators and an
+// account (such as NT SERVICE\\relay).
 func Protect(dir, account string) error {
 	entries := make([]windows.EXPLICIT_ACCESS, 0, 3)
 	add := func(sid *windows.SID, rights uint32) {
@@ -72,12 +71,12 @@ func Protect(dir, account string) error {
 	return nil
 }
 
-// AnyUserReads says whether the groups that every user is in may read a folder.
+// AnyUserReads reports whether the groups that contain every user may read a directory.
 func AnyUserReads(dir string) bool {
 	return grants(dir, anyUsers(), windows.FILE_READ_DATA|windows.GENERIC_READ|windows.GENERIC_ALL)
 }
 
-// anyUsers are the groups that every user of the machine is in.
+// anyUsers returns the groups that contain every user of the machine.
 func anyUsers() (out []*windows.SID) {
 	for _, kind := range []windows.WELL_KNOWN_SID_TYPE{windows.WinWorldSid, windows.WinAuthenticatedUserSid, windows.WinBuiltinUsersSid, windows.WinInteractiveSid} {
 		if sid, err := windows.CreateWellKnownSid(kind); err == nil {
@@ -87,8 +86,8 @@ func anyUsers() (out []*windows.SID) {
 	return out
 }
 
-// grants says whether the access list of path gives one of who a right of mask.
-// Entries that deny are not read: they only take away.
+// grants reports whether the access list of path grants any of who a right in mask. Deny entries
+// are ignored: they only remove rights.
 func grants(path string, who []*windows.SID, mask uint32) bool {
 	sd, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
 	if err != nil {
@@ -99,7 +98,7 @@ func grants(path string, who []*windows.SID, mask uint32) bool {
 		return false
 	}
 	if dacl == nil {
-		return true // no list: everybody may do everything
+		return true // no list: everyone may do everything
 	}
 	for i := range uint32(dacl.AceCount) {
 		var ace *windows.ACCESS_ALLOWED_ACE

@@ -7,15 +7,15 @@ import (
 	"runtime"
 )
 
-// Volume is the file system under a path.
+// Volume is the file system of a path.
 type Volume struct {
 	Size, Free       int64  // bytes; Free: for this user
-	Files, FreeFiles int64  // how many it can hold, and can still take; Files 0: it does not say
-	Kind             string // nfs, smb, fuse, 9p, tmpfs, ramfs, overlay; empty: an ordinary one, or not known
+	Files, FreeFiles int64  // how many files it can hold, and how many more; Files 0: unknown
+	Kind             string // nfs, smb, fuse, 9p, tmpfs, ramfs, overlay; empty: an ordinary one, or unknown
 }
 
-// OthersRead says whether any user of the machine can read a file: it allows that, and so
-// does every folder on the way, wherever links lead.
+// OthersRead reports whether any user of the machine can read a file: its mode and every directory
+// on its path, through all links, allow it.
 func OthersRead(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || Rights(info)&0o004 == 0 {
@@ -38,8 +38,7 @@ func OthersRead(path string) bool {
 	}
 }
 
-// Rights are the rights of a file that mean something: Windows has none of this
-// kind.
+// Rights returns the permissions of a file that have a meaning: Windows has none of this kind.
 func Rights(info fs.FileInfo) fs.FileMode {
 	if runtime.GOOS == "windows" {
 		return 0

@@ -19,7 +19,7 @@ func TestVolumeOf(t *testing.T) {
 	}
 }
 
-// Holes take no room.
+// Holes take no space.
 func TestUsed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	f, err := os.Create(path)
@@ -36,14 +36,14 @@ func TestUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if used := Used(info); runtime.GOOS == "linux" && used > size/2 {
-		t.Errorf("a hole of %d bytes takes %d", size, used)
+		t.Errorf("a hole of %d bytes uses %d", size, used)
 	}
 }
 
-func TestNoSpaceIsNoOtherError(t *testing.T) {
+func TestNoSpaceRejectsOtherErrors(t *testing.T) {
 	for _, err := range []error{nil, fs.ErrExist, fs.ErrPermission, errors.New("no space left on device")} {
 		if NoSpace(err) {
-			t.Errorf("%v is taken for a full disk", err)
+			t.Errorf("NoSpace(%v) = true", err)
 		}
 	}
 }

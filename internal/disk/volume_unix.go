@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// VolumeOf asks for the volume of a file or directory.
+// VolumeOf returns the volume of a file or directory.
 func VolumeOf(path string) (Volume, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(path, &s); err != nil {
-		return Volume{}, fmt.Errorf("ask volume: %w", err)
+		return Volume{}, fmt.Errorf("query volume: %w", err)
 	}
 	block := int64(s.Bsize)
 	return Volume{
@@ -25,7 +25,7 @@ func VolumeOf(path string) (Volume, error) {
 	}, nil
 }
 
-// Used is what a file takes on its volume: holes do not count.
+// Used is the space a file takes on its volume: holes do not count.
 func Used(info fs.FileInfo) int64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int64(st.Blocks) * 512
@@ -33,13 +33,13 @@ func Used(info fs.FileInfo) int64 {
 	return info.Size()
 }
 
-// NoSpace says that a write failed for want of room: of the volume, the user's
-// share of it, or what the file may grow to. What was there before is as it was.
+// NoSpace reports whether a write failed for lack of space: of the volume, of the user's quota, or
+// because of a file size limit. The previous content is unchanged.
 func NoSpace(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
 }
 
-// Own tells whether a file belongs to the user that this process runs as.
+// Own reports whether a file belongs to the user of this process.
 func Own(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return !ok || int(st.Uid) == os.Geteuid()

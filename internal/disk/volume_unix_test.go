@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// TestOthersRead: a file is read by others when every folder on the way lets them through.
+// TestOthersRead: other users can read a file if every directory on its path lets them through.
 func TestOthersRead(t *testing.T) {
 	dir := t.TempDir()
 	for at := dir; at != filepath.Dir(at); at = filepath.Dir(at) {
 		if info, err := os.Stat(at); err != nil || info.Mode().Perm()&0o001 == 0 {
-			if err := os.Chmod(at, 0o755); err != nil { // the test's own
+			if err := os.Chmod(at, 0o755); err != nil { // only the test's own directories
 				t.Skip("what lies here is not reachable for others")
 			}
 		}
@@ -41,7 +41,7 @@ func TestOthersRead(t *testing.T) {
 		"open/token": true, "open/private": false, "closed/token": false, "open/in": false, "open/out": true, "closed/out": true, "none": false,
 	} {
 		if got := OthersRead(filepath.Join(dir, path)); got != want {
-			t.Errorf("%s: %t", path, got)
+			t.Errorf("OthersRead(%s) = %t, want %t", path, got, want)
 		}
 	}
 }

@@ -8,9 +8,8 @@ import (
 	"relay/internal/disk"
 )
 
-// ReadKeys reads a key file: 64 hex digits a line. The first key seals, the
-// others still open what was sealed with them. The error names the line, never
-// what is on it.
+// ReadKeys reads a key file: 64 hex digits per line. The first key seals; the others only open what
+// was sealed with them. Errors name the line, never its content.
 func ReadKeys(path string) ([][]byte, error) {
 	b, err := disk.ReadFile(path, 64<<10)
 	if err != nil {

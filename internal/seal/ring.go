@@ -14,10 +14,10 @@ import (
 )
 
 var (
-	// ErrKey says that something is sealed with a key that is not given, or that a
-	// key is none.
+	// ErrKey means that something is sealed with a key that is not available, or that a key is
+	// invalid.
 	ErrKey = errors.New("encryption key does not fit")
-	// ErrDamaged says that the bytes are not what was written.
+	// ErrDamaged means that the bytes are not what was written.
 	ErrDamaged = errors.New("damaged")
 )
 
@@ -26,14 +26,13 @@ const (
 	nonceLen = 12
 )
 
-// Keys is a set of keys that never changes: one that seals, or none, and others
-// that still open.
+// Keys is an immutable set of keys: at most one that seals, and others that only open.
 type Keys struct {
 	current uint32
 	keys    map[uint32][]byte
 }
 
-// NewKeys makes a set. Without key nothing is sealed. Each is 32 bytes: ErrKey.
+// NewKeys makes a set. Without key nothing is sealed. Returns ErrKey unless every key has 32 bytes.
 func NewKeys(key []byte, old ...[]byte) (*Keys, error) {
 	k := &Keys{keys: make(map[uint32][]byte)}
 	if len(key) > 0 {
@@ -63,26 +62,25 @@ func (k *Keys) add(key []byte) (uint32, error) {
 // Current is the id of the key that seals; 0: none.
 func (k *Keys) Current() uint32 { return k.current }
 
-// Opens says whether the set opens what the key id sealed: nil or ErrKey. Id 0
-// stands for what is not sealed.
+// Opens returns nil if the set contains the key with this id, otherwise ErrKey. Id 0 stands for
+// data that is not sealed.
 func (k *Keys) Opens(id uint32) error {
 	if _, ok := k.keys[id]; !ok && id != 0 {
-		return fmt.Errorf("sealed with key %08x, which is not given: %w", id, ErrKey)
+		return fmt.Errorf("sealed with key %08x, which is not available: %w", id, ErrKey)
 	}
 	return nil
 }
 
-// KeyID is the name of a key, never 0. It lies in plain sight and gives nothing
-// away.
+// KeyID identifies a key and is never 0. It is stored in plain text and reveals nothing about the
+// key.
 func KeyID(key []byte) uint32 {
 	sum := sha256.Sum256(append([]byte("relay queue key id\x00"), key...))
 	return max(1, binary.BigEndian.Uint32(sum[:]))
 }
 
-// Ring seals and opens what lies on disk, with AES-256-GCM. Each purpose and
-// number (of a segment, of a file) has a key of its own, derived with HKDF, so
-// that random nonces never repeat under one key, and a value opens only where it
-// was sealed for. Methods may be called from any goroutine.
+// Ring seals and opens stored data with AES-256-GCM. Each purpose and number (of a segment, of a
+// file) has its own key, derived with HKDF, so that random nonces do not repeat under one key and a
+// value opens only where it was sealed for. Methods are safe for concurrent use.
 type Ring struct {
 	keys atomic.Pointer[Keys]
 
@@ -90,24 +88,24 @@ type Ring struct {
 	aeads map[derived]cipher.AEAD
 }
 
-// derived names a derived key.
+// derived identifies a derived key.
 type derived struct {
 	id      uint32
 	purpose string
 	n       uint64
 }
 
-// NewRing returns a ring with keys in force.
+// NewRing returns a ring that uses keys.
 func NewRing(keys *Keys) *Ring {
 	r := &Ring{aeads: make(map[derived]cipher.AEAD)}
 	r.keys.Store(keys)
 	return r
 }
 
-// Keys are the keys in force.
+// Keys returns the keys in use.
 func (r *Ring) Keys() *Keys { return r.keys.Load() }
 
-// Use puts other keys in force.
+// Use replaces the keys.
 func (r *Ring) Use(keys *Keys) {
 	r.keys.Store(keys)
 	r.mu.Lock()
@@ -115,8 +113,8 @@ func (r *Ring) Use(keys *Keys) {
 	clear(r.aeads)
 }
 
-// AEAD is the cipher of one purpose and number under the key id, for those who
-// store key id and nonce themselves. ErrKey: the key is not given.
+// AEAD returns the cipher for a purpose and number under the key id, for callers that store key id
+// and nonce themselves. Returns ErrKey if the key is not available.
 func (r *Ring) AEAD(id uint32, purpose string, n uint64) (cipher.AEAD, error) {
 	return r.aead(r.keys.Load(), id, purpose, n)
 }
@@ -124,7 +122,7 @@ func (r *Ring) AEAD(id uint32, purpose string, n uint64) (cipher.AEAD, error) {
 func (r *Ring) aead(keys *Keys, id uint32, purpose string, n uint64) (cipher.AEAD, error) {
 	master, ok := keys.keys[id]
 	if !ok {
-		return nil, fmt.Errorf("sealed with key %08x, which is not given: %w", id, ErrKey)
+		return nil, fmt.Errorf("sealed with key %08x, which is not available: %w", id, ErrKey)
 	}
 	name := derived{id, purpose, n}
 	r.mu.Lock()
@@ -156,7 +154,7 @@ func (r *Ring) aead(keys *Keys, id uint32, purpose string, n uint64) (cipher.AEA
 //	key id u32, little-endian · nonce 12 bytes · sealed bytes and tag
 //	0 u32 · the bytes as they are, without a key
 //
-// bound is where the value belongs: it opens with the same bound alone.
+// bound identifies where the value belongs: it opens only with the same bound.
 func (r *Ring) Seal(dst []byte, purpose string, n uint64, bound, plain []byte) ([]byte, error) {
 	keys := r.keys.Load()
 	dst = binary.LittleEndian.AppendUint32(dst, keys.current)
@@ -172,11 +170,11 @@ func (r *Ring) Seal(dst []byte, purpose string, n uint64, bound, plain []byte) (
 	return a.Seal(append(dst, nonce[:]...), nonce[:], plain, bound), nil
 }
 
-// Open gives what Seal was given. Plain bytes are part of b. The error is ErrKey or
-// ErrDamaged.
+// Open returns what was passed to Seal. If the value is not sealed, the result aliases b. The error
+// is ErrKey or ErrDamaged.
 func (r *Ring) Open(purpose string, n uint64, bound, b []byte) ([]byte, error) {
 	if len(b) < 4 {
-		return nil, fmt.Errorf("%w: sealed value is cut short", ErrDamaged)
+		return nil, fmt.Errorf("%w: sealed value is truncated", ErrDamaged)
 	}
 	id, b := binary.LittleEndian.Uint32(b), b[4:]
 	if id == 0 {
@@ -187,7 +185,7 @@ func (r *Ring) Open(purpose string, n uint64, bound, b []byte) ([]byte, error) {
 		return nil, err
 	}
 	if len(b) < nonceLen+a.Overhead() {
-		return nil, fmt.Errorf("%w: sealed value is cut short", ErrDamaged)
+		return nil, fmt.Errorf("%w: sealed value is truncated", ErrDamaged)
 	}
 	plain, err := a.Open(nil, b[:nonceLen], b[nonceLen:], bound)
 	if err != nil {

@@ -44,7 +44,7 @@ func TestSealAndOpen(t *testing.T) {
 			for _, plain := range []string{"", "secret words", strings.Repeat("x", 100_000)} {
 				b := sealed(t, r, "p", 1, "here", plain)
 				if key != nil && plain != "" && bytes.Contains(b, []byte(plain)) {
-					t.Error("it is plain")
+					t.Error("the value contains the plain text")
 				}
 				if got, err := r.Open("p", 1, []byte("here"), b); err != nil || string(got) != plain {
 					t.Errorf("opened %d bytes of %d, %v", len(got), len(plain), err)
@@ -54,8 +54,8 @@ func TestSealAndOpen(t *testing.T) {
 	}
 }
 
-// What is sealed opens with its key, for its purpose, number and place alone,
-// and not when a bit of it differs or an end of it is missing.
+// A sealed value opens only with its key, for its purpose, number and place, and not if a bit
+// differs or its end is missing.
 func TestOpensNowhereElse(t *testing.T) {
 	r := ringOf(t, testKey(1))
 	b := sealed(t, r, "p", 1, "here", "secret words")
@@ -75,7 +75,7 @@ func TestOpensNowhereElse(t *testing.T) {
 		bad := bytes.Clone(b)
 		bad[n] ^= 1
 		want := seal.ErrDamaged
-		if n < 4 { // the key's id
+		if n < 4 { // the key id
 			want = seal.ErrKey
 		}
 		if got, err := r.Open("p", 1, []byte("here"), bad); !errors.Is(err, want) || got != nil {
@@ -83,7 +83,7 @@ func TestOpensNowhereElse(t *testing.T) {
 		}
 	}
 	if again := sealed(t, r, "p", 1, "here", "secret words"); bytes.Equal(again, b) {
-		t.Error("sealed twice is the same: the nonce repeats")
+		t.Error("two sealed values are equal: the nonce was reused")
 	}
 }
 
@@ -106,7 +106,7 @@ func TestKeysChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Use(alone) // the old key is gone, from the derived ones too
+	r.Use(alone) // the old key, and keys derived from it, are no longer used
 	if got, err := r.Open("p", 1, nil, first); !errors.Is(err, seal.ErrKey) || got != nil {
 		t.Errorf("without its key: %q, %v", got, err)
 	}
@@ -126,7 +126,7 @@ func TestKeysChange(t *testing.T) {
 	}
 }
 
-// More purposes than are remembered, from several goroutines, while keys change.
+// More purposes than are cached, from several goroutines, while the keys change.
 func TestRingIsConcurrent(t *testing.T) {
 	r := ringOf(t, testKey(1), testKey(2))
 	other, err := seal.NewKeys(testKey(2), testKey(1))
@@ -164,7 +164,7 @@ func TestReadKeys(t *testing.T) {
 		{"empty", "", "is empty"},
 		{"blank", " \n\n", "is empty"},
 		{"short", hex(1)[2:], "line 1 of "},
-		{"second is no hex", hex(1) + "\n" + strings.Repeat("z", 64), "line 2 of "},
+		{"second is not hex", hex(1) + "\n" + strings.Repeat("z", 64), "line 2 of "},
 		{"blank between", hex(1) + "\n\n" + hex(2), "line 2 of "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestReadKeys(t *testing.T) {
 			keys, err := seal.ReadKeys(path)
 			if c.err != "" {
 				if !errors.Is(err, seal.ErrKey) || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "0101") || strings.Contains(err.Error(), "zz") {
-					t.Errorf("%v, want %q and nothing of the key", err, c.err)
+					t.Errorf("%v, want %q and no part of the key", err, c.err)
 				}
 				return
 			}

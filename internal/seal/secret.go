@@ -17,29 +17,28 @@ import (
 // SecretName is the name of the file in the data directory.
 const SecretName = "secret"
 
-// The file is one line: what it is, the secret in hex, and a check, the first
-// four bytes of the SHA-256 of all before it, in hex.
+// The file is one line: its type, the secret in hex, and a check in hex, the first four bytes of
+// the SHA-256 of everything before it.
 const (
 	secretMagic = "relay-secret-1 "
 	secretLen   = 32
 )
 
-// Secret returns the 32-byte secret of the installation whose data directory is
-// dir, and makes it if there is none. It is durable before anybody has it; of
-// two processes that make it at once, one wins and both get the same.
+// Secret returns the 32-byte secret of the installation with data directory dir, and creates it if
+// there is none. It is durable before it is returned. If two processes create it at once, both get
+// the same secret.
 //
-// A damaged file is never replaced: the error is ErrDamaged, and says what to
-// do.
+// A damaged file is never replaced: the error is ErrDamaged and says what to do.
 func Secret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, SecretName)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, fmt.Errorf("read secret of the installation: %s is %w: it is a link or a pipe, and relay would take what it leads to for its own secret; "+
-			"look who put it there, remove it, and put the file of a backup in its place", path, ErrDamaged)
+		return nil, fmt.Errorf("read secret of the installation: %s is %w: it is a link or a pipe, and relay would use what it leads to as its secret;  "+
+			"check who put it there, remove it, and restore the file from a backup", path, ErrDamaged)
 	}
 	for try := 0; ; try++ {
 		s, err := ReadSecret(dir)
 		if err == nil {
-			// Whoever made it may not have come to this yet.
+			// The process that created it may not have synced the directory yet.
 			return s, disk.SyncDir(dir)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -47,16 +46,15 @@ func Secret(dir string) ([]byte, error) {
 		}
 		fresh := make([]byte, secretLen)
 		rand.Read(fresh)
-		// Not there any more: somebody has cleaned dir of temporary files.
+		// Not there: another process removed the temporary files in dir.
 		if err := disk.Create(path, 0o600, encodeSecret(fresh)); err != nil && !errors.Is(err, fs.ErrExist) &&
 			(try == 10 || !errors.Is(err, fs.ErrNotExist)) {
-			return nil, fmt.Errorf("make secret of the installation: %w", err)
+			return nil, fmt.Errorf("create secret of the installation: %w", err)
 		}
 	}
 }
 
-// ReadSecret is Secret for those who may only read: where there is none, the
-// error is fs.ErrNotExist.
+// ReadSecret is like Secret but never creates the file: without one the error is fs.ErrNotExist.
 func ReadSecret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, SecretName)
 	b, err := disk.ReadFile(path, 4<<10)
@@ -65,14 +63,14 @@ func ReadSecret(dir string) ([]byte, error) {
 	switch {
 	case directory:
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("read secret of the installation: %w: give relay's user the right to read it", err)
+		return nil, fmt.Errorf("read secret of the installation: %w: allow relay's user to read it", err)
 	case err != nil:
 		return nil, fmt.Errorf("read secret of the installation: %w", err)
 	}
 	s, ok := decodeSecret(b)
 	if !ok || directory {
-		return nil, fmt.Errorf("read secret of the installation: %s is %w: put the file of a backup in its place; "+
-			"if there is none, remove it: relay makes another, and no longer recognises what it fingerprinted with this one", path, ErrDamaged)
+		return nil, fmt.Errorf("read secret of the installation: %s is %w: restore the file from a backup; "+
+			"if there is none, remove it: relay then creates another one and no longer recognises earlier fingerprints", path, ErrDamaged)
 	}
 	return s, nil
 }

@@ -17,8 +17,7 @@ import (
 	"relay/internal/seal"
 )
 
-// TestMain: with RELAY_SECRET_DIR this program is a process that wants the
-// secret and prints it.
+// TestMain: with RELAY_SECRET_DIR set, this program is a child process that prints the secret.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("RELAY_SECRET_DIR"); dir != "" {
 		s, err := seal.Secret(dir)
@@ -38,7 +37,7 @@ func TestSecretIsMadeOnce(t *testing.T) {
 		t.Fatalf("ReadSecret of a new directory: %v, want fs.ErrNotExist", err)
 	}
 	if es, _ := os.ReadDir(dir); len(es) > 0 {
-		t.Fatalf("ReadSecret has made %v", es)
+		t.Fatalf("ReadSecret created %v", es)
 	}
 	first, err := seal.Secret(dir)
 	if err != nil || len(first) != 32 || bytes.Equal(first, make([]byte, 32)) {
@@ -98,7 +97,7 @@ func damaged(t *testing.T, name string, b []byte) {
 			t.Fatalf("%s: %x, %v", name, s, err)
 		}
 		if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "backup") {
-			t.Fatalf("%s: does not say what to do: %v", name, err)
+			t.Fatalf("%s: the error does not say what to do: %v", name, err)
 		}
 	}
 	if now, _ := os.ReadFile(path); !bytes.Equal(now, b) {
@@ -106,8 +105,8 @@ func damaged(t *testing.T, name string, b []byte) {
 	}
 }
 
-// Many that make it at once, threads and processes, while the owner of the
-// directory cleans it of temporary files: all get the same.
+// Many goroutines and processes create the secret at once, while the directory's owner removes
+// temporary files: all get the same secret.
 func TestSecretRace(t *testing.T) {
 	for range 20 {
 		dir := t.TempDir()
@@ -167,8 +166,7 @@ func TestSecretWithoutDirectory(t *testing.T) {
 	}
 }
 
-// Something in the secret's place that cannot be read is not replaced, and the
-// error says what to do.
+// Something unreadable in the secret's place is not replaced, and the error says what to do.
 func TestSecretIsDirectory(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, seal.SecretName), 0o700); err != nil {
@@ -179,8 +177,8 @@ func TestSecretIsDirectory(t *testing.T) {
 	}
 }
 
-// TestSecretPlanted: what others put in the secret's place is neither followed nor waited
-// for. A dangling link made a start spin for ever.
+// TestSecretPlanted: a planted link or pipe is neither followed nor waited for. With a dangling
+// link, a start once looped forever.
 func TestSecretPlanted(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink("nowhere", filepath.Join(dir, seal.SecretName)); err != nil {
