@@ -56,7 +56,7 @@ func TestOthersFiles(t *testing.T) {
 			}
 			fix := "chown -h root " + filepath.Join(dir, x.file)
 			if x.file == "bin" { // the folder stays that user's
-				fix = "install -D -m 755 " + filepath.Join(dir, "bin/alert") + " /etc/relay/alert, and name it there"
+				fix = "install -D -m 755 " + filepath.Join(dir, "bin/alert") + " /etc/relay/alert, and use that path"
 			}
 			if !strings.Contains(text, "uid 65533") || !strings.Contains(text, fix) {
 				t.Error(text)

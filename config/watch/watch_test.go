@@ -416,7 +416,7 @@ func TestWatcherTellsUnusableFiles(t *testing.T) {
 	write(t, path, "fine")
 	h := watch(t, Options{Poll: time.Hour, MaxBytes: 1 << 10}, path)
 	write(t, path, strings.Repeat("x", 2000))
-	if c := h.next(); c.Err == nil || c.Err.Error() != "read "+path+": is larger than the 1 KiB that are read of such a file; look what it is" {
+	if c := h.next(); c.Err == nil || c.Err.Error() != "read "+path+": is larger than the limit of 1 KiB for such a file; check what it is" {
 		t.Errorf("got %v", c.Err)
 	}
 	must(t, os.Remove(path))

@@ -1,6 +1,5 @@
-// Package certificate serves a TLS key pair out of two files that may be
-// replaced at any time: a renewed certificate is in force within seconds, one
-// that cannot be used changes nothing.
+// Package certificate serves a TLS key pair from two files that may be replaced at any time: a
+// renewed certificate is used within seconds, and an unusable one changes nothing.
 package certificate
 
 import (
@@ -20,26 +19,26 @@ import (
 )
 
 const (
-	certStat   = time.Second      // how often a handshake looks at the files' dates
-	certReread = 30 * time.Second // how often at their content, whatever the dates say
+	certStat   = time.Second      // how often a handshake checks the files' dates
+	certReread = 30 * time.Second // how often it reads their content, whatever the dates
 )
 
 // Certificate is a key pair in two files that may be replaced at any time.
 type Certificate struct {
-	of                string // whose it is, for the log
+	of                string // name of the listener, for the log
 	certFile, keyFile string
 	log               *slog.Logger
 	now               func() time.Time
 
 	current atomic.Pointer[tls.Certificate]
 
-	mu               sync.Mutex // one handshake looks, the others go on
+	mu               sync.Mutex // held by the one handshake that checks; the others do not wait
 	looked, read     time.Time
 	certInfo, keyNow fs.FileInfo
-	sum              [sha256.Size]byte // of both files, good or not
+	sum              [sha256.Size]byte // of both files as last read, usable or not
 }
 
-// Load reads both files. of names the listener in what is logged.
+// Load reads both files. of is the name of the listener in the log.
 func Load(certFile, keyFile, of string, log *slog.Logger) (*Certificate, error) {
 	c := &Certificate{of: of, certFile: certFile, keyFile: keyFile, log: log, now: time.Now}
 	if _, err := c.reload(); err != nil {
@@ -49,9 +48,8 @@ func Load(certFile, keyFile, of string, log *slog.Logger) (*Certificate, error) 
 	return c, nil
 }
 
-// Get is tls.Config.GetCertificate. A pair that cannot be loaded, such as a
-// new certificate whose key is not there yet, leaves the old one in force and
-// is said once.
+// Get is tls.Config.GetCertificate. If a pair cannot be loaded, such as a new certificate whose key
+// is not there yet, the old one remains in use and the error is logged once.
 func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.mu.TryLock() {
 		defer c.mu.Unlock()
@@ -71,25 +69,24 @@ func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current.Load(), nil
 }
 
-// Config is for a listener that speaks HTTP/1.1 over TLS 1.2 or newer and nothing
-// else.
+// Config returns the settings of a listener for HTTP/1.1 over TLS 1.2 or newer.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.Get, NextProtos: []string{"http/1.1"}}
 }
 
-// Expires is when the certificate in force runs out.
+// Expires returns when the certificate in use expires.
 func (c *Certificate) Expires() time.Time {
-	pair, err := c.Get(nil) // sees a new one, too
+	pair, err := c.Get(nil) // also loads a new one
 	if err != nil || pair.Leaf == nil {
 		return time.Time{}
 	}
 	return pair.Leaf.NotAfter
 }
 
-// Leaf is the certificate in force.
+// Leaf returns the certificate in use.
 func (c *Certificate) Leaf() *x509.Certificate { return c.current.Load().Leaf }
 
-// changed compares what a stat shows.
+// changed reports whether a stat shows that a file changed.
 func (c *Certificate) changed() bool {
 	same := func(file string, old fs.FileInfo) bool {
 		fi, err := os.Stat(file)
@@ -98,10 +95,10 @@ func (c *Certificate) changed() bool {
 	return !same(c.certFile, c.certInfo) || !same(c.keyFile, c.keyNow)
 }
 
-// reload reads both files and puts the pair into force. changed tells whether
-// they hold anything else than when they were read last.
+// reload reads both files and starts using the pair. changed reports whether their content differs
+// from the last read.
 func (c *Certificate) reload() (changed bool, err error) {
-	// Dates before contents: a change in between is seen next time.
+	// Dates before contents: a change in between is found next time.
 	certInfo, err1 := os.Stat(c.certFile)
 	keyInfo, err2 := os.Stat(c.keyFile)
 	if err1 == nil && err2 == nil {
@@ -126,7 +123,7 @@ func (c *Certificate) reload() (changed bool, err error) {
 	return true, nil
 }
 
-// note remembers a digest of what was read and reports whether it is new.
+// note stores a digest of what was read and reports whether it is new.
 func (c *Certificate) note(cert, key []byte) bool {
 	h := sha256.New()
 	a, b := sha256.Sum256(cert), sha256.Sum256(key)

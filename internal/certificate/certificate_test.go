@@ -82,7 +82,7 @@ func TestCertificateReload(t *testing.T) {
 	}
 	expect(name(0), "first")
 
-	// Only the certificate is there yet: the old pair stays, said once.
+	// Only the certificate is replaced yet: the old pair stays in use, logged once.
 	second := filepath.Join(dir, "second.pem")
 	secondKey := filepath.Join(dir, "second.key")
 	pair(t, second, secondKey, "second")
@@ -96,7 +96,7 @@ func TestCertificateReload(t *testing.T) {
 	expect(name(2*time.Second), "first")
 	expect(name(2*time.Minute), "first")
 	if n := strings.Count(log.String(), "keeping the old one"); n != 1 {
-		t.Errorf("said %d times: %s", n, &log)
+		t.Errorf("logged %d times, want 1: %s", n, &log)
 	}
 	rename(secondKey, keyFile)
 	expect(name(2*time.Second), "second")
@@ -121,13 +121,13 @@ func TestCertificateReload(t *testing.T) {
 	}
 	expect(name(time.Minute), "thirdX")
 
-	// Gone, and back again.
+	// Removed, and restored.
 	rename(certFile, certFile+".away")
 	expect(name(2*time.Second), "thirdX")
 	rename(certFile+".away", certFile)
 	expect(name(2*time.Second), "thirdX")
 	if !strings.Contains(log.String(), "certificate loaded") {
-		t.Error("a new certificate was not said")
+		t.Error("a new certificate was not logged")
 	}
 
 	// A ConfigMap's symlink is swapped.

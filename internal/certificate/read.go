@@ -8,7 +8,7 @@ import (
 	"relay/internal/disk"
 )
 
-// maxPEM is what a file of certificates or a key holds at most.
+// maxPEM is the maximum size of a file with certificates or a key.
 const maxPEM = 4 << 20
 
 // Read reads a key pair once.
@@ -24,7 +24,7 @@ func Read(certFile, keyFile string) (tls.Certificate, error) {
 	return tls.X509KeyPair(cert, key)
 }
 
-// Roots are the authorities of this machine and those of a file.
+// Roots returns this machine's certificate authorities and those in a file.
 func Roots(file string) (*x509.CertPool, error) {
 	pem, err := disk.ReadFile(file, maxPEM)
 	if err != nil {

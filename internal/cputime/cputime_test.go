@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Waiting costs nothing, work does.
+// Waiting costs no processor time, work does.
 func TestOf(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("by the clock here")
+		t.Skip("measured by the clock on this system")
 	}
 	waited := Of(func() { <-time.NewTimer(200 * time.Millisecond).C })
 	worked := Of(func() {

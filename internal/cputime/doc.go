@@ -1,5 +1,5 @@
-// Package cputime measures for tests what a call costs. A clock also counts what other
-// programs take of a busy machine; this does not.
+// Package cputime measures the processor time of a call, for tests. Unlike a clock it does not
+// count the time other programs take on a busy machine.
 package cputime
 
 import (
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Of returns the processor time that fn takes on the calling goroutine: what fn leaves to
-// other goroutines is not counted. Where the system does not say, it is the time by the clock.
+// Of returns the processor time that fn takes on the calling goroutine; work that fn leaves to
+// other goroutines is not counted. On systems without such a clock it is the elapsed time.
 func Of(fn func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

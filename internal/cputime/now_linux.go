@@ -9,7 +9,7 @@ import (
 func now() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
-		panic(err) // it has no way to fail
+		panic(err) // cannot fail
 	}
 	return time.Duration(t.Nano())
 }

@@ -40,7 +40,7 @@ func (e *WritableError) Advice() string {
 	if e.Moved == "" {
 		return e.Fix
 	}
-	return fmt.Sprintf("copy it to where only root can write (%s) and use that path; or run relay as that user: sudo -u '#%d' relay", e.Fix, e.UID)
+	return fmt.Sprintf("copy it to where only root can write: %s, and use that path; or run relay as that user: sudo -u '#%d' relay", e.Fix, e.UID)
 }
 
 // Trusted checks who besides its owner can write a file, directly or through a directory on its

@@ -15,18 +15,18 @@ import (
 	"relay/internal/logs"
 )
 
-// methods are those of slog.Logger that write a line, and the level.
+// methods are the methods of slog.Logger that write a line, and their level.
 var methods = map[string]string{
 	"Debug": "DEBUG", "Info": "INFO", "Warn": "WARN", "Error": "ERROR",
 	"DebugContext": "DEBUG", "InfoContext": "INFO", "WarnContext": "WARN", "ErrorContext": "ERROR",
 	"Log": "", "LogAttrs": "", "NewLogLogger": "", // the level is an argument
 }
 
-// others are calls of the same names that write no log line.
+// others are calls with the same names that write no log line.
 var others = []string{"e.to.Error"}
 
-// Every call that writes a log line names one code, a constant of this
-// package, at the level of its row; every code has a call.
+// Every call that writes a log line has one code, a constant of this package, at the level of its
+// row, and every code is logged somewhere.
 func TestCalls(t *testing.T) {
 	names, levels := constants(t), make(map[logs.Code]string)
 	for _, s := range logs.Sections {
@@ -40,7 +40,7 @@ func TestCalls(t *testing.T) {
 	logged := make(map[logs.Code]bool)
 	for _, c := range calls(t) {
 		if len(c.codes) != 1 {
-			t.Errorf("%s: names %q; a log line has one constant of package logs as its code", c.at, c.codes)
+			t.Errorf("%s: found codes %q, want exactly one constant of package logs", c.at, c.codes)
 			continue
 		}
 		code := names[c.codes[0]]
@@ -48,17 +48,17 @@ func TestCalls(t *testing.T) {
 		if level, ok := levels[code]; !ok {
 			t.Errorf("%s: %s has no row", c.at, c.codes[0])
 		} else if c.level != "" && c.level != level {
-			t.Errorf("%s: %s is logged as %s, its row says %s", c.at, code, c.level, level)
+			t.Errorf("%s: %s is logged at %s, but its row has %s", c.at, code, c.level, level)
 		}
 	}
 	for code := range levels {
 		if !logged[code] {
-			t.Errorf("%s has a row, and nothing logs it", code)
+			t.Errorf("%s has a row but is never logged", code)
 		}
 	}
 }
 
-// constants is the codes by their names in the source.
+// constants returns the codes by their names in the source.
 func constants(t *testing.T) map[string]logs.Code {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "logs.go", nil, 0)
@@ -79,14 +79,14 @@ func constants(t *testing.T) map[string]logs.Code {
 	return names
 }
 
-// call is one that writes a log line.
+// call is a call that writes a log line.
 type call struct {
 	at    token.Position
-	level string   // "": an argument says it
+	level string   // "": in an argument
 	codes []string // names of constants in its arguments
 }
 
-// calls are those of the program: all but tests and their helpers.
+// calls returns the program's calls, without those in tests and their helpers.
 func calls(t *testing.T) []call {
 	t.Helper()
 	var all []call
@@ -123,8 +123,7 @@ func calls(t *testing.T) []call {
 	return all
 }
 
-// writes tells whether c writes a log line: err.Error() and file.Info() have no
-// arguments.
+// writes reports whether c writes a log line: err.Error() and file.Info() have no arguments.
 func writes(c *ast.CallExpr) bool {
 	fn, ok := c.Fun.(*ast.SelectorExpr)
 	if !ok || len(c.Args) == 0 {
@@ -134,7 +133,7 @@ func writes(c *ast.CallExpr) bool {
 	return ok && !slices.Contains(others, dotted(fn))
 }
 
-// codes are the constants of package logs that the arguments of c name.
+// codes returns the constants of package logs in the arguments of c.
 func codes(c *ast.CallExpr) (names []string) {
 	for _, a := range c.Args {
 		ast.Inspect(a, func(n ast.Node) bool {
@@ -147,7 +146,7 @@ func codes(c *ast.CallExpr) (names []string) {
 	return names
 }
 
-// dotted is a name as it is written, "" of what is none.
+// dotted returns a name as it is written, or "".
 func dotted(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.Ident:

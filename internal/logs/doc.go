@@ -1,5 +1,5 @@
-// Package logs has the code of every log line that relay writes, with what it
-// means and what a person does about it. docs/logs.md is made from it:
+// Package logs contains the code of every log line that relay writes, what it means and what to do
+// about it. docs/logs.md is generated from it:
 //
 //	go test ./internal/logs -update
 //
@@ -7,6 +7,6 @@
 //
 //	log.Warn("queue is full", "code", logs.QueueFull, "reason", why)
 //
-// Invariant: every call does, each code is logged at the level of its row, and
-// no row is without a call. TestCalls reads the source to prove it.
+// Invariant: every log call has a code, is at the level of the code's row, and every row has a
+// call. TestCalls checks this in the source.
 package logs

@@ -11,11 +11,11 @@ import (
 	"relay/internal/logs"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/logs.md with what the table says")
+var update = flag.Bool("update", false, "rewrite docs/logs.md from the table")
 
 const page = "../../docs/logs.md"
 
-// chapters is the table as docs/logs.md has it.
+// chapters renders the table as in docs/logs.md.
 func chapters() string {
 	var b strings.Builder
 	for _, s := range logs.Sections {
@@ -31,7 +31,7 @@ func chapters() string {
 	return b.String()
 }
 
-// docs/logs.md is its introduction and the table.
+// docs/logs.md is its introduction followed by the table.
 func TestPage(t *testing.T) {
 	have, err := os.ReadFile(page)
 	if err != nil {
@@ -47,18 +47,18 @@ func TestPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if string(have) != want {
-		t.Error("docs/logs.md is not what the table says; go test ./internal/logs -update")
+		t.Error("docs/logs.md differs from the table; run go test ./internal/logs -update")
 	}
 }
 
-// Every row is whole, and no code has two.
+// Every row is complete, and every code has one row.
 func TestRows(t *testing.T) {
 	good := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 	seen := make(map[logs.Code]bool)
 	for _, s := range logs.Sections {
 		for _, r := range s.Rows {
 			if seen[r.Code] || !good.MatchString(string(r.Code)) || r.Means == "" || r.Do == "" || strings.ContainsAny(r.Means+r.Do, "|\n") {
-				t.Errorf("%s: a second row, or one that is not whole", r.Code)
+				t.Errorf("%s: duplicate or incomplete row", r.Code)
 			}
 			seen[r.Code] = true
 		}

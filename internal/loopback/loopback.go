@@ -1,6 +1,5 @@
-// Package loopback says which hosts are this machine and nobody else's: rules
-// about keys, tokens, proxies and plain http depend on it. It imports nothing of
-// relay's.
+// Package loopback decides which hosts are this machine and no other: rules about keys, tokens,
+// proxies and plain http depend on it. It imports no other package of relay.
 package loopback
 
 import (
@@ -8,8 +7,8 @@ import (
 	"strings"
 )
 
-// Address says whether a host to listen on or to call, without port and
-// brackets, is a loopback address or localhost. No name is looked up.
+// Address reports whether a host to listen on or to call, without port and brackets, is a loopback
+// address or localhost. No name is looked up.
 func Address(host string) bool {
 	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
 		return true
@@ -18,9 +17,9 @@ func Address(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// Name says whether a client that calls this host means loopback: as Address,
-// and every name below localhost (RFC 6761, 6.3), which browsers never look up. A
-// final dot is no difference.
+// Name reports whether a client that calls this host means loopback: like Address, plus every name
+// below localhost (RFC 6761, 6.3), which browsers never look up. A trailing dot makes no
+// difference.
 func Name(host string) bool {
 	host = strings.TrimSuffix(host, ".")
 	return Address(host) || strings.HasSuffix(strings.ToLower(host), ".localhost")

@@ -14,7 +14,7 @@ func TestHosts(t *testing.T) {
 		"127.8.9.10":          {true, true},
 		"::1":                 {true, true},
 		"::ffff:127.0.0.1":    {true, true},
-		"relay.localhost":     {false, true}, // a resolver may lead it anywhere
+		"relay.localhost":     {false, true}, // a resolver may resolve it to any address
 		"Relay.LOCALHOST.":    {false, true},
 		"":                    {},
 		".":                   {},
@@ -22,7 +22,7 @@ func TestHosts(t *testing.T) {
 		"::":                  {},
 		"192.0.2.1":           {},
 		"::ffff:192.0.2.1":    {},
-		"127.0.0.1.":          {false, true}, // as an address, a name to look up
+		"127.0.0.1.":          {false, true}, // as a host, a name to look up
 		"127.0.0.1.nip.test":  {},
 		"localhost.evil.test": {},
 		"notlocalhost":        {},

@@ -1,6 +1,6 @@
 package meta
 
-// API names one of Meta's two wire formats.
+// API is one of Meta's two wire formats.
 type API string
 
 // The wire formats of docs/contract.md 5.

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// Code is an error of Meta's. A row without a subcode holds for every subcode that
-// has no row of its own: texts and subcodes grow, the meaning of a code does not.
+// Code is an error of Meta's. A row without a subcode applies to every subcode without its own row:
+// Meta adds texts and subcodes, but the meaning of a code does not change.
 type Code struct {
-	Code, To int    // To: the last of a range; 0: one code
+	Code, To int    // To: the last code of a range; 0: one code
 	Subcode  int    // 0: none, or any
-	Text     string // how Meta's text begins, in lower case: only where nothing else tells errors apart (docs/meta.md 6.7, 6.8)
+	Text     string // how Meta's text begins, in lower case: only if nothing else distinguishes the errors (docs/meta.md 6.7, 6.8)
 	Meaning  string
-	Class    string // what relay does: a class of package graph, in the word that it prints
-	Event    string // what is wrong with the event, as package advice says it; "": no more than that it is refused
-	Cause    string // what package advice calls it, where it says more than of the class; "": what holds for the class
-	HTTP     string // the status it came with, where an answer, a fixture or the 4xx rule of SUP stands behind it; "": unknown
+	Class    string // what relay does: the name of a class of package graph
+	Event    string // what is wrong with the event, for package advice; "": only that it is refused
+	Cause    string // its cause in package advice, if that says more than the class; "": the class's advice
+	HTTP     string // the status it came with, if an answer, a fixture or the 4xx rule of SUP shows it; "": unknown
 	Fact
 }
 
@@ -27,7 +27,7 @@ const (
 	InvalidToken     = 190
 )
 
-// codes, by code and subcode as far as they go together.
+// codes, sorted by code and subcode where possible.
 var codes = []Code{
 	{Code: math.MinInt, To: -1, Meaning: "internal Meta error; real cause in subcode", Class: "retry", Fact: Fact{"M: MER", "2026-11-26"}},
 	{Code: 1, Meaning: "unknown error; possibly downtime", Class: "retry", Fact: Fact{"M: GER", "2026-11-26"}},
@@ -127,7 +127,7 @@ var codes = []Code{
 // Codes returns the known errors.
 func Codes() []Code { return slices.Clone(codes) }
 
-// CodeOf is the row of a code and subcode, if it has one of its own.
+// CodeOf returns the row of a code and subcode, if it has its own.
 func CodeOf(code, subcode int) (Code, bool) {
 	i := slices.IndexFunc(codes, func(c Code) bool { return c.Code == code && c.Subcode == subcode && c.To == 0 && c.Text == "" })
 	if i < 0 {

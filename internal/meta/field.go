@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Field is a parameter of an event: a member of custom_data, or one beside it
-// (docs/meta.md 2.2, 2.4, 4.2).
+// Field is a parameter of an event: a member of custom_data or of the event itself (docs/meta.md
+// 2.2, 2.4, 4.2).
 type Field struct {
 	Name    string
 	Shape   Shape
-	Writer  Writer // of custom_data: what of an event it is made of
+	Writer  Writer // custom_data only: what part of an event becomes this field
 	Formats Formats
 	Rule    string
 	Fact
@@ -28,20 +28,20 @@ const (
 	BoolShape
 	ListShape
 	ObjectShape
-	DeliveryShape // one of Deliveries; a Purchase's only
+	DeliveryShape // one of Deliveries; only on a Purchase
 )
 
-// Writer says what of an event becomes a member of custom_data.
+// Writer is the part of an event that becomes a member of custom_data.
 type Writer uint8
 
 // The writers.
 const (
-	Leftover Writer = iota // a property that nothing else took
-	Rules                  // docs/contract.md 5.1 says of what relay makes it, never a leftover
-	Order                  // the order of the event
+	Leftover Writer = iota // a property that nothing else used
+	Rules                  // made by the rules of docs/contract.md 5.1, never from a leftover property
+	Order                  // the event's order
 )
 
-// Formats are those that have a field.
+// Formats are the wire formats that have a field.
 type Formats uint8
 
 // The formats.
@@ -51,7 +51,7 @@ const (
 	InBoth = InConversions | InOffline
 )
 
-// customData are Meta's names in custom_data of the Conversions API; others are free.
+// customData are Meta's names in custom_data of the Conversions API; other names are free.
 var customData = []Field{
 	{"value", NumberShape, Rules, InConversions, "required for Purchase; money amount, 0 or more. Legacy: at the event, > 0. Node drops what does not parse, keeps 0", Fact{"M: CDT, OMN; C: ND", "2026-09-12"}},
 	{"currency", TextShape, Rules, InConversions, "ISO 4217; required for Purchase, and with `value`. Legacy: at the event", Fact{"M: CDT", "2026-09-12"}},
@@ -123,7 +123,7 @@ var customData = []Field{
 	travel("mileage", ObjectShape),
 }
 
-// travel is a field of Meta's ads for travel, vehicles and homes.
+// travel returns a field of Meta's ads for travel, vehicles and homes.
 func travel(name string, shape Shape) Field {
 	return Field{Name: name, Shape: shape, Formats: InConversions, Fact: Fact{"M: CDT", "2026-09-12"}}
 }
@@ -131,7 +131,7 @@ func travel(name string, shape Shape) Field {
 // CustomData returns Meta's names in custom_data.
 func CustomData() []Field { return slices.Clone(customData) }
 
-// members are the parameters of an event beside those of its customer.
+// members are the parameters of an event, without its customer's.
 var members = []Field{
 	{"event_name", TextShape, 0, InBoth, "required; standard or custom name; dedup key. Legacy: one of the 17 standard names or `Other`", Fact{"M: EVT; C: UPL", "2026-09-12"}},
 	{"event_time", WholeShape, 0, InBoth, "required; Unix **seconds**, GMT; not older than 7 days (62 days wording for stores, see 5.2). Meta's legacy client refuses future times and anything older than 730 days", Fact{"M: EVT, USE; C: UPL (`unix_time`, `rejectTimeBefore` 63,072,000,000 ms)", "2026-09-12"}},
@@ -163,7 +163,7 @@ var members = []Field{
 	{"contents", ListShape, 0, InOffline, "objects; `id` required if any other member; `quantity` > 0, `price` > 0, `brand`, `category`, `title`, `description`", Fact{"C: UPL; M: OFF (id, quantity required; price, brand, category recommended)", "2026-09-12"}},
 }
 
-// Members returns the parameters of an event of a format.
+// Members returns the parameters of an event in a format.
 func Members(of Formats) (out []Field) {
 	for _, f := range members {
 		if f.Formats&of != 0 {
@@ -221,7 +221,8 @@ var (
 		[]string{"id", "quantity", "title", "description", "category", "brand", "delivery_category"},
 		Fact{"M: CDT; C: PY, ND", "2026-09-12"},
 	}
-	// StandardEvents are the same in both formats; the offline format has Other for all else.
+	// StandardEvents are the same in both formats; the offline format has Other for everything
+	// else.
 	StandardEvents = Words{
 		"standard names of events",
 		[]string{
@@ -251,7 +252,7 @@ func AllWords() []Words { return slices.Clone(allWords) }
 
 var allWords = []Words{ActionSources, Segmentations, OriginalEvent, StoreData, Deliveries, ContentTypes, ItemFields, StandardEvents, RequestFields, Permissions}
 
-// String says what a field of this shape is.
+// String describes a field of this shape.
 func (s Shape) String() string {
 	switch s {
 	case TextShape:

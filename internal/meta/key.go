@@ -7,33 +7,33 @@ import (
 	"strconv"
 )
 
-// Key is a member of user_data in the Conversions API, or of match_keys in the
-// offline format (docs/meta.md 2.5, 3.1).
+// Key is a member of user_data in the Conversions API, or of match_keys in the offline format
+// (docs/meta.md 2.5, 3.1).
 type Key struct {
-	Name        string   // what a mapping calls it; "": relay sends none
-	Conversions string   // its name in user_data; "": that format has none
-	Offline     []string // its names in match_keys; more than one: the value is split
+	Name        string   // its name in a mapping; "": relay never sends it
+	Conversions string   // its name in user_data; "": not in that format
+	Offline     []string // its names in match_keys; several: the value is split
 	Form        Form
 	Hash        Hash
-	Most        int      // values that the offline format takes; 0: one (docs/meta.md 3.2)
-	Several     bool     // takes several values; else the first of a list counts
-	From        []string // where relay finds it, unless the mapping says otherwise; none: only a mapping can say it
-	Web         bool     // of a visit of a web page: Meta marks it as invalid on an event of a store (docs/meta.md 2.6)
-	Says        string   // what it is, in the schema of a mapping
-	Rule        string   // Meta's, for docs/meta.md
+	Most        int      // number of values the offline format accepts; 0: one (docs/meta.md 3.2)
+	Several     bool     // accepts several values; otherwise the first of a list counts
+	From        []string // where relay finds it unless the mapping says otherwise; none: only with a mapping
+	Web         bool     // about a web page visit: Meta marks it as invalid on a store event (docs/meta.md 2.6)
+	Says        string   // description in the schema of a mapping
+	Rule        string   // Meta's rule, for docs/meta.md
 	Example     string   // normal form → SHA-256
 	Fact
 }
 
-// Form is what a value of a key must be. Package mapper/match has a function for each
-// that is hashed, which brings what a till has into it; Fits judges the others.
+// Form is the required form of a key's value. Package mapper/match normalises the forms that are
+// hashed; Fits checks the others.
 type Form uint8
 
 // The forms.
 const (
 	Text Form = iota
 	ClickID
-	Address // of the internet
+	Address // an internet address
 	WholeNumber
 	DeviceID
 	LeadID
@@ -47,23 +47,23 @@ const (
 	Zip
 	Country
 	Date
-	Digest // only made by Meta's own libraries
+	Digest // only produced by Meta's own libraries
 )
 
-// Hash says whether a key goes as its SHA-256.
+// Hash says whether a key is sent as its SHA-256.
 type Hash uint8
 
 // Whether a key is hashed.
 const (
 	Plain    Hash = iota
 	Hashed        // in both formats
-	ByFormat      // in the Conversions API; Meta takes it plain too, and the offline format has it plain
+	ByFormat      // in the Conversions API, which also accepts it plain; plain in the offline format
 )
 
-// MatchKeys are the keys that relay normalises, in the order in which they are written.
-// A constant of package mapper/match says the place of each that code speaks of; a
-// further key is a row at the end. From changes what is sent of events that have the
-// sources: mapper.Encoding is raised with it (CONTRIBUTING.md has all steps).
+// MatchKeys are the keys that relay normalises, in the order in which they are written. Constants
+// of package mapper/match give the index of each key that code refers to; a new key is a row at the
+// end. A change of From changes what is sent for events with these sources: raise mapper.Encoding
+// with it (CONTRIBUTING.md has all steps).
 var MatchKeys = [...]Key{
 	{
 		Name: "email", Conversions: "em", Offline: []string{"email"}, Form: Email, Hash: Hashed, Most: 3, Several: true,
@@ -155,8 +155,8 @@ var MatchKeys = [...]Key{
 	},
 }
 
-// Identifiers are the keys that are sent as they are, and that no till has by itself:
-// only where the mapping lists a source.
+// Identifiers are the keys that are sent unchanged and that no till has by itself: they are sent
+// only if the mapping lists a source.
 var Identifiers = [...]Key{
 	{Name: "fbc", Conversions: "fbc", Offline: []string{"fbc"}, Form: ClickID, Web: true, Says: "Click id", Rule: "`fb.<subdomain index>.<ms>.<id>`", Fact: Fact{"M: CUS; T: RS", "2026-09-12"}},
 	{Name: "fbp", Conversions: "fbp", Offline: []string{"fbp"}, Form: ClickID, Web: true, Says: "Browser id", Rule: "`fb.<subdomain index>.<ms>.<id>`", Fact: Fact{"M: CUS; T: RS", "2026-09-12"}},
@@ -172,7 +172,7 @@ var Identifiers = [...]Key{
 	{Name: "ig_sid", Conversions: "ig_sid", Form: Text, Says: "Of messaging", Fact: Fact{"M: CUS", "2026-09-12"}},
 }
 
-// otherKeys are those that Meta takes and relay never sends.
+// otherKeys are keys that Meta accepts and relay never sends.
 var otherKeys = []Key{
 	{Conversions: "doby", Form: Digest, Hash: Hashed, Rule: "SDK only", Fact: Fact{"C: PY, ND", "2026-11-26"}},
 	{Conversions: "dobm", Form: Digest, Hash: Hashed, Rule: "SDK only", Fact: Fact{"C: PY, ND", "2026-11-26"}},
@@ -186,16 +186,16 @@ var otherKeys = []Key{
 	{Offline: []string{"pageuid"}, Form: Text, Fact: Fact{"C: UPL", "2026-11-26"}},
 }
 
-// partOfAddress is where a part of an address stands.
+// partOfAddress returns where a part of an address is found.
 func partOfAddress(name string) []string {
 	return []string{"context.traits.address." + name, "traits.address." + name, "context.traits." + name, "traits." + name}
 }
 
-// Keys returns every key that Meta takes.
+// Keys returns every key that Meta accepts.
 func Keys() []Key { return slices.Concat(MatchKeys[:], Identifiers[:], otherKeys) }
 
-// WeakSet is a set of keys, by their names in user_data. Meta refuses an event whose
-// keys all lie within one (docs/meta.md 3.4).
+// WeakSet is a set of keys, by their names in user_data. Meta refuses an event whose keys are all
+// in one such set (docs/meta.md 3.4).
 type WeakSet struct {
 	Keys []string
 	Fact
@@ -208,13 +208,12 @@ var weakSets = []WeakSet{
 	{[]string{"ln", "ge"}, Fact{"M: BST", "2026-09-12"}},
 }
 
-// WeakSets returns them.
+// WeakSets returns the weak sets.
 func WeakSets() []WeakSet { return slices.Clone(weakSets) }
 
 var clickForm = regexp.MustCompile(`^fb\.[0-9]+\.[0-9]+\..+$`)
 
-// Fits says whether text has the form of a key that is not hashed. Text is never empty
-// in any.
+// Fits reports whether text has the form of a key that is not hashed. Empty text never fits.
 func (f Form) Fits(text string) bool {
 	switch f {
 	case ClickID:
@@ -229,7 +228,7 @@ func (f Form) Fits(text string) bool {
 	return text != ""
 }
 
-// String says what the form of a key that is not hashed is.
+// String describes the form of a key that is not hashed.
 func (f Form) String() string {
 	switch f {
 	case ClickID:

@@ -9,17 +9,17 @@ const day = 24 * time.Hour
 
 // Meta's limits.
 const (
-	MaxEvents       = 1000     // of a request
-	MaxOffline      = 2000     // of a request in the offline format
+	MaxEvents       = 1000     // per request
+	MaxOffline      = 2000     // per request in the offline format
 	EventAge        = 7 * day  // of an event
-	StoreAge        = 62 * day // of an event of a physical store
+	StoreAge        = 62 * day // of a physical store event
 	OfflineAge      = 730 * day
 	Ahead           = time.Minute // of Meta's clock
-	DedupWindow     = 7 * day     // in which an event that is sent again is known
+	DedupWindow     = 7 * day     // in which a resent event is recognised
 	StoreCodeLength = 64          // characters
 )
 
-// Limit is a row of them.
+// Limit is a row of docs/meta.md about a limit.
 type Limit struct {
 	What   string
 	Figure string

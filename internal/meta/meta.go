@@ -1,17 +1,15 @@
-// Package meta is the one table of what Meta has published and may change without a
-// change of relay: match keys, fields, words, limits, versions of the Graph API, states of
-// Limited Data Use, and error codes. Each row says where it is known from and on which
-// day that was last looked up.
+// Package meta is the one table of what Meta has published and may change without a change of
+// relay: match keys, fields, words, limits, versions of the Graph API, states of Limited Data Use,
+// and error codes. Each row has its source and the day it was last looked up.
 //
-//	          ┌─► mapper (what is sent, what a mapping may say, its schema, docs/mapping.md)
-//	a row ────┼─► relay/internal/graph (what an answer means, which words of it are kept)
+//	          ┌─► mapper (what is sent, what a mapping may contain, its schema, docs/mapping.md)
+//	a row ────┼─► relay/internal/graph (what an answer means, which of its words are kept)
 //	          ├─► relay/internal/sandbox (what the simulator knows and refuses)
-//	          ├─► relay/internal/doctor (how old the table is, how long a version lives)
+//	          ├─► relay/internal/doctor (how old the table is, when a version ends)
 //	          └─► docs/meta.md, between its "made from" marks
 //
-// It holds data and what a form of data means, and no rule of relay's: what relay
-// makes of a row is decided by the packages that read it. `go test ./internal/meta
-// -update` writes the page.
+// It contains data and what a form of data means, but no rules of relay's: the packages that read a
+// row decide what to do with it. `go test ./internal/meta -update` writes the page.
 package meta
 
 import (
@@ -19,12 +17,12 @@ import (
 	"time"
 )
 
-// Fact is where a row is known from, in the short keys of docs/meta.md 0, and the day
-// on which that was last looked up, YYYY-MM-DD.
+// Fact is a row's source, in the short keys of docs/meta.md 0, and the day it was last looked up,
+// YYYY-MM-DD.
 type Fact struct{ Source, AsOf string }
 
-// VersionLife is how long a version of the Graph API lives at least (docs/meta.md 1.4).
-// What was looked up longer ago may be about versions that are gone.
+// VersionLife is the minimum life of a version of the Graph API (docs/meta.md 1.4). A fact looked
+// up longer ago may be about versions that no longer exist.
 const VersionLife = 2 * 365 * 24 * time.Hour
 
 // Facts returns the fact of every row of the table.
@@ -60,7 +58,7 @@ func Facts() (all []Fact) {
 	return all
 }
 
-// Age returns the days on which the rows that were looked up first and last were.
+// Age returns the days on which the oldest and the newest row were looked up.
 func Age() (oldest, newest string) {
 	all := Facts()
 	days := make([]string, len(all))

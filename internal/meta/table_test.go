@@ -20,8 +20,8 @@ var update = flag.Bool("update", false, "write docs/meta.md")
 
 const page = "../../docs/meta.md"
 
-// The page's tables are made from the rows, between its marks.
-func TestPageIsMadeFromTheTable(t *testing.T) {
+// The page's tables are generated from the rows, between its marks.
+func TestPage(t *testing.T) {
 	have, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestPageIsMadeFromTheTable(t *testing.T) {
 		before, rest, found := strings.Cut(got, begin)
 		_, after, ended := strings.Cut(rest, end)
 		if !found || !ended {
-			t.Fatalf("docs/meta.md has no place for %s: %s…%s", name, begin, end)
+			t.Fatalf("docs/meta.md has no marks for %s: %s…%s", name, begin, end)
 		}
 		got = before + begin + text + end + after
 	}
@@ -46,12 +46,11 @@ func TestPageIsMadeFromTheTable(t *testing.T) {
 		return
 	}
 	if d := cmp.Diff(string(have), got); d != "" {
-		t.Errorf("docs/meta.md is not what the table says (go test ./internal/meta -update)\n%s", d)
+		t.Errorf("docs/meta.md differs from the table (go test ./internal/meta -update)\n%s", d)
 	}
 }
 
-// Every row says where it is known from, by a mark and a key of section 0, and when
-// that was looked up.
+// Every row has its source, as a mark and a key of section 0, and the day it was looked up.
 func TestEveryRowHasItsSource(t *testing.T) {
 	form := regexp.MustCompile(`^[MCOTI](: |$)`)
 	for _, f := range meta.Facts() {
@@ -64,16 +63,16 @@ func TestEveryRowHasItsSource(t *testing.T) {
 	}
 	oldest, newest := meta.Age()
 	if oldest > newest || oldest < "2026-01-01" {
-		t.Errorf("the rows are of %s to %s", oldest, newest)
+		t.Errorf("the rows were looked up from %s to %s", oldest, newest)
 	}
 }
 
-// A name stands in the table once.
+// A name is in the table once.
 func TestNamesAreUnique(t *testing.T) {
 	seen := map[string]bool{}
 	once := func(of, name string) {
 		if name != "" && seen[of+" "+name] {
-			t.Errorf("%s %s stands in the table twice", of, name)
+			t.Errorf("%s %s is in the table twice", of, name)
 		}
 		seen[of+" "+name] = true
 	}
@@ -84,7 +83,7 @@ func TestNamesAreUnique(t *testing.T) {
 			once("match_keys", name)
 		}
 		if k.Name == "" && k.Form != meta.Digest && k.Form != meta.Text {
-			t.Errorf("%s%v: relay never sends it, and its form is %v", k.Conversions, k.Offline, k.Form)
+			t.Errorf("%s%v: relay never sends it, but its form is %v", k.Conversions, k.Offline, k.Form)
 		}
 	}
 	for _, format := range []meta.Formats{meta.InConversions, meta.InOffline} {
@@ -122,12 +121,12 @@ func TestForms(t *testing.T) {
 		{meta.Text, "", false},
 	} {
 		if got := c.form.Fits(c.text); got != c.want {
-			t.Errorf("%q as %v: %v", c.text, c.form, got)
+			t.Errorf("Fits(%q) as %v = %v", c.text, c.form, got)
 		}
 	}
 }
 
-// table writes one.
+// table renders a Markdown table.
 type table struct{ strings.Builder }
 
 func newTable(columns ...string) *table {
@@ -139,7 +138,7 @@ func newTable(columns ...string) *table {
 
 func (b *table) row(cells ...string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
 
-// code is names in backquotes.
+// code returns names in backquotes.
 func code(list ...string) string {
 	if len(list) == 0 || list[0] == "" {
 		return "–"
@@ -211,7 +210,7 @@ func customData() string {
 	b := newTable("field", "type", "rule", "src", "as of")
 	var same []string
 	all := meta.CustomData()
-	for i, f := range all { // those that differ in nothing but the name share a line
+	for i, f := range all { // rows that differ only in the name share a line
 		same = append(same, f.Name)
 		if i+1 < len(all) {
 			next := all[i+1]
@@ -241,7 +240,7 @@ func limits() string {
 	return b.String()
 }
 
-// The rows say what the constants are.
+// The rows agree with the constants.
 func TestLimits(t *testing.T) {
 	const day = 24 * time.Hour
 	for i, figure := range []string{
@@ -249,7 +248,7 @@ func TestLimits(t *testing.T) {
 		fmt.Sprint(int(meta.OfflineAge / day)), fmt.Sprint(int(meta.Ahead / time.Second)), fmt.Sprint(int(meta.DedupWindow / day)), fmt.Sprint(meta.StoreCodeLength),
 	} {
 		if l := meta.Limits()[i]; !slices.Contains(strings.Fields(l.Figure), figure) {
-			t.Errorf("%s: the row says %s, the constant %s", l.What, l.Figure, figure)
+			t.Errorf("%s: the row has %s, the constant %s", l.What, l.Figure, figure)
 		}
 	}
 }
@@ -278,8 +277,8 @@ func ages() string {
 	return fmt.Sprintf("%d rows, looked up between %s and %s.\n", len(meta.Facts()), oldest, newest)
 }
 
-// Section 5.2 of the contract has the names of each key that relay makes of an event, and
-// no other.
+// Section 5.2 of the contract has the names of each key that relay makes from an event, and no
+// others.
 func TestContractNamesTheKeys(t *testing.T) {
 	contract, err := os.ReadFile("../../docs/contract.md")
 	if err != nil {
@@ -287,7 +286,7 @@ func TestContractNamesTheKeys(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(string(contract), "### 5.2 ")
 	section, _, _ = strings.Cut(section, "\n### ")
-	said := make(map[string]bool)
+	documented := make(map[string]bool)
 	quoted := regexp.MustCompile("`([^`]+)`")
 	for line := range strings.Lines(section) {
 		cells := strings.Split(line, "|")
@@ -296,7 +295,7 @@ func TestContractNamesTheKeys(t *testing.T) {
 		}
 		for _, m := range quoted.FindAllStringSubmatch(cells[1], -1) {
 			for name := range strings.FieldsSeq(m[1]) {
-				said[name] = true
+				documented[name] = true
 			}
 		}
 	}
@@ -307,14 +306,14 @@ func TestContractNamesTheKeys(t *testing.T) {
 		}
 		for _, name := range append(k.Offline, k.Conversions) {
 			made[name] = true
-			if name != "" && !said[name] {
+			if name != "" && !documented[name] {
 				t.Errorf("docs/contract.md 5.2 lacks %s (%s)", name, k.Name)
 			}
 		}
 	}
-	for name := range said {
+	for name := range documented {
 		if !made[name] {
-			t.Errorf("docs/contract.md 5.2 has %s, which no key is called", name)
+			t.Errorf("docs/contract.md 5.2 has %s, which is not a key", name)
 		}
 	}
 }

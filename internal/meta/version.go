@@ -6,16 +6,15 @@ import (
 	"strings"
 )
 
-// Version is one version of the Graph API. The Conversions API follows its
-// calendar, not that of the Marketing API.
+// leaves it to Meta.
 type Version struct {
 	Name     string // v26.0
 	Released string // YYYY-MM-DD
-	Until    string // the last day it is usable; "": Meta has published none
+	Until    string // the last day it can be used; "": not published
 	Fact
 }
 
-// versions, oldest first. Those between that are missing were over long before.
+// versions, oldest first. Missing ones in between had ended long before.
 var versions = []Version{
 	{"v13.0", "2022-02-08", "2024-05-28", Fact{"M: CHG", "2026-11-26"}},
 	{LastOffline, "2023-02-02", "2025-05-14", Fact{"M: CHG", "2026-11-26"}},
@@ -41,8 +40,8 @@ func Versions() []Version { return slices.Clone(versions) }
 // Newest is the newest known version.
 func Newest() Version { return versions[len(versions)-1] }
 
-// Newer says that version a is newer than b. Both have the form v26.0; of what
-// has not, the digits that are missing count as 0.
+// Newer reports whether version a is newer than b. Both have the form v26.0; missing digits count
+// as 0.
 func Newer(a, b string) bool {
 	x, y := number(a), number(b)
 	return x[0] > y[0] || x[0] == y[0] && x[1] > y[1]
@@ -81,11 +80,11 @@ var states = []State{
 	{1013, "RI", "2025-11-17", Fact{"M: DPO", "2026-09-12"}},
 }
 
-// States returns the states of Limited Data Use, by their number.
+// States returns the states of Limited Data Use, by number.
 func States() []State { return slices.Clone(states) }
 
-// LimitedUsePlace says whether data processing options may name this country
-// and state: 1 is the USA, 0 leaves it to Meta.
+// LimitedUsePlace reports whether data processing options may name this country and state: 1 is the
+// USA,
 func LimitedUsePlace(country, state int64) bool {
 	return (country == 0 || country == 1) && (state == 0 ||
 		slices.ContainsFunc(states, func(s State) bool { return int64(s.Number) == state }))

@@ -24,11 +24,11 @@ func TestVersions(t *testing.T) {
 			}
 		}
 		if i > 0 && (!meta.Newer(v.Name, all[i-1].Name) || meta.Newer(all[i-1].Name, v.Name) || v.Released <= all[i-1].Released) {
-			t.Errorf("%s stands behind %s", v.Name, all[i-1].Name)
+			t.Errorf("%s comes after %s", v.Name, all[i-1].Name)
 		}
 	}
 	if meta.Newer("v9.0", "v26.0") || !meta.Newer("v26.1", "v26.0") || meta.Newer("v26.0", "v26.0") {
-		t.Error("versions are compared as text")
+		t.Error("versions are not compared as numbers")
 	}
 }
 

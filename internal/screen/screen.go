@@ -1,6 +1,6 @@
-// Package screen makes text that came from elsewhere safe to show on a
-// terminal: an event name or a line of a file cannot move the cursor, turn the
-// reading order or break a table. It imports nothing of relay's.
+// Package screen makes untrusted text safe to show on a terminal: an event name or a line of a file
+// cannot move the cursor, reverse the reading order or break a table. It imports no other package
+// of relay.
 package screen
 
 import (
@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// Line returns s as one line: what breaks lines or steps columns becomes a
-// blank, everything else that is not drawn becomes �.
+// Line returns s as one line: line breaks and tabs become spaces, other characters that are not
+// drawn become �.
 func Line(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch r {
@@ -20,8 +20,8 @@ func Line(s string) string {
 	}, s)
 }
 
-// Rune returns r where it is drawn or is a tab or newline, else �: controls
-// of both sets, and marks that turn the reading order.
+// Rune returns r if it is drawn, a tab or a newline, and � otherwise: for control characters and
+// marks that change the reading order.
 func Rune(r rune) rune {
 	if r != '\t' && r != '\n' && !unicode.IsGraphic(r) {
 		return unicode.ReplacementChar

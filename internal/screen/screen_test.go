@@ -25,7 +25,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-func TestRuneKeepsTheShapeOfText(t *testing.T) {
+func TestRune(t *testing.T) {
 	for in, want := range map[rune]rune{'\t': '\t', '\n': '\n', 'ß': 'ß', 0x1b: '�', 0x9b: '�', '\u202e': '�'} {
 		if got := screen.Rune(in); got != want {
 			t.Errorf("Rune(%U) = %U, want %U", in, got, want)

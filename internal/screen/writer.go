@@ -12,29 +12,28 @@ import (
 	"golang.org/x/term"
 )
 
-// Writer lets nothing through to w that moves a cursor, sets a title or turns the
-// reading order, whoever wrote it: what a till, a file or Meta sent is printed in
-// many places. In a line of JSON such a character becomes an escape of the same
-// value; elsewhere it becomes �. With colours, the few sequences that colour text
-// pass.
+// Writer writes to w nothing that moves a cursor, sets a title or changes the reading order: text
+// from a till, a file or Meta is printed in many places. In a line of JSON such a character becomes
+// an escape of the same value; elsewhere it becomes �. With colours, the few sequences that colour
+// text pass.
 type Writer struct {
 	w       io.Writer
 	colours bool
 
 	mu    sync.Mutex
-	begun bool   // the line has more in it than blanks
-	json  bool   // and is one of JSON
-	rest  []byte // of a character or sequence that is not whole yet
+	begun bool   // the line has more than spaces
+	json  bool   // and is JSON
+	rest  []byte // the beginning of an incomplete character or sequence
 }
 
-// NewWriter makes one. colours is for a terminal.
+// NewWriter returns a Writer to w. colours is for a terminal.
 func NewWriter(w io.Writer, colours bool) *Writer { return &Writer{w: w, colours: colours} }
 
-// Unwrap is what it writes to: for what draws on a terminal itself, and shows
-// nothing of others.
+// Unwrap returns the underlying writer, for code that draws on a terminal and shows no untrusted
+// text.
 func (s *Writer) Unwrap() io.Writer { return s.w }
 
-// Raw is what a Writer writes to, or w when it is none.
+// Raw returns the underlying writer of a Writer, or w itself.
 func Raw(w io.Writer) io.Writer {
 	if s, ok := w.(*Writer); ok {
 		return s.w
@@ -42,11 +41,10 @@ func Raw(w io.Writer) io.Writer {
 	return w
 }
 
-// sequences are those that pass where there are colours.
+// sequences are those that pass with colours.
 var sequences = [][]byte{[]byte("\x1b[0m"), []byte("\x1b[1m"), []byte("\x1b[2m"), []byte("\x1b[31m"), []byte("\x1b[32m"), []byte("\x1b[33m"), []byte("\x1b[36m")}
 
-// Write writes all of p, but for the beginning of a character at its end, which
-// waits for the rest.
+// Write writes all of p except an incomplete character at its end, which waits for the rest.
 func (s *Writer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,15 +86,15 @@ func (s *Writer) clean(in []byte) []byte {
 	return out
 }
 
-// begin notes the first byte of a line that is no blank.
+// begin records the first byte of a line that is not a space.
 func (s *Writer) begin(c byte) {
 	if !s.begun {
 		s.begun, s.json = true, bytes.IndexByte([]byte(`{}[]"`), c) >= 0
 	}
 }
 
-// special is how long the character or sequence is that in begins with; ok is
-// false when more of it has to come.
+// special returns the length of the character or sequence at the start of in; ok is false if it is
+// incomplete.
 func (s *Writer) special(in []byte) (n int, ok bool) {
 	if in[0] == 0x1b && s.colours {
 		for _, q := range sequences {
@@ -115,7 +113,7 @@ func (s *Writer) special(in []byte) (n int, ok bool) {
 	return n, true
 }
 
-// shown is what is written instead of one character or sequence.
+// shown returns what is written instead of one character or sequence.
 func (s *Writer) shown(in []byte) []byte {
 	if len(in) > 1 && in[0] == 0x1b {
 		return in
@@ -143,7 +141,7 @@ func escape(r rune) []byte {
 	return append(one(0xd800+r>>10), one(0xdc00+r&0x3ff)...)
 }
 
-// IsTerminal says whether w, which may be a Writer, is a terminal.
+// IsTerminal reports whether w, which may be a Writer, is a terminal.
 func IsTerminal(w any) bool {
 	if s, ok := w.(*Writer); ok {
 		w = s.Unwrap()

@@ -35,7 +35,7 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// Of the sequences that colour, those that relay uses pass, and no other.
+// Of the colour sequences, only those that relay uses pass.
 func TestWriterColours(t *testing.T) {
 	var b bytes.Buffer
 	w := NewWriter(&b, true)
@@ -47,7 +47,7 @@ func TestWriterColours(t *testing.T) {
 	}
 }
 
-// JSON stays the same value.
+// JSON keeps its value.
 func FuzzWriterJSON(f *testing.F) {
 	f.Add("\u009b\u202e name \u200f\U000e0001 \x1b")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -5,31 +5,29 @@ import (
 	"net"
 )
 
-// ErrNotAllowed says that this user may not use the socket, or that whoever
-// answers there may not be trusted.
+// ErrNotAllowed means that this user may not use the socket, or that the process that answers must
+// not be trusted.
 var ErrNotAllowed = errors.New("not allowed")
 
-// NotAllowedError says who may use a socket that this user may not. It is
-// ErrNotAllowed.
+// NotAllowedError explains who may use a socket that this user may not. It matches ErrNotAllowed.
 type NotAllowedError struct{ Text string }
 
 func (e *NotAllowedError) Error() string { return e.Text }
 
-// Is makes e ErrNotAllowed.
+// Is makes errors.Is match ErrNotAllowed.
 func (e *NotAllowedError) Is(target error) bool { return target == ErrNotAllowed }
 
-// ErrNoGroup says that the group a socket is to be for does not exist.
+// ErrNoGroup means that the group configured for the socket does not exist.
 var ErrNoGroup = errors.New("no such group")
 
-// Peer is who is at the other end of a connection of a control socket.
+// Peer is the user at the other end of a control connection.
 type Peer struct {
-	UID   int    // -1: the system does not say
-	Name  string // on Windows, where users are no numbers
+	UID   int    // -1: unknown
+	Name  string // on Windows, where users have no numbers
 	Known bool
 }
 
-// PeerOf says who is at the other end of a connection that a control listener
-// has accepted.
+// PeerOf returns the peer of a connection accepted by a control listener.
 func PeerOf(c net.Conn) Peer {
 	if p, ok := c.(interface{ Peer() Peer }); ok {
 		return p.Peer()

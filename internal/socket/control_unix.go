@@ -18,13 +18,13 @@ import (
 	"time"
 )
 
-// longest is what the path of a socket may have: sun_path is 104 bytes on macOS
-// and BSD and 108 on Linux, with a zero at its end.
+// longest is the maximum length of a socket path: sun_path has 104 bytes on macOS and BSD and 108
+// on Linux, including the terminating zero.
 const longest = 100
 
-// Paths are where the control socket of what lies in dir may be: in dir, and where
-// that is too long for a socket, or a file system that takes none, in a directory
-// of its owner's below /tmp. Both sides find the same, whatever their environment.
+// Paths returns where the control socket for dir may be: in dir and, if that path is too long or
+// the file system does not support sockets, in a directory of dir's owner below /tmp. Both sides
+// compute the same paths, whatever their environment.
 func Paths(dir, name string) []string {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -37,12 +37,12 @@ func Paths(dir, name string) []string {
 	return []string{short}
 }
 
-// Unsupported says whether a file system takes no sockets.
+// Unsupported reports whether a file system does not support sockets.
 func Unsupported(err error) bool {
 	return errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSYS)
 }
 
-// elsewhere is the short path.
+// elsewhere returns the short path.
 func elsewhere(abs, name string) string {
 	if real, err := filepath.EvalSymlinks(abs); err == nil {
 		abs = real
@@ -55,7 +55,7 @@ func elsewhere(abs, name string) string {
 	return filepath.Join("/tmp", fmt.Sprintf("relay-%d-%s", uid, hex.EncodeToString(sum[:6])), name)
 }
 
-// Owner is the user whose a file or directory is.
+// Owner returns the user that owns a file or directory.
 func Owner(path string) (uid int, ok bool) {
 	fi, err := os.Stat(path)
 	if err != nil {
@@ -68,9 +68,8 @@ func Owner(path string) (uid int, ok bool) {
 	return int(st.Uid), true
 }
 
-// ListenControl makes the socket path for this user and root, and for the
-// members of group when one is given. dir is what it is for, in whose owner's
-// name a short path elsewhere is made.
+// ListenControl creates the socket path for this user and root, and for the members of group unless
+// it is empty. dir is the directory the socket belongs to; a short path is derived from its owner.
 func ListenControl(path, dir, group string) (net.Listener, error) {
 	mode, gid := fs.FileMode(0o600), -1
 	if group != "" {
@@ -90,8 +89,8 @@ func ListenControl(path, dir, group string) (net.Listener, error) {
 	return &control{Listener: l, anyone: group != ""}, nil
 }
 
-// prepare makes the directory of a short path elsewhere. One that is another
-// user's is not used: whoever may write to it could answer in relay's place.
+// prepare creates the directory of a short path. A directory of another user is not used: anyone
+// who can write to it could answer in relay's place.
 func prepare(path, dir string, gid int) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -111,7 +110,7 @@ func prepare(path, dir string, gid int) error {
 	}
 	owner, _ := Owner(parent)
 	if !fi.IsDir() || owner != os.Geteuid() || fi.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s is another user's; remove it, or give another path", parent)
+		return fmt.Errorf("%s belongs to another user; remove it, or set another path", parent)
 	}
 	if gid >= 0 {
 		if err := os.Chown(parent, -1, gid); err != nil {
@@ -133,9 +132,8 @@ func lookupGroup(name string) (int, error) {
 	return strconv.Atoi(g.Gid)
 }
 
-// control accepts connections with the user at their other end. Where no group
-// is named it takes only those of its own user and root, whatever the file system
-// thinks of a socket's mode.
+// control accepts connections and records the user at their other end. Without a group it accepts
+// only its own user and root, even if the file system ignores a socket's mode.
 type control struct {
 	net.Listener
 	anyone bool // the mode of the socket decides
@@ -165,12 +163,12 @@ type peerConn struct {
 	peer Peer
 }
 
-// Peer is who is at the other end.
+// Peer is the user at the other end.
 func (c *peerConn) Peer() Peer { return c.peer }
 
-// DialControl connects to the control socket path of what lies in dir. It
-// returns a connection only to one whom the caller may trust: this user, root,
-// the owner of dir, or that of the socket's own directory.
+// DialControl connects to the control socket path of dir. It returns the connection only if the
+// listening process belongs to a trusted user: this user, root, or the owner of dir or of the
+// socket's directory.
 func DialControl(ctx context.Context, path, dir string) (net.Conn, error) {
 	d := net.Dialer{Timeout: 3 * time.Second}
 	c, err := d.DialContext(ctx, "unix", path)
@@ -186,7 +184,7 @@ func DialControl(ctx context.Context, path, dir string) (net.Conn, error) {
 	uid, known := peer(c)
 	if known && !trusted(uid, filepath.Dir(path), dir) {
 		_ = c.Close()
-		return nil, &NotAllowedError{fmt.Sprintf("%s answers at %s, who is neither relay's user nor root; nothing was sent", userName(uid), path)}
+		return nil, &NotAllowedError{fmt.Sprintf("%s is listening at %s and is neither relay's user nor root; nothing was sent", userName(uid), path)}
 	}
 	return c, nil
 }
@@ -203,7 +201,7 @@ func trusted(uid int, dirs ...string) bool {
 	return false
 }
 
-// mayNot says who may, as far as the file system tells.
+// mayNot explains who may use the socket, as far as the file system shows.
 func mayNot(path string) string {
 	who, as := "relay's own user and root", "as root (sudo)"
 	if fi, err := os.Lstat(path); err == nil {
@@ -214,7 +212,7 @@ func mayNot(path string) string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s may not use %s: it is for %s. Run the command %s, or have admin.socket.group name a group you are in", userName(os.Geteuid()), path, who, as)
+	return fmt.Sprintf("%s may not use %s: it is for %s. Run the command %s, or set admin.socket.group to a group you are in", userName(os.Geteuid()), path, who, as)
 }
 
 func userName(uid int) string {

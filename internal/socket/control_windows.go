@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Paths has the path that names the control pipe of what lies in dir.
+// Paths returns the path that determines the name of dir's control pipe.
 func Paths(dir, name string) []string {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -22,22 +22,22 @@ func Paths(dir, name string) []string {
 	return []string{filepath.Join(abs, name)}
 }
 
-// Unsupported says whether a file system takes no sockets: pipes lie in none.
+// Unsupported returns false: pipes are not in a file system.
 func Unsupported(error) bool { return false }
 
-// Owner is not a number here.
+// Owner returns false: users have no numbers on Windows.
 func Owner(string) (uid int, ok bool) { return 0, false }
 
 func selfSID() (string, error) {
 	u, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
-		return "", fmt.Errorf("ask who runs relay: %w", err)
+		return "", fmt.Errorf("query the user of this process: %w", err)
 	}
 	return u.User.Sid.String(), nil
 }
 
-// ListenControl makes the named pipe of path for this user, administrators and
-// the system, and for the members of group when one is given.
+// ListenControl creates the named pipe of path for this user, administrators and the system, and
+// for the members of group unless it is empty.
 func ListenControl(path, _, group string) (net.Listener, error) {
 	self, err := selfSID()
 	if err != nil {
@@ -51,8 +51,7 @@ func ListenControl(path, _, group string) (net.Listener, error) {
 		}
 		sid = s.String()
 	}
-	// The first instance is created, never joined: a pipe that is there already
-	// is an error.
+	// The first instance is created, never joined: an existing pipe is an error.
 	l, err := winio.ListenPipe(pipeName(path), &winio.PipeConfig{SecurityDescriptor: descriptor(self, sid)})
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 		return nil, fmt.Errorf("the pipe %s: address already in use", pipeName(path))
@@ -60,13 +59,13 @@ func ListenControl(path, _, group string) (net.Listener, error) {
 	return l, err
 }
 
-// DialControl connects to the pipe of path, as an anonymous client, and only
-// when whoever made it is this user, an administrator or the system.
+// DialControl connects to the pipe of path as an anonymous client, and only if it was created by
+// this user, an administrator or the system.
 func DialControl(ctx context.Context, path, _ string) (net.Conn, error) {
 	c, err := winio.DialPipeContext(ctx, pipeName(path))
 	switch {
 	case errors.Is(err, os.ErrPermission), errors.Is(err, windows.ERROR_ACCESS_DENIED):
-		return nil, &NotAllowedError{"this user may not use relay's pipe: it is for the user relay runs as and administrators. Run the command as administrator, or have admin.socket.group name a group you are in"}
+		return nil, &NotAllowedError{"this user may not use relay's pipe: it is for the user relay runs as and administrators. Run the command as administrator, or set admin.socket.group to a group you are in"}
 	case err != nil:
 		return nil, err
 	}
@@ -84,11 +83,11 @@ func DialControl(ctx context.Context, path, _ string) (net.Conn, error) {
 func trustedPipe(h windows.Handle) error {
 	sd, err := windows.GetSecurityInfo(h, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION)
 	if err != nil {
-		return fmt.Errorf("ask whose the pipe is: %w", err)
+		return fmt.Errorf("query the owner of the pipe: %w", err)
 	}
 	owner, _, err := sd.Owner()
 	if err != nil {
-		return fmt.Errorf("ask whose the pipe is: %w", err)
+		return fmt.Errorf("query the owner of the pipe: %w", err)
 	}
 	self, err := selfSID()
 	if err != nil {
@@ -98,8 +97,8 @@ func trustedPipe(h windows.Handle) error {
 		owner.IsWellKnown(windows.WinLocalServiceSid) || owner.IsWellKnown(windows.WinNetworkServiceSid) || isService(owner) {
 		return nil
 	}
-	return &NotAllowedError{"the pipe is another user's, who is neither relay's user nor an administrator; nothing was sent"}
+	return &NotAllowedError{"the pipe belongs to another user, who is neither relay's user nor an administrator; nothing was sent"}
 }
 
-// isService says whether a SID is a service's own (NT SERVICE\relay).
+// isService reports whether a SID belongs to a service (NT SERVICE\relay).
 func isService(sid *windows.SID) bool { return strings.HasPrefix(sid.String(), "S-1-5-80-") }

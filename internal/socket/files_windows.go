@@ -1,5 +1,4 @@
 package socket
 
-// OpenFiles is how many files this process may have open: Windows sets no such
-// bound.
+// OpenFiles is how many files this process may have open: Windows has no such limit.
 func OpenFiles() int { return 1 << 20 }

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// Pipe is a listener within this process and what connects to it: a command that
-// opens the queue itself has the same API as one that asks a running relay, and
-// nobody else can reach it.
+// Pipe returns a listener within this process and the function that connects to it: a command that
+// opens the queue itself uses the same API as one that talks to a running relay, and no other
+// process can reach it.
 func Pipe() (net.Listener, func(context.Context) (net.Conn, error)) {
 	p := &pipe{conns: make(chan net.Conn), closed: make(chan struct{})}
 	return p, p.dial

@@ -13,10 +13,9 @@ import (
 	"time"
 )
 
-// Listen makes the unix socket path with this mode. It has its mode from the
-// first moment it can be found: it is bound in a directory that only its maker
-// may enter, and moved to its place. What a killed process left behind is
-// replaced; a socket that answers is somebody else's.
+// Listen creates the unix socket path with this mode. It has the mode from the first moment it can
+// be found: it is bound in a directory that only this user may enter, and then moved to its place.
+// What a killed process left behind is replaced; a socket that answers belongs to another process.
 func Listen(path string, mode fs.FileMode) (net.Listener, error) {
 	return listen(path, mode, -1)
 }
@@ -24,7 +23,7 @@ func Listen(path string, mode fs.FileMode) (net.Listener, error) {
 func listen(path string, mode fs.FileMode, gid int) (net.Listener, error) {
 	switch fi, err := os.Lstat(path); {
 	case err == nil && fi.Mode().Type() != fs.ModeSocket && runtime.GOOS != "windows":
-		return nil, errors.New("there is a file in the way that is no socket")
+		return nil, errors.New("there is a file in the way that is not a socket")
 	case err == nil:
 		d := net.Dialer{Timeout: time.Second}
 		if c, err := d.DialContext(context.Background(), "unix", path); err == nil {
@@ -34,7 +33,7 @@ func listen(path string, mode fs.FileMode, gid int) (net.Listener, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	if runtime.GOOS == "windows" { // no modes there, and no moving of sockets
+	if runtime.GOOS == "windows" { // Windows has no modes and cannot move sockets
 		_ = os.Remove(path)
 		return new(net.ListenConfig).Listen(context.Background(), "unix", path)
 	}
@@ -72,9 +71,8 @@ func listen(path string, mode fs.FileMode, gid int) (net.Listener, error) {
 	return &listener{UnixListener: l, path: path, made: made}, nil
 }
 
-// privateDir makes a directory below parent with a name so short that a socket
-// in it has no longer a path than one beside it. One that a killed process left
-// is used again.
+// privateDir creates a directory below parent whose name is so short that a socket in it has no
+// longer path than one next to it. A directory left by a killed process is reused.
 func privateDir(parent string) (string, error) {
 	for i := range 100 {
 		dir := filepath.Join(parent, fmt.Sprintf(".s%02d", i))
@@ -90,10 +88,10 @@ func privateDir(parent string) (string, error) {
 			_ = os.Remove(dir)
 		}
 	}
-	return "", fmt.Errorf("no directory can be made in %s", parent)
+	return "", fmt.Errorf("no directory can be created in %s", parent)
 }
 
-// listener removes its socket when closed, unless another has taken the place.
+// listener removes its socket when closed, unless another one has replaced it.
 type listener struct {
 	*net.UnixListener
 	path string

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer is the user at the other end: of an accepted connection the one that
-// connected, of a dialled one the one that listens.
+// peer returns the user at the other end: of an accepted connection the client, of a dialled one
+// the server.
 func peer(c net.Conn) (uid int, known bool) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {

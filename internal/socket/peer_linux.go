@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer is the user at the other end: of an accepted connection the one that
-// connected, of a dialled one the one that listens.
+// peer returns the user at the other end: of an accepted connection the client, of a dialled one
+// the server.
 func peer(c net.Conn) (uid int, known bool) {
 	withFD(c, func(fd int) {
 		if cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {

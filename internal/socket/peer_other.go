@@ -4,5 +4,5 @@ package socket
 
 import "net"
 
-// peer is not asked for here: the mode of the socket decides alone.
+// peer is not implemented here: only the mode of the socket decides.
 func peer(net.Conn) (uid int, known bool) { return 0, false }

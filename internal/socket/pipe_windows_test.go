@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// A pipe takes its own user, and a second one of the same name is refused.
+// A pipe accepts its own user, and a second pipe with the same name is refused.
 func TestPipe(t *testing.T) {
 	dir := t.TempDir()
 	path := Paths(dir, "admin.sock")[0]
 	if pipeName(path) == pipeName(filepath.Join(dir, "other")) {
-		t.Fatal("two paths have one pipe")
+		t.Fatal("two paths have the same pipe")
 	}
 	l, err := ListenControl(path, dir, "")
 	if err != nil {
@@ -20,7 +20,7 @@ func TestPipe(t *testing.T) {
 	defer l.Close()
 	if second, err := ListenControl(path, dir, ""); err == nil {
 		second.Close()
-		t.Error("the pipe was made twice")
+		t.Error("the pipe was created twice")
 	}
 	go func() {
 		if c, err := l.Accept(); err == nil {

@@ -19,7 +19,8 @@ import (
 	"time"
 )
 
-// TestMain is also the other user: told to, it dials a socket and says what came.
+// TestMain also acts as the other user: depending on the environment it dials a socket and prints
+// what it reads, or listens on one.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("SOCKET_TEST_DIAL"); path != "" {
 		c, err := DialControl(context.Background(), path, os.Getenv("SOCKET_TEST_DIR"))
@@ -48,7 +49,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// openDir is a directory that every user can reach.
+// openDir returns a directory that every user can reach.
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -60,8 +61,7 @@ func openDir(t *testing.T) string {
 	return dir
 }
 
-// as runs this test's binary as another user; binaries in a test's own
-// directory cannot be run by others, so it is copied.
+// as runs a copy of this test binary as another user, who cannot run one in a test's own directory.
 func as(t *testing.T, dir string, uid, gid int, env ...string) *exec.Cmd {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -102,7 +102,7 @@ func serve(t *testing.T, l net.Listener) {
 	t.Cleanup(func() { _ = l.Close(); <-done })
 }
 
-func TestControlIsForItsUserAndRoot(t *testing.T) {
+func TestControlAcceptsUserAndRoot(t *testing.T) {
 	dir := openDir(t)
 	path := Paths(dir, "admin.sock")[0]
 	l, err := ListenControl(path, dir, "")
@@ -125,7 +125,7 @@ func TestControlIsForItsUserAndRoot(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(out), "true the user ") || !strings.Contains(string(out), "may not use "+path+": it is for the user root and root") {
 		t.Errorf("another user: %q %v", out, err)
 	}
-	// Where the file system thinks nothing of modes, the peer decides.
+	// If the file system ignores modes, the peer decides.
 	if err := os.Chmod(path, 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestControlIsForItsUserAndRoot(t *testing.T) {
 	}
 }
 
-func TestControlOfAGroup(t *testing.T) {
+func TestControlAcceptsGroup(t *testing.T) {
 	dir := openDir(t)
 	path := Paths(dir, "admin.sock")[0]
 	if _, err := ListenControl(path, dir, "no-such-group-here"); !errors.Is(err, ErrNoGroup) {
@@ -159,7 +159,7 @@ func TestControlOfAGroup(t *testing.T) {
 	}
 }
 
-// Whoever has taken the place of the socket learns nothing.
+// A process that has taken the socket's place learns nothing.
 func TestSquatterLearnsNothing(t *testing.T) {
 	dir := openDir(t)
 	if err := os.Chmod(dir, 0o777|fs.ModeSticky); err != nil {
@@ -188,7 +188,7 @@ func TestSquatterLearnsNothing(t *testing.T) {
 		c.Close()
 	}
 	if err := squatter.Wait(); err != nil || heard.String() != "got:" {
-		t.Errorf("the squatter heard %q, %v", &heard, err)
+		t.Errorf("the squatter received %q, %v", &heard, err)
 	}
 }
 
@@ -220,12 +220,12 @@ func TestPathTooLong(t *testing.T) {
 	if err := os.Chmod(parent, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := ListenControl(path, dir, ""); err == nil || !strings.Contains(err.Error(), "another user's") {
+	if l, err := ListenControl(path, dir, ""); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
 		t.Errorf("a directory that others may write to: %v %v", l, err)
 	}
 }
 
-func TestListenTakesThePlaceOfTheDead(t *testing.T) {
+func TestListenReplacesDeadSocket(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s.sock")
 	first, err := Listen(path, 0o640)
@@ -238,7 +238,7 @@ func TestListenTakesThePlaceOfTheDead(t *testing.T) {
 	if _, err := Listen(path, 0o600); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("one that answers: %v", err)
 	}
-	if err := first.(*listener).UnixListener.Close(); err != nil { // as a killed process leaves it
+	if err := first.(*listener).UnixListener.Close(); err != nil { // as left by a killed process
 		t.Fatal(err)
 	}
 	second, err := Listen(path, 0o600)
@@ -255,18 +255,18 @@ func TestListenTakesThePlaceOfTheDead(t *testing.T) {
 		t.Error(err)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
-		t.Errorf("left: %v", left)
+		t.Errorf("left behind: %v", left)
 	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(path, 0o600); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := Listen(path, 0o600); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("a file in the way: %v", err)
 	}
 }
 
-// The socket is never found with another mode than its own: neither at its
-// place nor, for others, where it is made.
+// The socket never has another mode than its own: neither at its place nor, for other users, where
+// it is created.
 func TestModeFromTheStart(t *testing.T) {
 	dir := t.TempDir()
 	stop := make(chan struct{})

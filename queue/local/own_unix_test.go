@@ -63,7 +63,7 @@ func TestPlanted(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"receipts", "copies"} {
-		all = append(all, plant{name, "link", "is a link", link}, plant{name, "file", "is a file and no folder", file})
+		all = append(all, plant{name, "link", "is a link", link}, plant{name, "file", "is a file, not a folder", file})
 	}
 	for _, p := range all {
 		t.Run(p.name+"/"+p.how, func(t *testing.T) {

@@ -322,7 +322,7 @@ func TestStaleSocket(t *testing.T) {
 	s.Close()
 	file := filepath.Join(dir, "notes.txt")
 	writeFile(t, file, "keep me")
-	if _, err := New(Options{Access: access.Options{Listen: "unix:" + file}, Queue: &memQueue{}}); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := New(Options{Access: access.Options{Listen: "unix:" + file}, Queue: &memQueue{}}); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("a file in the way: %v", err)
 	}
 }
