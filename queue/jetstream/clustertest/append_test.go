@@ -13,9 +13,9 @@ import (
 	"relay/queue/jetstream"
 )
 
-// Several chunks are on their way while enough waits to fill them. An event that one of
-// them has already is stored once, and is confirmed with that one, or not at all.
-func TestChunksOnTheirWay(t *testing.T) {
+// Several chunks are in flight while enough is waiting to fill them. An event that is already in
+// one of them is stored once, and is confirmed together with that chunk or not at all.
+func TestChunksInFlight(t *testing.T) {
 	t.Parallel()
 	c := startNodes(t, true, [3]string{t.TempDir(), t.TempDir(), t.TempDir()})
 	c.settled()
@@ -27,7 +27,7 @@ func TestChunksOnTheirWay(t *testing.T) {
 	}
 	defer l.Close()
 	body := bytes.Repeat([]byte("x"), 64<<10)
-	call := func(name string, n int) (queue.Appended, error) { // as large as it likes, with an id that each of the round has
+	call := func(name string, n int) (queue.Appended, error) { // of any size, with an id that every call of the round has
 		es := []queue.Entry{{ID: name[:1], Lanes: []string{"a"}, Received: time.Now(), Body: body}}
 		for i := range n {
 			b := make([]byte, len(body))
@@ -63,7 +63,7 @@ func TestChunksOnTheirWay(t *testing.T) {
 		c.kill(i)
 	}
 	if _, ok, failed := round("v"); ok != 0 || failed != 8 {
-		t.Errorf("without a majority %d calls are confirmed", ok)
+		t.Errorf("%d calls were confirmed without a majority", ok)
 	}
 	for i := 1; i < 3; i++ {
 		c.start(i)
@@ -75,7 +75,7 @@ func TestChunksOnTheirWay(t *testing.T) {
 			break
 		}
 		if time.Since(start) > time.Minute {
-			t.Fatalf("%d calls are confirmed when the servers are back", ok)
+			t.Fatalf("%d calls were confirmed after the servers came back", ok)
 		}
 	}
 	seen := make(map[string]int)
@@ -93,10 +93,10 @@ func TestChunksOnTheirWay(t *testing.T) {
 	}
 	for id, n := range seen {
 		if n > 1 {
-			t.Errorf("%s is read %d times", id, n)
+			t.Errorf("%s was read %d times", id, n)
 		}
 	}
 	if want := 2 * (8*12 + 1); len(seen) != want {
-		t.Errorf("%d of %d are read", len(seen), want)
+		t.Errorf("%d of %d were read", len(seen), want)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"relay/queue/queuetest"
 )
 
-// cluster is three servers; sync says whether they sync always.
+// newCluster starts three servers; sync says whether they sync every write.
 type cluster struct{ urls, monitor []string }
 
 func newCluster(t *testing.T, sync bool) *cluster {
@@ -47,14 +47,14 @@ func newCluster(t *testing.T, sync bool) *cluster {
 	}
 	for _, s := range all {
 		if !s.ReadyForConnections(20 * time.Second) {
-			t.Fatal("a server does not start")
+			t.Fatal("a server did not start")
 		}
 		c.urls = append(c.urls, s.ClientURL())
 		c.monitor = append(c.monitor, fmt.Sprintf("http://%s", s.MonitorAddr()))
 	}
 	for start := time.Now(); !all[0].JetStreamIsCurrent() || all[0].JetStreamClusterPeers() == nil && !all[1].JetStreamIsLeader() && !all[2].JetStreamIsLeader(); {
 		if time.Since(start) > 30*time.Second {
-			t.Fatal("the servers elect no leader")
+			t.Fatal("the servers elected no leader")
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -70,8 +70,8 @@ func freePort(t *testing.T) int {
 	return port
 }
 
-// openLog opens a log as a relay that starts does: servers that choose a leader, or of which one
-// is away, are asked again.
+// openLog opens a log as a starting relay does: it retries while the servers elect a leader or one
+// of them is down.
 func openLog(ctx context.Context, o jetstream.Options) (*jetstream.Log, error) {
 	for {
 		l, err := jetstream.Open(ctx, o)
@@ -110,7 +110,7 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// Servers that confirm before they sync are refused, with what to do about it.
+// Servers that confirm before they sync are rejected, with what to do about it.
 func TestRefusesWithoutSync(t *testing.T) {
 	c := newCluster(t, false)
 	_, err := c.opener(jetstream.Options{MaxSize: 1 << 20})(t.TempDir())

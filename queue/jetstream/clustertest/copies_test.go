@@ -11,9 +11,8 @@ import (
 	"relay/queue/jetstream"
 )
 
-// Two replicas take the same event at once, neither knowing of the other. One of the
-// copies is read, whichever replica reads, and none is lost because the replicas
-// disagree which.
+// Two replicas accept the same event at once, without knowing of each other. One of the copies is
+// read, whichever replica reads, and none is lost because the replicas disagree about which one.
 func TestCopies(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
@@ -36,7 +35,7 @@ func TestCopies(t *testing.T) {
 				return
 			}
 			s := queue.Settlement{ID: rand.Uint64(), Revision: lanes[0].Revision, Settled: batch.Covers}
-			if more := len(batch.Records) > 3; more { // of one record a part, of the last nothing
+			if more := len(batch.Records) > 3; more { // part of one record, nothing of the last one
 				last := batch.Records[len(batch.Records)-1]
 				s.Settled = nil
 				for _, r := range batch.Records[:len(batch.Records)-1] {
@@ -72,7 +71,7 @@ func TestCopies(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n%5 == 4 { // another one reads
+		if n%5 == 4 { // the other replica reads
 			l := c.opened(t, "copies")
 			drain(l)
 			if n%2 == 0 {
@@ -94,7 +93,7 @@ func TestCopies(t *testing.T) {
 		}
 	}
 	if stored == rounds*3 {
-		t.Error("no event was stored twice: nothing was tested")
+		t.Error("no event was stored twice, so nothing was tested")
 	}
 	t.Logf("%d of %d events were stored twice", stored-rounds*3, rounds*3)
 }

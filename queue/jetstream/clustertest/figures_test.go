@@ -32,8 +32,8 @@ func sale(id string) []byte {
 	return append(out, `]},"integrations":{"All":true}}`...)
 }
 
-// What the engine does beside what the servers do with a message for each event, in
-// one run. RELAY_FIGURES=1 runs it.
+// TestFigures compares the engine with plain publishing of one message per event, in one run. It
+// runs only with RELAY_FIGURES=1.
 func TestFigures(t *testing.T) {
 	if os.Getenv("RELAY_FIGURES") == "" {
 		t.Skip("RELAY_FIGURES=1 measures")
@@ -51,21 +51,13 @@ func TestFigures(t *testing.T) {
 	}
 	defer l.Close()
 	c.spread("q")
-	nc, err := nats.Connect(o.URLs[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := nc.JetStream(nats.PublishAsyncMaxPending(4000))
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := natsStreams(t, o.URLs[0], nats.PublishAsyncMaxPending(4000))
 	if _, err := js.AddStream(&nats.StreamConfig{Name: "each", Subjects: []string{"each"}, Replicas: 3, Storage: nats.FileStorage}); err != nil {
 		t.Fatal(err)
 	}
 	const each = 2 * time.Second
 	var id atomic.Int64
-	sales := make([][]byte, 4000) // made before: they cost both the same
+	sales := make([][]byte, 4000) // made in advance: they cost both the same
 	for i := range sales {
 		sales[i] = sale(fmt.Sprint("m", i))
 	}
@@ -127,20 +119,20 @@ func TestFigures(t *testing.T) {
 		wg.Wait()
 		return float64(done.Load()) / each.Seconds()
 	}
-	engine(64, 100) // until who leads is known
+	engine(64, 100) // until the leaders are known
 	for _, load := range [][2]int{{64, 100}, {64, 1}, {256, 1}} {
 		var a, b []float64
-		for range 3 { // in turn: the machine may have other things to do
+		for range 3 { // alternating, because the machine may be busy
 			a, b = append(a, engine(load[0], load[1])), append(b, perEvent(load[0], load[1]))
 		}
-		t.Logf("%d producers, %d a request: %.0f events/s, a message each %.0f: %.1f times (of each round: %.1f %.1f %.1f)",
+		t.Logf("%d producers, %d per request: %.0f events/s, one message per event %.0f: %.1f times (per round: %.1f %.1f %.1f)",
 			load[0], load[1], sum(a)/3, sum(b)/3, sum(a)/sum(b), a[0]/b[0], a[1]/b[1], a[2]/b[2])
 	}
 	lanes, err := l.Lanes(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d events of %d bytes wait; on the disk of a server %.3f bytes for each byte of event", lanes[0].Pending, lanes[0].Bytes/lanes[0].Pending, float64(sizeOf(t, dirs[0]))/float64(lanes[0].Bytes))
+	t.Logf("%d events of %d bytes are pending; a server's disk holds %.3f bytes per byte of event", lanes[0].Pending, lanes[0].Bytes/lanes[0].Pending, float64(sizeOf(t, dirs[0]))/float64(lanes[0].Bytes))
 	l.Close()
 	start := time.Now()
 	if l, err = jetstream.Open(t.Context(), o); err != nil {
@@ -159,7 +151,7 @@ func TestFigures(t *testing.T) {
 			break
 		}
 	}
-	t.Logf("one lane is read at %.0f events/s", float64(read)/time.Since(start).Seconds())
+	t.Logf("one lane read at %.0f events/s", float64(read)/time.Since(start).Seconds())
 }
 
 func sum(all []float64) (out float64) {
@@ -169,7 +161,7 @@ func sum(all []float64) (out float64) {
 	return out
 }
 
-// sizeOf is what the streams of the log have on a server's disk, with their logs of Raft.
+// sizeOf is the size of the log's streams on a server's disk, including their Raft logs.
 func sizeOf(t *testing.T, dir string) (n int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

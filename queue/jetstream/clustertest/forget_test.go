@@ -4,26 +4,17 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/nats-io/nats.go"
-
 	"relay/queue"
 	"relay/queue/jetstream"
 )
 
-// What another relay has removed, since it is settled everywhere, is in no forget's way.
-func TestForgetWhatIsRemoved(t *testing.T) {
+// A chunk that another relay removed, because every lane has settled it, does not make a forget
+// fail.
+func TestForgetRemovedChunks(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
 	a, b := c.opened(t, "removed"), jetstream.NewQueue(c.opened(t, "removed"))
-	nc, err := nats.Connect(c.urls[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := nc.JetStream()
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := natsStreams(t, c.urls[0])
 	for n := range 5 {
 		for i := range 30 {
 			appendIDs(t, a, fmt.Sprint("m", n, "-", i))

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// What takes the log of stores does on this queue what it does on one in a directory, with
-// one hub and with two.
+// The code that receives the logs of stores works on this queue as on one in a directory, with one
+// hub and with two.
 func TestHub(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
@@ -24,7 +24,7 @@ func TestHub(t *testing.T) {
 	}
 }
 
-// The demo runs as it is documented, in less than a minute, and leaves nothing behind.
+// The demo runs as documented, in less than a minute, and leaves nothing behind.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -33,7 +33,7 @@ func TestDemo(t *testing.T) {
 	out, err := demo.CombinedOutput()
 	for _, want := range []string{"kill -9 of relay-a, which delivers", "kill -9 of one of the three servers", "It reconciles: ", "0 lost, 0 twice"} {
 		if !strings.Contains(string(out), want) {
-			t.Errorf("it does not say %q: %v\n%s", want, err, out)
+			t.Errorf("the demo did not print %q: %v\n%s", want, err, out)
 		}
 	}
 	if err != nil {
@@ -42,9 +42,9 @@ func TestDemo(t *testing.T) {
 	_, took, _ := strings.Cut(string(out), "It took ")
 	var seconds float64
 	if _, err := fmt.Sscan(took, &seconds); err != nil || seconds > 60 {
-		t.Errorf("it takes %q: %v", took, err)
+		t.Errorf("the demo took %q: %v", took, err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "relay-demo-*")); err != nil || len(left) > 0 {
-		t.Errorf("it leaves %v: %v", left, err)
+		t.Errorf("the demo left behind %v: %v", left, err)
 	}
 }

@@ -25,14 +25,14 @@ const (
 	replicaLease = 3 * time.Second
 )
 
-// replicaOptions say how a replica is started.
+// replicaOptions are the options of a replica process.
 type replicaOptions struct {
 	URLs, Monitor []string
 	Journal       string
 }
 
-// replica drains while it has the lease, until standard input ends, and says in its
-// journal what it does: "sent ID", and once a settlement is made "settled ID".
+// replica drains while it has the lease, until standard input ends, and writes what it does to its
+// journal: "sent ID", and after a settlement "settled ID".
 func replica(text string) {
 	go func() { io.Copy(io.Discard, os.Stdin); os.Exit(0) }() //nolint:errcheck // its end is what counts
 	fail := func(err error) {
@@ -61,7 +61,7 @@ func replica(text string) {
 	}
 	for {
 		le, err := l.Lease(ctx)
-		if err != nil { // as the relay does
+		if err != nil { // as relay does
 			time.Sleep(100 * time.Millisecond)
 			continue
 		}
@@ -135,7 +135,7 @@ func (p *replicaProcess) kill() {
 	p.stdin.Close()
 }
 
-// lines gives the journal's.
+// lines returns the journal's lines.
 func (p *replicaProcess) lines(t *testing.T) []string {
 	t.Helper()
 	b, err := os.ReadFile(p.journal)
@@ -145,7 +145,7 @@ func (p *replicaProcess) lines(t *testing.T) []string {
 	return strings.Split(strings.TrimSpace(string(b)), "\n")
 }
 
-// leads says whether it leads by its own account.
+// leads reports whether the replica's last journal entry says that it holds the lease.
 func (p *replicaProcess) leads(t *testing.T) bool {
 	t.Helper()
 	leads := false
@@ -160,9 +160,8 @@ func (p *replicaProcess) leads(t *testing.T) bool {
 	return leads
 }
 
-// One replica drains. When it is killed or frozen another takes over within one and a
-// half times the lease; what is sent again is the batch that was under way, and one that wakes
-// again settles nothing.
+// One replica drains. If it is killed or frozen, another takes over within one and a half times the
+// lease. At most the batch in progress is sent again, and a replica that resumes settles nothing.
 func TestLease(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
@@ -194,9 +193,9 @@ func TestLease(t *testing.T) {
 	for _, fault := range []string{"killed", "frozen", "killed", "frozen"} {
 		two := start()
 		feed()
-		time.Sleep(time.Second) // it has read what there is
+		time.Sleep(time.Second) // it has read everything
 		if two.leads(t) {
-			t.Fatal("two lead")
+			t.Fatal("two replicas hold the lease")
 		}
 		if fault == "killed" {
 			one.kill()
@@ -205,7 +204,7 @@ func TestLease(t *testing.T) {
 		}
 		took := until("nobody takes over", func() bool { return two.leads(t) && len(two.lines(t)) > 3 })
 		takeovers++
-		t.Logf("%s: the next one drains after %v", fault, took.Round(time.Millisecond))
+		t.Logf("%s: the next replica drains after %v", fault, took.Round(time.Millisecond))
 		if took < replicaLease*2/3 {
 			t.Errorf("a lease of %v was taken after %v", replicaLease, took)
 		}
@@ -219,8 +218,8 @@ func TestLease(t *testing.T) {
 					late++
 				}
 			}
-			if late > replicaBatch { // of one batch the answer may have been on its way
-				t.Errorf("a replica that was frozen settles %d events", late)
+			if late > replicaBatch { // the answer for one batch may have been in flight
+				t.Errorf("a replica that was frozen settled %d events", late)
 			}
 			one.kill()
 		}

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// link is a connection between two servers that can be stalled: then nothing passes
-// and nothing is closed, as when a cable is pulled.
+// link is a connection between two servers that can be stalled: nothing passes and nothing is
+// closed, as if a cable were pulled.
 type link struct {
 	ln net.Listener
 	to string

@@ -8,13 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"relay/queue"
 	"relay/queue/jetstream"
 )
 
-// opened opens a log of its own.
+// opened opens a log that is closed with the test.
 func (c *cluster) opened(t *testing.T, name string) *jetstream.Log {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -31,7 +29,7 @@ func (c *cluster) opened(t *testing.T, name string) *jetstream.Log {
 
 func appendIDs(t *testing.T, l *jetstream.Log, ids ...string) {
 	t.Helper()
-	for _, id := range ids { // a chunk each
+	for _, id := range ids { // one chunk each
 		_, err := l.Append(t.Context(), []queue.Entry{{ID: id, Lanes: []string{"a"}, Received: time.Now(), Body: []byte(`{"messageId":"` + id + `"}`)}})
 		if err != nil {
 			t.Fatalf("append %s: %v", id, err)
@@ -46,7 +44,7 @@ func names(prefix string, n int) (out []string) {
 	return out
 }
 
-// waiting gives the ids that lane a waits for.
+// waiting returns the ids pending in lane a.
 func waiting(t *testing.T, l *jetstream.Log) (ids []string, b jetstream.Batch) {
 	t.Helper()
 	b, err := l.Read(t.Context(), "a", 0, jetstream.Limit{})
@@ -60,7 +58,7 @@ func waiting(t *testing.T, l *jetstream.Log) (ids []string, b jetstream.Batch) {
 	return ids, b
 }
 
-// settleFirst settles the first n records, each behind the one before.
+// settleFirst settles the first n records, one after another.
 func settleFirst(t *testing.T, l *jetstream.Log, n int, dead ...queue.DeadLetter) {
 	t.Helper()
 	_, b := waiting(t, l)
@@ -83,21 +81,13 @@ func soon(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// Streams that somebody removed begin their numbers again. What comes then is not taken
-// for what was settled under the same numbers, nor removed in its place, whether the
-// log was open meanwhile or not; what waited and is gone is counted.
-func TestStreamsMadeAnew(t *testing.T) {
+// Deleted streams start their sequence numbers again. New records are neither mistaken for records
+// settled under the same numbers nor removed in their place, whether or not the log was open
+// meanwhile. Lost pending records are counted.
+func TestStreamsRecreated(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
-	nc, err := nats.Connect(c.urls[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := nc.JetStream()
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := natsStreams(t, c.urls[0])
 	for _, open := range []bool{true, false} {
 		t.Run(fmt.Sprint("open ", open), func(t *testing.T) {
 			name := fmt.Sprint("anew-", open)
@@ -126,30 +116,22 @@ func TestStreamsMadeAnew(t *testing.T) {
 				l = c.opened(t, name)
 			}
 			settleFirst(t, l, 20)
-			time.Sleep(time.Second) // what is settled is removed
+			time.Sleep(time.Second) // settled messages are removed
 			l.Close()
 			l = c.opened(t, name)
 			if got, _ := waiting(t, l); len(got) > 0 {
-				t.Errorf("settled, and read again: %q", got)
+				t.Errorf("settled records were read again: %q", got)
 			}
 		})
 	}
 }
 
-// Without the rows of the lanes nothing is lost: what was settled may come again, what
-// became a letter is one still, and is not sent.
+// Without the rows of the lanes nothing is lost: settled events may come again, but a dead letter
+// stays one and is not sent.
 func TestRowsLost(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
-	nc, err := nats.Connect(c.urls[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := nc.JetStream()
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := natsStreams(t, c.urls[0])
 	l := c.opened(t, "rows")
 	appendIDs(t, l, names("m", 10)...)
 	_, b := waiting(t, l)
@@ -196,9 +178,10 @@ func TestRowsLost(t *testing.T) {
 	}
 }
 
-// What was delivered is removed, at the end of a stream too. Who opens the log then takes
-// the lease as soon as one who has seen it all, and what still waits is delivered.
-func TestLeaseOfEmptied(t *testing.T) {
+// Delivered messages are removed, also at the end of a stream. A process that opens the log
+// afterwards gets the lease as soon as one that has seen everything, and pending records are
+// delivered.
+func TestLeaseOfEmptyStream(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
 	for _, keep := range []int{0, 1} { // at the head of the stream
@@ -215,16 +198,8 @@ func TestLeaseOfEmptied(t *testing.T) {
 			if _, err := l.Settle(t.Context(), "a", s); err != nil {
 				t.Fatal(err)
 			}
-			nc, err := nats.Connect(c.urls[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer nc.Close()
-			js, err := nc.JetStream()
-			if err != nil {
-				t.Fatal(err)
-			}
-			soon(t, "what is settled stays", func() bool {
+			js := natsStreams(t, c.urls[0])
+			soon(t, "settled messages are not removed", func() bool {
 				info, err := js.StreamInfo(name + "-0")
 				return err == nil && info.State.Msgs == uint64(keep) && info.State.LastSeq == 5
 			})
@@ -238,14 +213,14 @@ func TestLeaseOfEmptied(t *testing.T) {
 			}
 			le.Release()
 			if ids, _ := waiting(t, l); len(ids) != keep {
-				t.Errorf("%v wait", ids)
+				t.Errorf("%v are pending", ids)
 			}
 			appendIDs(t, l, names("f", 2)...)
 			if ids, _ := waiting(t, l); len(ids) != keep+2 {
-				t.Errorf("%v wait", ids)
+				t.Errorf("%v are pending", ids)
 			}
 			if records, chunks := l.Lost(); records+chunks > 0 {
-				t.Errorf("%d records and %d chunks count as lost", records, chunks)
+				t.Errorf("%d records and %d chunks are counted as lost", records, chunks)
 			}
 		})
 	}

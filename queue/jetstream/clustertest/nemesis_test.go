@@ -13,9 +13,8 @@ import (
 	"relay/queue/queuetest/disktest"
 )
 
-// Whatever happens to one server at a time, nothing that was acknowledged is lost,
-// and nothing is settled twice. RELAY_EXAM_TIME (30m) has faults come at random for
-// as long.
+// Whatever happens to one server at a time, no acknowledged event is lost and none is settled
+// twice. With RELAY_EXAM_TIME (30m) faults occur at random for that long.
 func TestNemesis(t *testing.T) {
 	long, _ := time.ParseDuration(os.Getenv("RELAY_EXAM_TIME"))
 	dirs := [3]string{t.TempDir(), t.TempDir(), t.TempDir()}
@@ -66,11 +65,11 @@ func TestNemesis(t *testing.T) {
 	if lost, twice := o.finish(); lost+twice > 0 {
 		t.Errorf("%d lost, %d settled twice", lost, twice)
 	}
-	if long == 0 && o.gap > 3*time.Second { // below 1 s on a machine with nothing else to do
-		t.Errorf("no acknowledgement for %v (%s)", o.gap, o.gapAt)
+	if long == 0 && o.gap > 3*time.Second { // below 1 s on an idle machine
+		t.Errorf("no acknowledgements for %v (%s)", o.gap, o.gapAt)
 	}
 	if len(o.acked) < 100 {
-		t.Errorf("only %d were acknowledged: nothing was tested", len(o.acked))
+		t.Errorf("only %d events were acknowledged, so nothing was tested", len(o.acked))
 	}
 }
 
@@ -88,16 +87,16 @@ func TestDiskFull(t *testing.T) {
 	_, err = io.Copy(f, zeros{})
 	f.Close()
 	if err == nil {
-		t.Fatal("the disk is not full")
+		t.Fatal("the disk did not fill up")
 	}
 	time.Sleep(5 * time.Second)
 	before := len(o.ackedNow())
 	time.Sleep(2 * time.Second)
 	if n := len(o.ackedNow()); n == before {
-		t.Error("nothing is acknowledged while the disk of one server is full")
+		t.Error("nothing was acknowledged while the disk of one server was full")
 	}
 	os.Remove(f.Name())
-	c.kill(1) // who made room starts it again
+	c.kill(1) // it is started again by whoever freed the space
 	c.start(1)
 	c.settled()
 	if lost, twice := o.finish(); lost+twice > 0 {
@@ -105,29 +104,29 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// zeros never end.
+// zeros is an endless reader.
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
-// The power goes on all servers at once: with sync_interval always nothing that was
-// acknowledged is lost. With the servers' default the same harness sees the loss.
+// The power of all servers is cut at once: with sync_interval always no acknowledged event is lost.
+// With the servers' default the same harness detects the loss.
 func TestPowerCut(t *testing.T) {
 	for range 2 {
 		if lost, acked := powerCut(t, true); lost > 0 {
-			t.Fatalf("%d of %d acknowledged are lost", lost, acked)
+			t.Fatalf("%d of %d acknowledged events were lost", lost, acked)
 		}
 	}
 }
 
 func TestPowerCutWithoutSync(t *testing.T) {
-	for range 3 { // others may sync every volume of this machine at just that moment
+	for range 3 { // something else may sync every volume of this machine at just that moment
 		if lost, acked := powerCut(t, false); lost > 0 {
-			t.Logf("%d of %d acknowledged are lost without sync_interval always, as they should be", lost, acked)
+			t.Logf("%d of %d acknowledged events were lost without sync_interval always, as expected", lost, acked)
 			return
 		}
 	}
-	t.Fatal("nothing is lost without syncs: the harness sees nothing")
+	t.Fatal("nothing was lost without syncs: the harness does not detect losses")
 }
 
 func powerCut(t *testing.T, sync bool) (lost, acked int) {

@@ -16,7 +16,7 @@ import (
 	"relay/queue/jetstream/clustertest/rig"
 )
 
-// A server or a replica with a process of its own is this test binary again.
+// TestMain also runs a server or a replica: each is this test binary in a separate process.
 func TestMain(m *testing.M) {
 	if text := os.Getenv(rig.NodeEnv); text != "" {
 		rig.Serve(text)
@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// nodes is three servers, each a process of its own, whose connections to each other
-// go through links that can be cut.
+// nodes is three servers, each a separate process. Their connections to each other go through links
+// that can be stalled.
 type nodes struct {
 	t     *testing.T
 	all   [3]*rig.Node
@@ -38,13 +38,13 @@ type nodes struct {
 	sync  bool
 }
 
-// startNodes starts servers whose files lie below the given directories.
+// startNodes starts servers with their files below dirs.
 func startNodes(t *testing.T, sync bool, dirs [3]string) *nodes {
 	t.Helper()
 	return startNodesBy(t, sync, dirs, true)
 }
 
-// startNodesBy does so; without links they are connected to each other directly.
+// startNodesBy is like startNodes; without links the servers are connected directly.
 func startNodesBy(t *testing.T, sync bool, dirs [3]string, links bool) *nodes {
 	t.Helper()
 	c := &nodes{t: t, links: make(map[[2]int]*link), sync: sync}
@@ -100,7 +100,7 @@ func (c *nodes) signal(i int, s syscall.Signal) {
 	}
 }
 
-// cut parts server i from the others, or joins it again.
+// cut separates server i from the others, or reconnects it.
 func (c *nodes) cut(i int, cut bool) {
 	for at, l := range c.links {
 		if at[0] == i || at[1] == i {
@@ -109,21 +109,21 @@ func (c *nodes) cut(i int, cut bool) {
 	}
 }
 
-// settled waits until all servers are well.
+// settled waits until all servers are healthy.
 func (c *nodes) settled() {
 	c.t.Helper()
 	start := time.Now()
 	for i, n := range c.all {
 		for !n.Well() {
 			if time.Since(start) > 2*time.Minute {
-				c.t.Fatalf("n%d does not come back", i)
+				c.t.Fatalf("n%d did not come back", i)
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
 	}
 }
 
-// spread waits until each stream of events is led by another server.
+// spread waits until each event stream has a different leader.
 func (c *nodes) spread(name string) {
 	c.t.Helper()
 	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {
@@ -142,7 +142,7 @@ func (c *nodes) spread(name string) {
 			return
 		}
 		if time.Since(start) > time.Minute {
-			c.t.Fatalf("the streams are led by %v alone", leaders)
+			c.t.Fatalf("the streams are led only by %v", leaders)
 		}
 	}
 }
@@ -159,7 +159,7 @@ func (c *nodes) options(name string) jetstream.Options {
 	return o
 }
 
-// open opens a log, once the servers have elected who leads.
+// open opens a log once the servers have elected their leaders.
 func (c *nodes) open(name string) *jetstream.Log {
 	c.t.Helper()
 	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {

@@ -15,7 +15,7 @@ import (
 	"relay/queue/jetstream"
 )
 
-// oracle appends events, drains them, and knows at the end what is missing.
+// oracle appends events, drains them, and reports at the end which are missing.
 type oracle struct {
 	t *testing.T
 	c *nodes
@@ -27,7 +27,7 @@ type oracle struct {
 	last    time.Time      // of the last acknowledgement
 	gap     time.Duration  // the longest time between two
 	gapAt   string
-	blind   bool // acknowledgements count no more
+	blind   bool // acknowledgements are not counted any more
 	refused int
 	doing   string
 
@@ -35,12 +35,12 @@ type oracle struct {
 	intake sync.WaitGroup
 	drain  sync.WaitGroup
 	ending atomic.Bool
-	next   chan struct{} // another replica takes over
+	next   chan struct{} // makes another replica take over
 }
 
-const chunkOf = 20 // events a request
+const chunkOf = 20 // events per request
 
-// startOracle has intake replicas append, and one drain.
+// startOracle lets the intake replicas append and, with drains, one of them drain.
 func startOracle(t *testing.T, c *nodes, intake []*jetstream.Log, drains bool) *oracle {
 	t.Helper()
 	o := &oracle{t: t, c: c, acked: make(map[string]bool), got: make(map[string]int), buried: make(map[string]int), last: time.Now(), next: make(chan struct{}, 1)}
@@ -62,7 +62,7 @@ func (o *oracle) produce(ctx context.Context, p int, l *jetstream.Log) {
 			id := fmt.Sprintf("p%d-%d-%d", p, n, i)
 			entries = append(entries, queue.Entry{ID: id, Lanes: []string{"a"}, Received: time.Now(), Body: fmt.Appendf(nil, `{"type":"track","event":"Order Completed","messageId":%q,"properties":{"order_id":"%d","revenue":%d.5}}`, id, rand.Uint64(), n)})
 		}
-		for ctx.Err() == nil { // a client that tries again, with the same ids
+		for ctx.Err() == nil { // like a client that retries with the same ids
 			_, err := l.Append(context.WithoutCancel(ctx), entries)
 			if err == nil {
 				o.ack(entries)
@@ -93,8 +93,8 @@ func (o *oracle) ack(entries []queue.Entry) {
 	o.last = now
 }
 
-// drainAll reads and settles, one replica after the other, until everything is settled
-// that was acknowledged. The replica before stays open, as one that was frozen does.
+// drainAll reads and settles, with one replica after another, until every acknowledged event is
+// settled. The previous replica stays open, like one that was frozen.
 func (o *oracle) drainAll() {
 	l := o.c.open("q")
 	var rev, before queue.Revision
@@ -142,15 +142,15 @@ func (o *oracle) drainAll() {
 				break
 			}
 			if errors.Is(err, queue.ErrStale) {
-				o.t.Errorf("one drains, and its settlement is stale (try %d)", try)
+				o.t.Errorf("only one replica drains, but its settlement is stale (try %d)", try)
 				return
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
-		if zombie != nil { // its settlement was made for a lane that is another by now
+		if zombie != nil { // its settlement was made for a former revision of the lane
 			s.ID, s.Revision, s.Dead = rand.Uint64(), before, nil
 			if _, err := zombie.Settle(context.Background(), "a", s); !errors.Is(err, queue.ErrStale) {
-				o.t.Errorf("a replica that was replaced settles: %v", err)
+				o.t.Errorf("a replaced replica's settlement: %v", err)
 			}
 			zombie.Close()
 			zombie = nil
@@ -167,7 +167,7 @@ func (o *oracle) drainAll() {
 	}
 }
 
-// during names what is done to the servers, for what is said of gaps.
+// during records what is done to the servers, for the report about gaps.
 func (o *oracle) during(what string) {
 	o.t.Logf("%s", what)
 	o.mu.Lock()
@@ -175,22 +175,22 @@ func (o *oracle) during(what string) {
 	o.mu.Unlock()
 }
 
-// ackedNow is what was acknowledged so far.
+// ackedNow returns what was acknowledged so far.
 func (o *oracle) ackedNow() map[string]bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return maps.Clone(o.acked)
 }
 
-// cutting has no later acknowledgement count.
+// cutting stops counting acknowledgements.
 func (o *oracle) cutting() {
 	o.mu.Lock()
 	o.blind = true
 	o.mu.Unlock()
 }
 
-// finish ends the appends, has the rest drained and says what is missing and what was
-// settled twice.
+// finish ends the appends, drains the rest, and returns how many events are missing and how many
+// were settled twice.
 func (o *oracle) finish() (lost, twice int) {
 	o.t.Helper()
 	o.stop()
@@ -226,11 +226,11 @@ func (o *oracle) finish() (lost, twice int) {
 	}
 	for id, n := range o.buried {
 		if letters[id] != n || n != 1 {
-			o.t.Errorf("%s was buried %d times and is %d letters", id, n, letters[id])
+			o.t.Errorf("%s was settled as a letter %d times and is %d letters", id, n, letters[id])
 		}
 	}
 	if b, err := l.Read(context.Background(), "a", 0, jetstream.Limit{}); err != nil || len(b.Records) > 0 {
-		o.t.Errorf("drained, and %d wait: %v", len(b.Records), err)
+		o.t.Errorf("drained, but %d are pending: %v", len(b.Records), err)
 	}
 	o.t.Logf("%d acknowledged, %d lost, %d settled twice, %d letters, %d calls refused; longest gap in acknowledgements %v (%s)",
 		len(o.acked), lost, twice, len(letters), o.refused, o.gap.Round(time.Millisecond), o.gapAt)

@@ -14,8 +14,8 @@ import (
 	"relay/queue/jetstream"
 )
 
-// An order is done once by who serves its name, whichever servers carry it; who gives it
-// learns when nobody does, and when whoever has begun it is gone.
+// An order is executed once by the process that serves its name, whichever servers carry it. The
+// sender learns if no process takes it, and if the process that started it is gone.
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	c := startNodes(t, true, [3]string{t.TempDir(), t.TempDir(), t.TempDir()})
@@ -39,15 +39,15 @@ func TestOrders(t *testing.T) {
 	}
 	start := time.Now()
 	if _, err := a.Order(t.Context(), "delivers", []byte("x")); !errors.Is(err, jetstream.ErrNotTaken) || time.Since(start) > 2*jetstream.OrderPatience {
-		t.Errorf("nobody serves: %v after %v", err, time.Since(start))
+		t.Errorf("without a process that serves: %v after %v", err, time.Since(start))
 	}
 	serves.Store(true)
 	var wg sync.WaitGroup
-	for i := range 3 { // one after the other, the servers die under the orders
+	for i := range 3 { // one after another the servers are killed while orders run
 		wg.Go(func() {
 			out, err := a.Order(t.Context(), "delivers", fmt.Append(nil, i))
 			if want := fmt.Sprint("did ", i); err != nil || string(out) != want {
-				t.Errorf("%q, not %q: %v", out, want, err)
+				t.Errorf("result %q, want %q: %v", out, want, err)
 			}
 		})
 		<-started
@@ -57,7 +57,7 @@ func TestOrders(t *testing.T) {
 		c.settled()
 	}
 	if n := did.Load(); n != 3 {
-		t.Errorf("3 orders were done %d times", n)
+		t.Errorf("3 orders were executed %d times", n)
 	}
 	wg.Go(func() {
 		if out, err := a.Order(t.Context(), "delivers", nil); err != nil || string(out) != "ended" {
@@ -70,26 +70,26 @@ func TestOrders(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err := a.Order(ctx, "delivers", nil); err == nil {
-		t.Error("an order is done after the end")
+		t.Error("an order was executed after stop")
 	}
 	if _, err := b.Serve("delivers", serves.Load, func(ctx context.Context, _ []byte) []byte { started <- struct{}{}; <-ctx.Done(); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	wg.Go(func() {
 		if _, err := a.Order(t.Context(), "delivers", nil); !errors.Is(err, jetstream.ErrUnanswered) {
-			t.Errorf("who took it is gone: %v", err)
+			t.Errorf("the process that took the order is gone: %v", err)
 		}
 	})
 	<-started
-	time.Sleep(1500 * time.Millisecond) // who begins says so, and once a second again
-	for i := range c.all {              // nothing of b's is heard any more: as if it were killed
+	time.Sleep(1500 * time.Millisecond) // the first progress report comes at once, the next after a second
+	for i := range c.all {              // nothing arrives from b any more, as if it were killed
 		c.kill(i)
 	}
 	wg.Wait()
 }
 
-// What a process says comes to each other one once, over whichever server.
-func TestSay(t *testing.T) {
+// A broadcast reaches every other process once, over whichever server.
+func TestBroadcast(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
 	a, b := c.opened(t, "say"), c.opened(t, "say")
@@ -100,12 +100,12 @@ func TestSay(t *testing.T) {
 		defer mu.Unlock()
 		heard = append(heard, string(data))
 		if by != a.ProcessID() {
-			t.Errorf("said by %q", by)
+			t.Errorf("broadcast by %q", by)
 		}
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Subscribe("x", func(string, []byte) { t.Error("a process hears itself") }); err != nil {
+	if err := a.Subscribe("x", func(string, []byte) { t.Error("a process received its own broadcast") }); err != nil {
 		t.Fatal(err)
 	}
 	soon(t, "nothing is heard", func() bool {
@@ -129,11 +129,11 @@ func TestSay(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	if len(heard) != before+100 {
-		t.Errorf("100 said, %d heard", len(heard)-before)
+		t.Errorf("received %d of 100 broadcasts", len(heard)-before)
 	}
 }
 
-// Where what lies there is sealed, who has no key gives no orders.
+// If the log is sealed, a process without the key cannot give orders.
 func TestOrdersAreSealed(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, true)
@@ -144,23 +144,18 @@ func TestOrdersAreSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, err := l.Serve("delivers", func() bool { return true }, func(context.Context, []byte) []byte { t.Error("it is done"); return nil }); err != nil {
+	if _, err := l.Serve("delivers", func() bool { return true }, func(context.Context, []byte) []byte { t.Error("the order was executed"); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if plainOrder(t, c, "sealed.order.delivers") {
-		t.Error("an order that is not sealed is answered")
+		t.Error("an order that is not sealed was answered")
 	}
 }
 
-// plainOrder gives an order as a process without a key writes it, and says whether
-// somebody answers.
+// plainOrder sends an order as a process without a key would, and reports whether it is answered.
 func plainOrder(t *testing.T, c *cluster, subject string) bool {
 	t.Helper()
-	nc, err := nats.Connect(c.urls[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	_, err = nc.RequestMsg(&nats.Msg{Subject: subject, Header: nats.Header{"Relay-Order": {"x"}}, Data: append([]byte{0, 0, 0, 0}, `{"method":"POST"}`...)}, 2*time.Second)
+	nc := natsClient(t, c.urls[0])
+	_, err := nc.RequestMsg(&nats.Msg{Subject: subject, Header: nats.Header{"Relay-Order": {"x"}}, Data: append([]byte{0, 0, 0, 0}, `{"method":"POST"}`...)}, 2*time.Second)
 	return err == nil
 }

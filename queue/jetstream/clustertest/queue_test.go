@@ -13,7 +13,7 @@ import (
 	"relay/queue/jetstream"
 )
 
-// two opens one log twice, as two processes do.
+// two opens one log twice, like two processes.
 func two(t *testing.T) (a, b *jetstream.Queue) {
 	t.Helper()
 	c := newCluster(t, true)
@@ -66,8 +66,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// What the parts of a relay do with a queue they may do with this one, from either of two
-// processes, and the other sees it.
+// Everything relay does with a queue works on this one from either of two processes, and the other
+// process sees it.
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	a, b := two(t)
@@ -76,8 +76,8 @@ func TestQueue(t *testing.T) {
 	all := []string{"1", "2", "3", "4", "5", "6", "7"}
 	eventually(t, "one process does not see what the other stored", func() bool { return slices.Equal(listed(t, a, "x"), all) && slices.Equal(listed(t, b, "x"), all) })
 
-	// Of a batch, what is not open is settled, and nothing else; by its number each
-	// record is found until it is.
+	// Settling a batch settles everything except its open records. By sequence number a record is
+	// found until it is settled.
 	first, err := a.Read("x", 0, 4, 0)
 	if err != nil || len(first.Records) != 4 {
 		t.Fatal(first, err)
@@ -95,29 +95,29 @@ func TestQueue(t *testing.T) {
 		return err == nil && len(these.Records) == 1
 	})
 	if these.Records[0].ID != open.ID || !slices.Equal(these.Ranges(), []queue.Range{{From: open.Seq, To: open.Seq + 1}}) {
-		t.Errorf("by its number: %v %v", these.Records[0], these.Ranges())
+		t.Errorf("read by sequence number: %v %v", these.Records[0], these.Ranges())
 	}
 	if one, err := b.Read("x", open.Seq, 1, 1); err != nil || len(one.Records) != 1 || one.Records[0].ID != open.ID {
-		t.Errorf("read by number: %v %v", one, err)
+		t.Errorf("read a settled record by sequence number: %v %v", one, err)
 	}
 	if got := len(listed(t, a, "x")); got != 4 {
-		t.Errorf("%d wait, 4 are open", got)
+		t.Errorf("%d are pending, want 4", got)
 	}
 	later := []queue.Seq{open.Seq + 1<<40}
 	if _, err := b.ReadSeqs("x", later); !errors.Is(err, queue.ErrStalled) {
-		t.Errorf("a record that nobody knows yet: %v", err)
+		t.Errorf("read of a record that does not exist yet: %v", err)
 	}
-	eventually(t, "a record that no stream has is waited for for ever", func() bool { // as after one was made anew
+	eventually(t, "a record that no stream has never counts as lost", func() bool { // as after a stream was recreated
 		b, err := b.ReadSeqs("x", later)
 		return err == nil && len(b.Records) == 0
 	})
 
-	// Moved, made a letter, sent again, forgotten.
+	// Records are moved, become letters, are redriven and forgotten.
 	if n, err := a.MoveLane("x", "y", open.Seq); n != 3 || err != nil {
 		t.Fatalf("moved %d: %v", n, err)
 	}
 	if got := listed(t, a, "x"); !slices.Equal(got, []string{open.ID}) {
-		t.Errorf("%v stay", got)
+		t.Errorf("%v stayed", got)
 	}
 	y, err := a.Read("y", 0, 0, 0)
 	if err != nil || len(y.Records) != 3 {
@@ -137,7 +137,7 @@ func TestQueue(t *testing.T) {
 	if n, err := b.Redrive([]string{letter.ID, "0000000000000bad"}, func(queue.DeadLetter) []string { return []string{"y"} }); n != 1 || err != nil {
 		t.Fatalf("redriven %d: %v", n, err)
 	}
-	eventually(t, "a letter that was sent again stays", func() bool {
+	eventually(t, "a redriven letter stays", func() bool {
 		_, err := a.DeadLetter(letter.ID)
 		return errors.Is(err, queue.ErrNotFound) && a.Stats().Dead == 0 && len(listed(t, a, "y")) == 3
 	})
@@ -146,13 +146,13 @@ func TestQueue(t *testing.T) {
 		t.Fatalf("forgotten %+v: %v", got, err)
 	}
 	if got := listed(t, a, "y"); len(got) != 2 || slices.Contains(got, r.ID) {
-		t.Errorf("after the forget %v wait", got)
+		t.Errorf("after the forget %v are pending", got)
 	}
 	if err := a.DropLane("y"); err != nil || len(listed(t, a, "y")) != 0 {
 		t.Errorf("drop: %v", err)
 	}
 
-	// Small values, by both; the secrets are those of all.
+	// Both processes set small values; the secrets are the same in all.
 	if err := a.SetNote("k", []byte("v")); err != nil {
 		t.Fatal(err)
 	}
@@ -161,16 +161,16 @@ func TestQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(a.InstallationSecret(), b.InstallationSecret()) || slices.Equal(a.PrintSecret(), a.InstallationSecret()) {
-		t.Error("secrets")
+		t.Error("the two processes have different secrets")
 	}
 	if err := a.Backup(t.Context(), t.TempDir()); !errors.Is(err, queue.ErrUnsupported) {
 		t.Errorf("backup: %v", err)
 	}
 
-	// A new key seals, the one before opens; without that one nothing changes.
+	// A new key seals and the previous one still opens; without the previous one nothing changes.
 	fresh := slices.Repeat([]byte{7}, 32)
 	if err := a.SetKeys(fresh); err == nil {
-		t.Error("the key of before was let go")
+		t.Error("SetKeys dropped the previous key")
 	}
 	if err := a.SetKeys(fresh, make([]byte, 32)); err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func TestQueue(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if _, err := b.Lease(ctx); err == nil {
-		t.Error("a process that cannot read everything may deliver")
+		t.Error("a process that cannot read everything got the lease")
 	}
 	if err := b.SetKeys(fresh, make([]byte, 32)); err != nil {
 		t.Fatal(err)
@@ -190,10 +190,10 @@ func TestQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer le.Release()
-	eventually(t, "what a new key seals is not read", func() bool { return len(listed(t, b, "z")) == 1 })
+	eventually(t, "records sealed with the new key are not read", func() bool { return len(listed(t, b, "z")) == 1 })
 }
 
-// Another size is taken over at the next open.
+// A changed size is applied at the next open.
 func TestResized(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not in the short form")
@@ -222,13 +222,13 @@ func TestResized(t *testing.T) {
 	small := fill(0)
 	o.MaxSize = 12 << 20
 	if more := fill(small); small < 3 || more < 2*small {
-		t.Errorf("%d fit, then %d more in four times the size", small, more)
+		t.Errorf("%d records fit, then %d more with four times the size", small, more)
 	}
 }
 
-// A process that takes the lease knows at once what the one before has stored and noted;
-// that one is told who has it.
-func TestTakeoverKnowsAll(t *testing.T) {
+// A process that takes the lease knows at once what the previous holder stored; the previous holder
+// is fenced.
+func TestTakeoverSeesEverything(t *testing.T) {
 	a, b := two(t)
 	le, err := a.Lease(t.Context())
 	if err != nil {
@@ -257,10 +257,10 @@ func TestTakeoverKnowsAll(t *testing.T) {
 		t.Errorf("state %q, value %q, %d waiting", st.State, b.Note("n"), st.Pending)
 	}
 	if got := listed(t, b, "x"); !slices.Equal(got, want) {
-		t.Errorf("%d of %d wait", len(got), len(want))
+		t.Errorf("%d of %d are pending", len(got), len(want))
 	}
 	st, _ = a.Lane("x")
 	if _, err := a.Settle("x", queue.Settlement{Revision: st.Revision, State: []byte("late")}); !errors.Is(err, queue.ErrFenced) {
-		t.Errorf("settled by who had the lease before: %v", err)
+		t.Errorf("settlement by the previous holder of the lease: %v", err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A relay is not ready while too few servers are there to store what it takes, and is
-// again once they are back.
+// A relay is not ready while too few servers are available to store events, and is ready again once
+// they are back.
 func TestReadyByQuorum(t *testing.T) {
 	t.Parallel()
 	c := startNodes(t, true, [3]string{t.TempDir(), t.TempDir(), t.TempDir()})
@@ -19,11 +19,11 @@ func TestReadyByQuorum(t *testing.T) {
 	}
 	defer l.Close()
 	can := func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // as a relay does
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // like relay
 		defer cancel()
 		return l.CanAppend(ctx)
 	}
-	eventually(t, "the servers take events", func() bool { return can() == nil })
+	eventually(t, "the servers do not accept events", func() bool { return can() == nil })
 	for range 10 {
 		time.Sleep(500 * time.Millisecond)
 		if err := can(); err != nil {
@@ -31,7 +31,7 @@ func TestReadyByQuorum(t *testing.T) {
 		}
 	}
 	c.spread("ready")
-	for i := range 3 { // one that is gone, or hangs, is borne, whatever it led
+	for i := range 3 { // one server that is down or hangs is tolerated, whatever it led
 		c.signal(i, syscall.SIGSTOP)
 		for range 16 {
 			if err := can(); err != nil {
@@ -45,13 +45,13 @@ func TestReadyByQuorum(t *testing.T) {
 	}
 	c.kill(0)
 	c.kill(1)
-	eventually(t, "one server of three is not enough", func() bool { return can() != nil })
+	eventually(t, "CanAppend still succeeds with one server of three", func() bool { return can() != nil })
 	time.Sleep(12 * time.Second)
 	if can() == nil {
-		t.Error("one server of three is enough")
+		t.Error("CanAppend succeeds with one server of three")
 	}
 	c.start(0)
-	eventually(t, "two are", func() bool { return can() == nil })
+	eventually(t, "CanAppend fails with two servers of three", func() bool { return can() == nil })
 	for range 10 {
 		time.Sleep(500 * time.Millisecond)
 		if err := can(); err != nil {

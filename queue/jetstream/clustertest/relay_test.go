@@ -19,10 +19,10 @@ import (
 	"relay/queue/jetstream/clustertest/rig"
 )
 
-// programDir is where relay's binary lies, once it was built; TestMain removes it.
+// programDir contains relay's binary once it was built; TestMain removes it.
 var programDir string
 
-// program is relay's real binary.
+// program is the path of relay's real binary.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "relay-clustertest-")
 	if err != nil {
@@ -32,7 +32,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return rig.Build("../../..", dir)
 })
 
-// built is that.
+// built returns the path of relay's binary.
 func built(t *testing.T) string {
 	t.Helper()
 	at, err := program()
@@ -51,7 +51,7 @@ type running struct {
 	url  string
 }
 
-const maxEvents = 100 // of a request
+const maxEvents = 100 // per request
 
 // home writes the files of a relay of the cluster.
 func (c *nodes) home(name, graph, more string) *running {
@@ -85,7 +85,7 @@ retry: { min_interval: 50ms, max_interval: 500ms }
 	return r
 }
 
-// manage gives a relay its log, and ends it with the test.
+// manage sets up a relay's log and ends the relay with the test.
 func (c *nodes) manage(r *running) {
 	c.t.Helper()
 	var err error
@@ -120,7 +120,7 @@ func (r *running) start(t *testing.T) {
 	})
 }
 
-// write writes a file of a relay, all of it at once.
+// write replaces a file of a relay atomically.
 func (r *running) write(t *testing.T, file, text string) {
 	t.Helper()
 	fresh := filepath.Join(r.dir, "fresh-"+file)
@@ -143,15 +143,15 @@ func (r *running) stop(t *testing.T) {
 	t.Helper()
 	r.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // Wait says it
 	if err := r.cmd.Wait(); err != nil {
-		t.Errorf("%s stops with %v", r.name, err)
+		t.Errorf("%s stopped with %v", r.name, err)
 	}
 	r.cmd = nil
 }
 
-// command runs relay with the relay's own configuration.
+// command runs relay with this relay's configuration.
 func (r *running) command(args ...string) (string, error) { return r.pipe("", args...) }
 
-// pipe does so with a text on its standard input.
+// pipe is like command, with text on standard input.
 func (r *running) pipe(in string, args ...string) (string, error) {
 	at, err := program()
 	if err != nil {
@@ -171,7 +171,7 @@ func (r *running) delivers() bool {
 	return err == nil && json.Unmarshal([]byte(out), &st) == nil && st.Delivers.Here
 }
 
-// taken says how often a relay has taken the lease.
+// taken returns how often a relay has taken the lease.
 func (r *running) taken() int {
 	b, _ := os.ReadFile(r.log.Name())
 	return bytes.Count(b, []byte("lease_taken"))
@@ -186,8 +186,8 @@ func order(id string) string {
 		id, event, id, id, id)
 }
 
-// tills send sales to relays until ctx ends, each again until one of them says that it has
-// it, as a client behind a balancer does.
+// tills send sales to relays until ctx ends. Each sale is repeated until a relay confirms it, as by
+// a client behind a load balancer.
 func tills(ctx context.Context, n int, relays ...*running) func() []string {
 	var mu sync.Mutex
 	var acked []string
@@ -221,7 +221,7 @@ func tills(ctx context.Context, n int, relays ...*running) func() []string {
 	return func() []string { wg.Wait(); return acked }
 }
 
-// verified is what the simulator says of ids.
+// verified is what the simulator reports about ids.
 type verified struct{ Missing, Unexpected, Repeated, Changed int }
 
 func verify(t *testing.T, graph string, ids []string) (v verified) {
@@ -241,7 +241,7 @@ func verify(t *testing.T, graph string, ids []string) (v verified) {
 	return v
 }
 
-// simulator is `relay sandbox`.
+// simulator starts `relay sandbox`.
 func simulator(t *testing.T) (graph string) {
 	t.Helper()
 	graph = fmt.Sprint("127.0.0.1:", freePort(t))
@@ -260,9 +260,8 @@ func simulator(t *testing.T) (graph string) {
 	return graph
 }
 
-// Two relays share a queue on three servers, through relay's own binary: whichever is
-// killed, what was answered 200 is delivered; what goes twice is at most one request for
-// each time that another relay took over, and the same.
+// Two relays share a queue on three servers, with relay's own binary. Whichever is killed, every
+// event answered with 200 is delivered. At most one request per takeover is sent twice, unchanged.
 func TestRelays(t *testing.T) {
 	t.Parallel()
 	graph := simulator(t)
@@ -278,10 +277,10 @@ func TestRelays(t *testing.T) {
 	time.Sleep(time.Second)
 
 	if out, err := b.command("status"); err != nil || !strings.Contains(out, "and does what this relay is asked") {
-		t.Errorf("status of the one that waits: %v\n%s", err, out)
+		t.Errorf("status of the waiting relay: %v\n%s", err, out)
 	}
 
-	a.kill() // in the middle of a request, and of many appends
+	a.kill() // during a request and many appends
 	at := time.Now()
 	time.Sleep(time.Second)
 	c.kill(2) // and a server
@@ -291,10 +290,10 @@ func TestRelays(t *testing.T) {
 	t.Logf("the other relay delivers %v after the kill", time.Since(at).Round(100*time.Millisecond))
 	c.start(2)
 	time.Sleep(time.Second)
-	b.stop(t) // in order: the other need not wait
+	b.stop(t) // an orderly stop: the other relay need not wait
 	at = time.Now()
-	eventually(t, "the relay that was killed does not take over", a.delivers)
-	t.Logf("after an orderly stop the other one delivers after %v", time.Since(at).Round(100*time.Millisecond))
+	eventually(t, "the killed relay does not take over again", a.delivers)
+	t.Logf("after an orderly stop the other relay delivers after %v", time.Since(at).Round(100*time.Millisecond))
 	stop()
 	ids := acked()
 
@@ -308,7 +307,7 @@ func TestRelays(t *testing.T) {
 		t.Errorf("%+v over %d takeovers", v, takeovers)
 	}
 	if len(ids) < 500 {
-		t.Errorf("only %d events: this proves little", len(ids))
+		t.Errorf("only %d events: too few to prove anything", len(ids))
 	}
 	out, err := a.command("doctor")
 	if plain := strings.Join(strings.Fields(out), " "); strings.Count(plain, "and syncs before it confirms") != 3 || !strings.Contains(plain, "each on three servers or more") {
@@ -322,6 +321,6 @@ func TestRelays(t *testing.T) {
 	}
 	a.stop(t)
 	if out, err := a.command("status"); err == nil || !strings.Contains(out, "with queue.nats a command needs one that runs") {
-		t.Errorf("status of none: %v\n%s", err, out)
+		t.Errorf("status without a running relay: %v\n%s", err, out)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Whatever happens to two relays and three servers: what was answered 200 is delivered,
-// the same if twice. RELAY_EXAM_TIME (30m) says for how long.
+// Whatever happens to two relays and three servers, every event answered with 200 is delivered,
+// unchanged if twice. RELAY_EXAM_TIME (30m) sets the duration.
 func TestRelaysNemesis(t *testing.T) {
 	long, _ := time.ParseDuration(os.Getenv("RELAY_EXAM_TIME"))
 	if long == 0 {

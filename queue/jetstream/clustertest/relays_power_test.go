@@ -12,8 +12,8 @@ import (
 	"relay/queue/queuetest/disktest"
 )
 
-// The power goes on all three servers at once, again and again, under two relays: what was
-// answered 200 is delivered, and the same if twice. RELAY_EXAM_CUTS (20) says how often.
+// The power of all three servers is cut at once, repeatedly, under two relays: every event answered
+// with 200 is delivered, unchanged if twice. RELAY_EXAM_CUTS (20) sets how often.
 func TestRelaysPowerCuts(t *testing.T) {
 	cuts, _ := strconv.Atoi(os.Getenv("RELAY_EXAM_CUTS"))
 	if cuts == 0 {

@@ -14,7 +14,7 @@ import (
 	"relay/queue/jetstream"
 )
 
-// startOne starts one server that nobody else knows.
+// startOne starts a single server.
 func startOne(t *testing.T, change func(o *server.Options)) *cluster {
 	t.Helper()
 	o := &server.Options{
@@ -29,12 +29,12 @@ func startOne(t *testing.T, change func(o *server.Options)) *cluster {
 	s.Start()
 	t.Cleanup(s.Shutdown)
 	if !s.ReadyForConnections(20 * time.Second) {
-		t.Fatal("the server does not start")
+		t.Fatal("the server did not start")
 	}
 	return &cluster{urls: []string{s.ClientURL()}, monitor: []string{fmt.Sprintf("http://%s", s.MonitorAddr())}}
 }
 
-// Servers that a log cannot lie on are refused, each with what to do about it.
+// Unsuitable servers are rejected, each with what to do about it.
 func TestBadServers(t *testing.T) {
 	one := func(o *jetstream.Options) { o.Replicas, o.AcceptLoss = 1, true }
 	for _, c := range []struct {
@@ -67,26 +67,18 @@ func TestBadServers(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a stream of somebody else", func(t *testing.T) {
+	t.Run("a stream of another program", func(t *testing.T) {
 		s := startOne(t, func(*server.Options) {})
-		nc, err := nats.Connect(s.urls[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer nc.Close()
-		js, err := nc.JetStream()
-		if err != nil {
-			t.Fatal(err)
-		}
+		js := natsStreams(t, s.urls[0])
 		if _, err := js.AddStream(&nats.StreamConfig{Name: "bad-1", Subjects: []string{"orders"}}); err != nil {
 			t.Fatal(err)
 		}
-		_, err = jetstream.Open(t.Context(), jetstream.Options{URLs: s.urls, Monitor: s.monitor, Name: "bad", MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Replicas: 1, AcceptLoss: true})
+		_, err := jetstream.Open(t.Context(), jetstream.Options{URLs: s.urls, Monitor: s.monitor, Name: "bad", MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Replicas: 1, AcceptLoss: true})
 		if !errors.Is(err, jetstream.ErrSetup) || !strings.Contains(err.Error(), "stream bad-1 exists and is not relay's") {
 			t.Errorf("open: %v", err)
 		}
 	})
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("no server", func(t *testing.T) {
 		_, err := jetstream.Open(t.Context(), jetstream.Options{URLs: []string{"nats://127.0.0.1:1"}, Name: "bad"})
 		if err == nil || !strings.Contains(err.Error(), "no server of nats://127.0.0.1:1 can be reached") {
 			t.Errorf("open: %v", err)

@@ -10,7 +10,7 @@ import (
 	"regexp"
 )
 
-// The shipped configuration of a server is one that relay takes.
+// relay accepts a server with the shipped configuration.
 func TestShippedConfiguration(t *testing.T) {
 	t.Setenv("NATS_NAME", "nats-0")
 	t.Setenv("NATS_PASSWORD", "swordfish")
@@ -18,9 +18,9 @@ func TestShippedConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := regexp.MustCompile(`(?s)\ntls \{.*?\n\}\n`).ReplaceAll(text, nil) // its files are not here
+	plain := regexp.MustCompile(`(?s)\ntls \{.*?\n\}\n`).ReplaceAll(text, nil) // its files do not exist here
 	if len(plain) == len(text) {
-		t.Error("no tls")
+		t.Error("the shipped configuration has no tls section")
 	}
 	file := filepath.Join(t.TempDir(), "nats.conf")
 	if err := os.WriteFile(file, plain, 0o600); err != nil {

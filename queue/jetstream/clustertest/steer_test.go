@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// shown is what matters here of `relay status --json`.
+// shown is the part of `relay status --json` that the tests need.
 type shown struct {
 	Delivers struct{ Here bool }
 	Relays   []struct {
@@ -58,7 +58,7 @@ func (r *running) post(t *testing.T, body string) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		t.Errorf("%s answers %d", r.name, resp.StatusCode)
+		t.Errorf("%s answered %d", r.name, resp.StatusCode)
 	}
 }
 
@@ -72,8 +72,7 @@ func (r *running) must(t *testing.T, args ...string) string {
 	return out
 }
 
-// Whatever is asked of the relay that waits is done by the one that delivers: what is
-// shown, and each command.
+// The waiting relay shows the state of the delivering one, and passes every command on to it.
 func TestRelaysSteer(t *testing.T) {
 	t.Parallel()
 	const orders, products = "701000000000001", "701000000000002"
@@ -84,7 +83,7 @@ func TestRelaysSteer(t *testing.T) {
 	a.start(t)
 	eventually(t, "the first relay does not deliver", a.delivers)
 	b.start(t)
-	eventually(t, "they do not know of each other", func() bool {
+	eventually(t, "the relays do not know of each other", func() bool {
 		st := b.status(t)
 		state, _, _ := st.lane(orders)
 		return len(st.Relays) == 2 && st.Relays[0].Here && !st.Relays[0].Delivers && st.Relays[1].Delivers && state == "idle" && len(a.status(t).Relays) == 2
@@ -97,13 +96,13 @@ func TestRelaysSteer(t *testing.T) {
 		b.post(t, order(fmt.Sprint("s-", i)))
 	}
 	b.post(t, order("p-7"))
-	eventually(t, "the one that waits does not show what the other does", func() bool {
+	eventually(t, "the waiting relay does not show the state of the other", func() bool {
 		st := b.status(t)
 		state, paused, pending := st.lane(orders)
 		return state == "manually_paused" && paused && pending == 3 && st.Totals.Delivered == 1
 	})
 	if out := a.must(t, "status"); !strings.Contains(out, "manually_paused") {
-		t.Errorf("status of the one that delivers:\n%s", out)
+		t.Errorf("status of the delivering relay:\n%s", out)
 	}
 	dry, err := b.pipe("s-0@example.com\nperson.s-0@example.com\n", "forget", "--dry-run", "--json")
 	if err != nil || !strings.Contains(dry, `"waiting":1`) {
@@ -112,7 +111,7 @@ func TestRelaysSteer(t *testing.T) {
 	if out, err := b.pipe("person.s-0@example.com\n", "forget", "--json"); err != nil || !strings.Contains(out, `"waiting":1`) {
 		t.Errorf("forget: %v\n%s", err, out)
 	}
-	eventually(t, "who was forgotten waits", func() bool {
+	eventually(t, "events of the forgotten person are pending", func() bool {
 		st := b.status(t)
 		_, _, pending := st.lane(orders)
 		return pending == 2
@@ -124,7 +123,7 @@ func TestRelaysSteer(t *testing.T) {
 		return state == "idle" && pending == 0
 	})
 
-	// An event set that the mapping names no more: what waits is moved, and dropped.
+	// The mapping does not name the event set any more: its pending events are moved and dropped.
 	b.must(t, "lane", "pause", products)
 	b.post(t, order("m-7"))
 	b.post(t, order("n-7"))
@@ -134,7 +133,7 @@ func TestRelaysSteer(t *testing.T) {
 	if out := b.must(t, "reload"); strings.Count(out, "in force: mapping") < 1 || !strings.Contains(out, "at "+b.status(t).Relays[1].Name+": in force: ") {
 		t.Errorf("reload: %s", out)
 	}
-	eventually(t, "the other has another mapping", func() bool {
+	eventually(t, "the relays have different mappings", func() bool {
 		st := b.status(t)
 		state, _, pending := st.lane(products)
 		return st.Relays[0].Mapping == st.Relays[1].Mapping && strings.Contains("retired manually_paused", state) && pending == 2
@@ -146,21 +145,21 @@ func TestRelaysSteer(t *testing.T) {
 	if out := b.must(t, "lane", "drop", "--yes", "701000000000003"); !strings.Contains(out, "dropped") {
 		t.Errorf("drop: %s", out)
 	}
-	eventually(t, "what was dropped waits", func() bool {
+	eventually(t, "dropped events are pending", func() bool {
 		st := b.status(t)
 		return st.Queue.Pending == 0
 	})
 	if out, err := b.command("lane", "pause", "nothing"); err == nil || !strings.Contains(out, `event set "nothing": not found`) {
-		t.Errorf("an order that is refused: %v %s", err, out)
+		t.Errorf("a refused order: %v %s", err, out)
 	}
 
-	// One file is bad at the other: the one that is asked says so.
+	// One file is bad at the other relay: the relay that was asked reports it.
 	a.write(t, "mapping.yaml", "version: 1\nevents: [\n")
 	if out, err := b.command("reload"); err == nil || !strings.Contains(out, "at "+b.status(t).Relays[1].Name+": ") {
-		t.Errorf("a reload that the other refuses: %v\n%s", err, out)
+		t.Errorf("a reload refused by the other relay: %v\n%s", err, out)
 	}
 
-	// Both audit logs name who was asked.
+	// Both audit logs name the operator.
 	var at, by string
 	for _, r := range b.status(t).Relays {
 		if at = r.Name; r.Here {
@@ -168,26 +167,26 @@ func TestRelaysSteer(t *testing.T) {
 		}
 	}
 	if text := a.read(t, "audit.log"); !strings.Contains(text, `"call":"POST /api/v1/lanes/{lane}/drop","asked_at":"`+by+`"`) {
-		t.Errorf("audit.log of the one that delivers:\n%s", text)
+		t.Errorf("audit.log of the delivering relay:\n%s", text)
 	}
 	if text := b.read(t, "audit.log"); !strings.Contains(text, `"done_at":"`+at+`"`) || !strings.Contains(text, `"count":2`) {
-		t.Errorf("audit.log of the one that was asked:\n%s", text)
+		t.Errorf("audit.log of the relay that was asked:\n%s", text)
 	}
 
-	// Nobody delivers: it is said, and nothing is changed.
+	// If no relay delivers, the command reports it and changes nothing.
 	a.kill()
 	start := time.Now()
 	if out, err := b.command("lane", "pause", orders); err == nil || !strings.Contains(out, "no relay delivers at this moment") {
-		t.Errorf("pause while none delivers: %v %s", err, out)
+		t.Errorf("pause while no relay delivers: %v %s", err, out)
 	} else if took := time.Since(start); took > 12*time.Second {
-		t.Errorf("that took %v", took)
+		t.Errorf("the pause took %v", took)
 	}
-	eventually(t, "the other one does not take over", b.delivers)
+	eventually(t, "the other relay does not take over", b.delivers)
 	b.must(t, "lane", "pause", orders)
 	b.stop(t)
 }
 
-// read gives a file below the relay's directory.
+// read returns the content of a file below the relay's directory.
 func (r *running) read(t *testing.T, name string) (text string) {
 	t.Helper()
 	err := filepath.WalkDir(r.dir, func(path string, _ os.DirEntry, err error) error {

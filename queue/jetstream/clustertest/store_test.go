@@ -16,18 +16,18 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// store is what stands in a shop, as far as a hub sees it: a log with an epoch, which is
-// handed over in chunks, in the format that relay/internal/forward documents. It has books
-// of its own, and nothing of relay's code.
+// store simulates a shop as a hub sees it: a log with an epoch that is forwarded in chunks, in the
+// format documented in relay/internal/forward. It keeps its own records and uses none of relay's
+// code.
 type store struct {
 	name, key, version string
 	epoch              [16]byte
 	received           time.Time
-	nap                time.Duration // between two chunks, about
+	nap                time.Duration // approximate time between two chunks
 
 	mu      sync.Mutex
-	done    int // events that some relay said it has
-	stored  int // what the relays said they stored
+	done    int // events that a relay confirmed
+	stored  int // events that relays reported as stored
 	refused map[int]int
 	last    time.Time // of the last answer 200
 }
@@ -38,10 +38,10 @@ func newStore(name string) *store {
 	return s
 }
 
-// messageID of an event: the same in all stores.
+// messageID returns an event's message id, the same in all stores.
 func messageID(i int) string { return fmt.Sprint("till-1-", i) }
 
-// eventID is what Meta gets for it.
+// eventID is the event_id that Meta receives.
 func (s *store) eventID(i int) string { return s.name + ":" + messageID(i) }
 
 func (s *store) body(i int) string {
@@ -51,7 +51,7 @@ func (s *store) body(i int) string {
 
 var packer, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 
-// chunk is the events from from to to as they go over the network, in a version of the format.
+// chunk encodes the events from from to to for the network, in a version of the format.
 func (s *store) chunk(version byte, from, to, waiting int) []byte {
 	raw := append(bytes.Clone(s.epoch[:]), 0)
 	raw = binary.AppendUvarint(raw, uint64(1<<32+from))
@@ -102,9 +102,8 @@ func (s *store) post(ctx context.Context, relay string, body []byte) (a chunkAns
 	return a, resp.StatusCode, time.Duration(seconds) * time.Second
 }
 
-// handOver hands over the events from from to to, in chunks of n, to one relay or another.
-// Now and then an answer is lost, and the chunk goes to another relay; now and then it
-// goes to both at once.
+// handOver forwards the events from from to to, in chunks of n, to any of the relays. Now and then
+// an answer is lost and the chunk goes to another relay, or it goes to both at once.
 func (s *store) handOver(ctx context.Context, from, to, n int, relays []*running) {
 	for at, failures := from, 0; at < to && ctx.Err() == nil; {
 		end := min(at+n, to)
@@ -135,7 +134,7 @@ func (s *store) handOver(ctx context.Context, from, to, n int, relays []*running
 			})
 		}
 		all.Wait()
-		if taken && mrand.IntN(5) > 0 { // else the answer was lost
+		if taken && mrand.IntN(5) > 0 { // otherwise the answer was lost
 			at, failures = end, 0
 			s.mu.Lock()
 			s.done = max(s.done, at)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// storesNemesis does to the relays of a hub and to its servers whatever happens, for a while.
+// storesNemesis causes random faults in a hub's relays and servers for a while.
 func (c *nodes) storesNemesis(relays []*running, long time.Duration) {
 	pause := func(most int) { time.Sleep(time.Duration(rand.IntN(most)) * time.Millisecond) }
 	for end := time.Now().Add(long); time.Now().Before(end); {

@@ -41,7 +41,8 @@ retry: { min_interval: 50ms, max_interval: 1s }
 	return r
 }
 
-// keysOf are auth.keys of a hub: those of stores, and of each edge the versions given.
+// keysOf returns auth.keys of a hub: the keys of stores, and for each edge those of the given
+// versions.
 func keysOf(stores []*store, edges [][]int) string {
 	var all []string
 	for _, s := range stores {
@@ -77,7 +78,7 @@ func (r *running) stores(t *testing.T) map[string]seen {
 	return all
 }
 
-// waits is how much waits at a relay.
+// waits returns the number of pending events at a relay.
 func (r *running) waits() int64 {
 	out, err := r.command("status", "--json")
 	var st struct {
@@ -93,13 +94,12 @@ func (r *running) waits() int64 {
 	return n
 }
 
-// Stores come back together to a hub of two relays on one queue, through relay's own binary:
-// simulated ones, which send in doubt what they sent, to the other relay or to both, and
-// say it all again in other chunks at the end; and relays that forward. Relays are killed
-// and frozen, a server is killed, a key is changed on one relay first. Nothing is lost and
-// nothing goes twice, but for the requests on their way when another relay took over.
-// RELAY_EXAM_TIME (30m) has 1,000 stores, faults at random for so long, and ids that are
-// forgotten before everything is said again.
+// Stores return together to a hub of two relays on one queue, with relay's own binary. Simulated
+// stores resend unconfirmed chunks to the other relay or to both, and at the end send everything
+// again in other chunks; real relays forward as well. Relays are killed and frozen, a server is
+// killed, and a key is changed on one relay first. Nothing is lost and nothing is sent twice,
+// except the requests in flight at a takeover. With RELAY_EXAM_TIME (30m) there are 1,000 stores,
+// random faults for that long, and ids that expire before everything is sent again.
 func TestStores(t *testing.T) {
 	t.Parallel()
 	long, _ := time.ParseDuration(os.Getenv("RELAY_EXAM_TIME"))
@@ -146,8 +146,8 @@ func TestStores(t *testing.T) {
 	began := time.Now()
 	step := func(what string) { t.Logf("%s by %v", what, time.Since(began).Round(100*time.Millisecond)) }
 
-	// A version that this relay does not write yet, or no more, is refused by each relay with
-	// what it reads.
+	// A version that this relay does not write yet, or no longer, is refused by each relay, with
+	// the versions it reads.
 	for _, version := range []byte{0, 2} {
 		for _, r := range relays {
 			if said, status, _ := stores[0].post(ctx, r.url, stores[0].chunk(version, 0, 10, 10)); status != http.StatusUnsupportedMediaType || !slices.Equal(said.Versions, []int{1}) {
@@ -156,7 +156,7 @@ func TestStores(t *testing.T) {
 		}
 	}
 
-	// All stores at once, and the relay that does not deliver and a server fail meanwhile.
+	// All stores at once, while the relay that does not deliver and a server fail.
 	handOver := func(from, to, n int) *sync.WaitGroup {
 		var all sync.WaitGroup
 		for _, s := range stores {
@@ -176,7 +176,7 @@ func TestStores(t *testing.T) {
 	b.cmd.Process.Signal(syscall.SIGCONT) //nolint:errcheck // it runs
 	c.start(2)
 	first.Wait()
-	t.Logf("%d stores have handed over %d events each after %v", count, events/2, time.Since(start).Round(100*time.Millisecond))
+	t.Logf("%d stores have forwarded %d events each after %v", count, events/2, time.Since(start).Round(100*time.Millisecond))
 	want := make([]string, 0, count*events)
 	for _, s := range stores {
 		for i := range events / 2 {
@@ -185,14 +185,14 @@ func TestStores(t *testing.T) {
 	}
 	v := delivered(t, graph, want)
 	if takeovers := a.taken() + b.taken() - 1; takeovers == 0 && (v.Missing != 0 || v.Repeated != 0) {
-		t.Errorf("no other relay took over, and %+v", v)
+		t.Errorf("no other relay took over: %+v", v)
 	}
 
 	step("delivered")
 	changeKeys(t, stores, relays, edges[0])
 	step("other keys in force")
 
-	// And the one that delivers fails.
+	// Then the delivering relay fails.
 	for _, s := range stores {
 		s.nap = long / time.Duration(events/2/25+1)
 	}
@@ -206,7 +206,7 @@ func TestStores(t *testing.T) {
 	step("all handed over, the one that delivers killed")
 	for _, s := range stores {
 		if s.done != events {
-			t.Fatalf("store %s has handed over %d of %d: %v", s.name, s.done, events, s.refused)
+			t.Fatalf("store %s has forwarded %d of %d: %v", s.name, s.done, events, s.refused)
 		}
 		for i := events / 2; i < events; i++ {
 			want = append(want, s.eventID(i))
@@ -220,13 +220,13 @@ func TestStores(t *testing.T) {
 		}
 	}
 	v = delivered(t, graph, want)
-	if long > 0 { // the ids of what is delivered are forgotten, and only what each store had is known
+	if long > 0 { // the ids of delivered events expire, and only what each store has forwarded is known
 		time.Sleep(100 * time.Second)
 	}
 
 	step("delivered")
 
-	// Days later each store says everything again, in other chunks, to any relay.
+	// Days later each store sends everything again, in other chunks, to any relay.
 	ctx = t.Context()
 	for _, s := range stores {
 		s.stored, s.nap = 0, 0
@@ -235,7 +235,7 @@ func TestStores(t *testing.T) {
 	step("all handed over again")
 	for _, s := range stores {
 		if s.stored != 0 {
-			t.Errorf("of store %s %d events are stored again", s.name, s.stored)
+			t.Errorf("store %s: %d events were stored again", s.name, s.stored)
 		}
 	}
 	time.Sleep(2 * time.Second)
@@ -249,7 +249,7 @@ func TestStores(t *testing.T) {
 	checkForget(t, relays, edges, stores)
 }
 
-// edit replaces a text of a relay's relay.yaml.
+// edit replaces a text in a relay's relay.yaml.
 func (r *running) edit(t *testing.T, was, now string) {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join(r.dir, "relay.yaml"))
@@ -259,7 +259,7 @@ func (r *running) edit(t *testing.T, was, now string) {
 	r.write(t, "relay.yaml", strings.ReplaceAll(string(src), was, now))
 }
 
-// delivered waits until the simulator has all of ids, and gives what it says of them.
+// delivered waits until the simulator has all ids, and returns its report.
 func delivered(t *testing.T, graph string, ids []string) verified {
 	t.Helper()
 	v := verify(t, graph, ids)
@@ -273,15 +273,15 @@ func delivered(t *testing.T, graph string, ids []string) verified {
 	return v
 }
 
-// changeKeys gives an edge another key, which one relay has first: it goes on all the time.
+// changeKeys gives an edge another key, which one relay gets first. Forwarding never stops.
 func changeKeys(t *testing.T, stores []*store, relays []*running, edge *running) {
 	t.Helper()
-	goesOn := func(when string) { // a few events wait, as long as sales are made
+	goesOn := func(when string) { // a few events are pending as long as sales are made
 		t.Helper()
 		time.Sleep(3 * time.Second)
 		start := time.Now()
 		eventually(t, "a store's relay is stuck "+when, func() bool { n := edge.waits(); return n >= 0 && n < 50 })
-		t.Logf("%s a store's relay goes on (seen after %v)", when, time.Since(start).Round(100*time.Millisecond))
+		t.Logf("%s a store's relay continues (seen after %v)", when, time.Since(start).Round(100*time.Millisecond))
 	}
 	was := keysOf(stores, [][]int{{1}, {1}, {1}})
 	now := keysOf(stores, [][]int{{2}, {1}, {1}})
@@ -302,11 +302,11 @@ func changeKeys(t *testing.T, stores []*store, relays []*running, edge *running)
 	goesOn("with the new key everywhere")
 }
 
-// checkStores compares what any relay shows of stores with the stores' own books.
+// checkStores compares what each relay reports about stores with the stores' own records.
 func checkStores(t *testing.T, stores []*store, relays []*running) {
 	t.Helper()
 	wrong := ""
-	eventually(t, "relays show stores otherwise than they are", func() bool {
+	eventually(t, "relays report wrong figures for stores", func() bool {
 		wrong = ""
 		all := []map[string]seen{relays[0].stores(t), relays[1].stores(t)}
 		for _, s := range stores {
@@ -324,8 +324,8 @@ func checkStores(t *testing.T, stores []*store, relays []*running) {
 	}
 }
 
-// checkForget removes a person at the relay that delivers: from then on no relay takes
-// anything about them from a store, and stores are told by whichever relay they call.
+// checkForget removes a person at the delivering relay: from then on no relay accepts events about
+// them from a store, and stores learn about it from any relay they call.
 func checkForget(t *testing.T, relays, edges []*running, stores []*store) {
 	t.Helper()
 	var at *running
@@ -343,18 +343,18 @@ func checkForget(t *testing.T, relays, edges []*running, stores []*store) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	forget := exec.CommandContext(ctx, program, "forget", "--yes", "--config", filepath.Join(at.dir, "relay.yaml"))
-	s, next := stores[0], 1_000_000 // numbers that were not used
+	s, next := stores[0], 1_000_000 // unused numbers
 	forget.Stdin = strings.NewReader(fmt.Sprintf("person.%s.%d@example.com\nperson.%s.%d@example.com\n", s.name, next, s.name, next+10))
 	if out, err := forget.CombinedOutput(); err != nil {
 		t.Errorf("forget: %v\n%s", err, out)
 	}
-	for i, r := range relays { // at once: the one that was not asked knows it, too
+	for i, r := range relays { // at once: the relay that was not asked knows it, too
 		from := next + 10*i
 		if said, status, _ := s.post(t.Context(), r.url, s.chunk(1, from, from+2, 0)); status != http.StatusOK || said.Stored != 1 {
-			t.Errorf("of a person who is forgotten and another one %s takes: %d %+v", r.name, status, said)
+			t.Errorf("%s, given events of a forgotten person and another one, answered: %d %+v", r.name, status, said)
 		}
 	}
-	for _, e := range edges { // whose next chunk brings the order
+	for _, e := range edges { // the edge's next chunk fetches the order
 		resp, err := http.Post(e.url+"/v1/track", "application/json", strings.NewReader(order("after-"+e.name))) //nolint:noctx // it answers at once
 		if err != nil {
 			t.Fatal(err)
@@ -362,7 +362,7 @@ func checkForget(t *testing.T, relays, edges []*running, stores []*store) {
 		resp.Body.Close()
 	}
 	for _, r := range relays {
-		eventually(t, "stores' relays are not told of a forget", func() bool {
+		eventually(t, "stores' relays do not learn about a forget", func() bool {
 			all := r.stores(t)
 			return all["edge0"].Forgets+all["edge1"].Forgets+all["edge2"].Forgets == 0 && all[s.name].Forgets == 1
 		})

@@ -73,7 +73,7 @@ func (a *authority) write(file, kind string, der []byte) {
 	}
 }
 
-// pair gives the files of a certificate and its key.
+// pair returns the files of a certificate and its key.
 func (a *authority) pair(name string) (cert, key string) {
 	a.t.Helper()
 	der, k := a.sign(&x509.Certificate{
@@ -91,7 +91,7 @@ func (a *authority) pair(name string) (cert, key string) {
 	return cert, key
 }
 
-// operator makes accounts and users of servers that know nobody by name.
+// operator creates accounts and users for servers that use JWTs.
 type operator struct {
 	t       *testing.T
 	key     nkeys.KeyPair
@@ -134,7 +134,7 @@ func public(t *testing.T, k nkeys.KeyPair) string {
 	return s
 }
 
-// creds gives the .creds file of a user that change makes what it is.
+// creds returns the .creds file of a user, modified by change.
 func (op *operator) creds(change func(c *jwt.UserClaims), by nkeys.KeyPair) string {
 	op.t.Helper()
 	user, _ := nkeys.CreateUser()
@@ -159,8 +159,8 @@ func (op *operator) creds(change func(c *jwt.UserClaims), by nkeys.KeyPair) stri
 	return file
 }
 
-// A queue lies on servers that want TLS and a user with a key. What is wrong with either
-// is said in one line, with what to set; it is no reason to try for long.
+// The servers require TLS and a user with a key. Each mistake is reported in one line, with what to
+// set, and is not retried for long.
 func TestTLSAndCredentials(t *testing.T) {
 	t.Parallel()
 	ca, other := newAuthority(t), newAuthority(t)
@@ -197,7 +197,7 @@ func TestTLSAndCredentials(t *testing.T) {
 		{"another authority", func(o *jetstream.Options) { o.CAFile = other.file }, "ca_file"},
 		{"no authority", func(o *jetstream.Options) { o.CAFile = "" }, "ca_file"},
 		{"no certificate of the client", func(o *jetstream.Options) { o.CertFile, o.KeyFile = "", "" }, "set cert and key"},
-		{"an authority that is not there", func(o *jetstream.Options) { o.CAFile = "/nowhere/ca.crt" }, "/nowhere/ca.crt"},
+		{"a missing authority file", func(o *jetstream.Options) { o.CAFile = "/nowhere/ca.crt" }, "/nowhere/ca.crt"},
 		{"no credentials", func(o *jetstream.Options) { o.Credentials = "" }, "refuses the credentials"},
 		{"credentials of a stranger", func(o *jetstream.Options) {
 			o.Credentials = op.creds(func(*jwt.UserClaims) {}, stranger)
@@ -205,8 +205,8 @@ func TestTLSAndCredentials(t *testing.T) {
 		{"credentials that have expired", func(o *jetstream.Options) {
 			o.Credentials = op.creds(func(c *jwt.UserClaims) { c.Expires = time.Now().Add(-time.Minute).Unix() }, op.account)
 		}, "refuses the credentials"},
-		{"credentials that are not there", func(o *jetstream.Options) { o.Credentials = "/nowhere/relay.creds" }, "/nowhere/relay.creds"},
-		{"credentials that are none", func(o *jetstream.Options) { o.Credentials = broken }, broken},
+		{"a missing credentials file", func(o *jetstream.Options) { o.Credentials = "/nowhere/relay.creds" }, "/nowhere/relay.creds"},
+		{"a file that is not credentials", func(o *jetstream.Options) { o.Credentials = broken }, broken},
 	} {
 		t.Run(bad.name, func(t *testing.T) {
 			o := o
@@ -218,7 +218,7 @@ func TestTLSAndCredentials(t *testing.T) {
 				l.Close()
 			}
 			if !errors.Is(err, jetstream.ErrSetup) || !strings.Contains(err.Error(), bad.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("want %q: %v", bad.want, err)
+				t.Errorf("error %v, want it to contain %q", err, bad.want)
 			}
 		})
 	}
@@ -246,6 +246,6 @@ func TestTLSAndCredentials(t *testing.T) {
 		}
 	}
 	if ids, _ := waiting(t, l); len(ids) != 10 {
-		t.Errorf("%v wait", ids)
+		t.Errorf("%v are pending", ids)
 	}
 }

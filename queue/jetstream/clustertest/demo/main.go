@@ -1,12 +1,12 @@
-// Command demo shows a hub of which no single machine matters, on one machine, in about
-// half a minute: three NATS servers, two relays that share a queue on them, three stores' relays that
-// forward to the two, and relay's simulator of Meta. It kills the relay that delivers and
-// a server, and counts at the end.
+// Command demo shows on one machine, in about half a minute, a hub that survives the loss of any
+// machine: three NATS servers, two relays that share a queue on them, three stores' relays that
+// forward to the two, and relay's simulator of Meta. It kills the delivering relay and a server,
+// and checks the counts at the end.
 //
 //	go run -C queue/jetstream/clustertest ./demo
 //
-// Each of them is a process of its own. What they write lies in a temporary directory that is
-// removed at the end.
+// Each part is a separate process. Their files are in a temporary directory that is removed at the
+// end.
 package main
 
 import (
@@ -38,16 +38,16 @@ func main() {
 	}
 }
 
-// How long sales are made, and when what fails.
+// How long sales are made, and when something fails.
 const (
 	killsRelay  = 4 * time.Second
 	killsServer = 8 * time.Second
 	startsAgain = 14 * time.Second
 	salesEnd    = 22 * time.Second
-	patience    = 60 * time.Second // for what still waits then
+	patience    = 60 * time.Second // for what is still pending then
 )
 
-// show is a demo under way.
+// show is a running demo.
 type show struct {
 	ctx     context.Context
 	out     io.Writer
@@ -56,7 +56,7 @@ type show struct {
 	start   time.Time
 
 	servers [3]*rig.Node
-	graph   string // where the simulator of Meta is
+	graph   string // URL of the simulator of Meta
 	hub     []*relay
 	stores  []*relay
 
@@ -67,11 +67,11 @@ type show struct {
 func run(ctx context.Context, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "relay-demo-")
 	if err != nil {
-		return fmt.Errorf("make a directory: %w", err)
+		return fmt.Errorf("create a directory: %w", err)
 	}
 	defer func() {
 		if err != nil && ctx.Err() == nil {
-			err = fmt.Errorf("%w (what each of them wrote is in %s)", err, dir)
+			err = fmt.Errorf("%w (the logs are in %s)", err, dir)
 			return
 		}
 		os.RemoveAll(dir) //nolint:errcheck // a temporary directory
@@ -90,7 +90,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	return s.play()
 }
 
-// say prints what happens, and when.
+// say prints what happens, with the time.
 func (s *show) say(format string, a ...any) {
 	fmt.Fprintf(s.out, "%5.1f s  %s\n", time.Since(s.start).Seconds(), fmt.Sprintf(format, a...))
 }
@@ -142,7 +142,7 @@ func (s *show) play() error {
 	return s.count(tills)
 }
 
-// open starts all of them.
+// open starts all processes.
 func (s *show) open() error {
 	s.say("Three NATS servers start, each with a disk of its own.")
 	nodes, err := rig.Nodes(s.dir)
@@ -195,7 +195,7 @@ func (s *show) open() error {
 	return nil
 }
 
-// end ends whatever runs.
+// end stops all running processes.
 func (s *show) end() {
 	for _, r := range append(append([]*relay{}, s.stores...), s.hub...) {
 		r.kill()
@@ -224,7 +224,7 @@ func (s *show) sleep(d time.Duration) error {
 	}
 }
 
-// until waits for what must come.
+// until waits until ok, at most for a time.
 func (s *show) until(most time.Duration, otherwise string, ok func() bool) error {
 	for start := time.Now(); !ok(); {
 		if time.Since(start) > most {
@@ -237,5 +237,5 @@ func (s *show) until(most time.Duration, otherwise string, ok func() bool) error
 	return nil
 }
 
-// path is one in the demo's directory.
+// path returns a path in the demo's directory.
 func (s *show) path(elem ...string) string { return filepath.Join(append([]string{s.dir}, elem...)...) }

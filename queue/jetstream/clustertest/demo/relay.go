@@ -71,7 +71,7 @@ func (s *show) home(name, config string) (*relay, error) {
 	}
 	r := &relay{name: name, addr: fmt.Sprint("127.0.0.1:", port), dir: s.path(name), program: s.program}
 	if err := os.Mkdir(r.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make a directory: %w", err)
+		return nil, fmt.Errorf("create a directory: %w", err)
 	}
 	head := fmt.Sprintf("listen: %s\nadmin: { listen: 127.0.0.1:%d, socket: { path: admin.sock } }\n", r.addr, adminPort)
 	for file, text := range map[string]string{"relay.yaml": head + config, "mapping.yaml": mapping} {
@@ -82,7 +82,7 @@ func (s *show) home(name, config string) (*relay, error) {
 	return r, nil
 }
 
-// start starts the process, and returns once it takes sales or chunks.
+// start starts the process and returns once it accepts events.
 func (r *relay) start(ctx context.Context, program string) error {
 	log, err := os.OpenFile(r.dir+"/log", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -103,7 +103,7 @@ func (r *relay) start(ctx context.Context, program string) error {
 			return errStopped
 		}
 	}
-	return fmt.Errorf("%s does not start", r.name)
+	return fmt.Errorf("%s did not start", r.name)
 }
 
 // kill is kill -9. It may be called twice.
@@ -115,7 +115,7 @@ func (r *relay) kill() {
 	}
 }
 
-// command runs a command of relay beside the process.
+// command runs a relay command next to the process.
 func (r *relay) command(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -141,7 +141,7 @@ func (r *relay) delivers() bool {
 	return ok && st.Delivers.Here
 }
 
-// empty says whether nothing waits at it.
+// empty reports whether nothing is pending at it.
 func (r *relay) empty() bool {
 	st, ok := r.status()
 	for _, l := range st.Lanes {

@@ -16,14 +16,14 @@ import (
 	"relay/queue/jetstream/clustertest/rig"
 )
 
-// till makes sales at a store, and keeps books of its own.
+// till makes sales at a store and keeps its own records.
 type till struct {
 	store string
 	done  sync.WaitGroup
-	ids   []string // of sales that the store's relay answered 200
+	ids   []string // of sales that the store's relay answered with 200
 }
 
-// sell makes sales until ctx ends, the last one to its 200.
+// sell makes sales until ctx ends, and repeats the last one until it is answered with 200.
 func sell(ctx context.Context, i int, r *relay) *till {
 	t := &till{store: r.name}
 	client := http.Client{Timeout: 5 * time.Second}
@@ -38,7 +38,7 @@ func sell(ctx context.Context, i int, r *relay) *till {
 					io.Copy(io.Discard, resp.Body) //nolint:errcheck // the status counts
 					resp.Body.Close()
 					if resp.StatusCode == http.StatusOK {
-						t.ids = append(t.ids, r.name+":"+id) // as Meta gets it
+						t.ids = append(t.ids, r.name+":"+id) // as Meta receives it
 						break
 					}
 				}
@@ -73,37 +73,37 @@ func (s *show) ask(what, body string, answer any) error {
 	}
 	req, err := http.NewRequestWithContext(s.ctx, method, "http://"+s.graph+"/sandbox/"+what, strings.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("ask the simulator: %w", err)
+		return fmt.Errorf("call the simulator: %w", err)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the simulator: %w", err)
+		return fmt.Errorf("call the simulator: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the simulator: status %d", resp.StatusCode)
+		return fmt.Errorf("call the simulator: status %d", resp.StatusCode)
 	}
 	if answer == nil {
 		return nil
 	}
 	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
-		return fmt.Errorf("ask the simulator: %w", err)
+		return fmt.Errorf("call the simulator: %w", err)
 	}
 	return nil
 }
 
-// received is what the simulator says of a list of sales.
+// received is the simulator's report about a list of sales.
 type received struct {
 	Missing    int
-	Unexpected int // that nobody sold
+	Unexpected int // that no store sold
 	Repeated   int // received more than once
-	Changed    int // and otherwise
+	Changed    int // of these, with different content
 }
 
 func (s *show) received(ids []string) (r received, err error) {
 	var b bytes.Buffer
 	if err := json.NewEncoder(&b).Encode(ids); err != nil {
-		return r, fmt.Errorf("ask the simulator: %w", err)
+		return r, fmt.Errorf("call the simulator: %w", err)
 	}
 	return r, s.ask("verify", b.String(), &r)
 }
@@ -140,9 +140,9 @@ func (s *show) count(tills []*till) error {
 		return err
 	}
 	var got struct {
-		Events     int // with those that came twice
+		Events     int // including duplicates
 		Unique     int
-		Duplicates int // of those, what Meta drops by its rule
+		Duplicates int // of those, the ones Meta would drop by its rule
 	}
 	if err := s.ask("stats", "", &got); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (s *show) count(tills []*till) error {
 		fmt.Fprintf(s.out, "%d sales were on their way when %s was killed, and were sent again unchanged: Meta counts such once.\n", total.Repeated, s.hub[0].name)
 	}
 	if got.Unique != len(all) || twice != 0 || total.Missing+total.Unexpected+total.Changed > 0 {
-		return fmt.Errorf("it does not reconcile: %+v %+v", total, got)
+		return fmt.Errorf("the counts do not reconcile: %+v %+v", total, got)
 	}
 	fmt.Fprintf(s.out, "It reconciles: %d sold, %d received, 0 lost, 0 twice. It took %.0f s.\n", len(all), got.Unique, time.Since(s.start).Seconds())
 	return nil

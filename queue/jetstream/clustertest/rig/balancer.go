@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Balancer gives connections to relays in turn: to those that answer.
+// Balancer forwards connections to relays in turn, skipping those that do not answer.
 type Balancer struct {
 	listener net.Listener
 	targets  []string
@@ -22,7 +22,7 @@ type Balancer struct {
 	conns map[net.Conn]bool
 }
 
-// NewBalancer starts one before the relays at targets, host:port.
+// NewBalancer starts a balancer in front of the relays at targets, host:port.
 func NewBalancer(targets ...string) (*Balancer, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
 	if err != nil {
@@ -47,7 +47,7 @@ func NewBalancer(targets ...string) (*Balancer, error) {
 // URL is its address.
 func (b *Balancer) URL() string { return "http://" + b.listener.Addr().String() }
 
-// watch asks a relay every so often whether it answers.
+// watch checks periodically whether a relay answers.
 func (b *Balancer) watch(target string) {
 	client := http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
@@ -66,7 +66,7 @@ func (b *Balancer) watch(target string) {
 	}
 }
 
-// pick gives the next relay that answers.
+// pick returns the next relay that answers.
 func (b *Balancer) pick() (string, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -111,7 +111,7 @@ func (b *Balancer) pass(c net.Conn) {
 	<-ended
 }
 
-// Close ends it, and its connections.
+// Close ends the balancer and its connections.
 func (b *Balancer) Close() {
 	close(b.done)
 	b.listener.Close()

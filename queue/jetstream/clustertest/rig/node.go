@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Node is one of the servers: the program again, with NodeEnv set.
+// Node is one of the servers: this program again, with NodeEnv set.
 type Node struct {
 	NodeOptions
 
@@ -20,7 +20,7 @@ type Node struct {
 	stdin io.Closer
 }
 
-// Nodes are three servers that know each other, with their files in dir. They sync always.
+// Nodes returns three servers that know each other, with their files in dir. They sync every write.
 func Nodes(dir string) (all [3]*Node, err error) {
 	for i := range all {
 		n := &Node{NodeOptions: NodeOptions{Name: fmt.Sprint("n", i), Store: filepath.Join(dir, fmt.Sprint("n", i)), LogFile: filepath.Join(dir, fmt.Sprint("n", i, ".log")), Sync: true}}
@@ -41,10 +41,10 @@ func Nodes(dir string) (all [3]*Node, err error) {
 	return all, nil
 }
 
-// URL is where clients reach it.
+// URL is its address for clients.
 func (n *Node) URL() string { return fmt.Sprint("nats://127.0.0.1:", n.Port) }
 
-// Monitor is where it answers /varz.
+// Monitor is the address where it answers /varz.
 func (n *Node) Monitor() string { return fmt.Sprint("http://127.0.0.1:", n.HTTP) }
 
 // Start starts its process.
@@ -65,7 +65,7 @@ func (n *Node) Start() error {
 	return nil
 }
 
-// Process is that of a server that runs.
+// Process is the process of a running server.
 func (n *Node) Process() *os.Process { return n.cmd.Process }
 
 // Kill is kill -9. It may be called twice.
@@ -79,7 +79,7 @@ func (n *Node) Kill() {
 	n.cmd = nil
 }
 
-// Well says whether it answers that its part of JetStream is fine.
+// Well reports whether the server's part of JetStream is healthy.
 func (n *Node) Well() bool {
 	client := http.Client{Timeout: time.Second}
 	r, err := client.Get(n.Monitor() + "/healthz") //nolint:noctx // it has a timeout

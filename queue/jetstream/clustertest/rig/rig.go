@@ -1,5 +1,5 @@
-// Package rig has what the tests and the demo run: NATS servers, each a process of its own,
-// relay's program, and a balancer before several relays.
+// Package rig contains what the tests and the demo run: NATS servers, each a separate process,
+// relay's program, and a load balancer for several relays.
 package rig
 
 import (
@@ -16,10 +16,10 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// NodeEnv is where a process finds the options of the server that it is to be, as JSON.
+// NodeEnv is the environment variable with the options of the server to run, as JSON.
 const NodeEnv = "RELAY_CLUSTERTEST_NODE"
 
-// NodeOptions say how a server is started.
+// NodeOptions are the options of a server process.
 type NodeOptions struct {
 	Name, Store, LogFile string
 	Port, HTTP, Cluster  int
@@ -27,8 +27,7 @@ type NodeOptions struct {
 	Sync                 bool
 }
 
-// Serve is a server until standard input ends: with the process that started it, at the
-// latest.
+// Serve runs a server until standard input ends, at the latest with the process that started it.
 func Serve(text string) {
 	var n NodeOptions
 	if err := json.Unmarshal([]byte(text), &n); err != nil {
@@ -39,7 +38,7 @@ func Serve(text string) {
 		JetStream: true, StoreDir: n.Store, JetStreamMaxStore: 1 << 40, JetStreamMaxMemory: 64 << 20, MaxPayload: 8 << 20, SyncAlways: n.Sync,
 	}
 	o.Cluster.Name, o.Cluster.Host, o.Cluster.Port, o.Cluster.NoAdvertise = "c", "127.0.0.1", n.Cluster, true
-	o.Cluster.PoolSize = -1 // one connection a pair of servers
+	o.Cluster.PoolSize = -1 // one connection per pair of servers
 	for _, r := range n.Routes {
 		o.Routes = append(o.Routes, server.RoutesFromStr(r)...)
 	}
@@ -58,7 +57,7 @@ func fail(err error) {
 	os.Exit(2)
 }
 
-// Build builds relay's program in dir. root is where relay's module lies.
+// Build builds relay's program in dir. root is the directory of relay's module.
 func Build(root, dir string) (string, error) {
 	at := filepath.Join(dir, "relay")
 	build := exec.Command("go", "build", "-o", at, "./relay") //nolint:noctx // it ends
@@ -71,7 +70,8 @@ func Build(root, dir string) (string, error) {
 
 var nextPort atomic.Int64
 
-// FreePort is one that nobody gets by asking for port 0: those lie above.
+// FreePort returns a port below those that the system assigns for port 0, so that no other program
+// gets it.
 func FreePort() (int, error) {
 	for range 1000 {
 		port := 10_000 + (int64(os.Getpid())*31+nextPort.Add(1))%20_000
