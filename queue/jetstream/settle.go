@@ -186,7 +186,16 @@ func (v *view) eachUnsettled(ln *lane, r queue.Range, fn func(e *entry, i int)) 
 // writeSpans sets in the row what is settled. Invariant: no span covers a message of which the lane
 // might still have unsettled records, whether known or not.
 func (c *settlementPlan) writeSpans(ln *lane, readTo *[allStreams]uint64) {
+	known := make(map[place]bool, len(ln.entries))
+	for _, e := range ln.entries {
+		known[e.place] = true
+	}
 	c.row.Partial = nil
+	for _, p := range ln.row.Partial { // of messages that another process knows and this one does not yet
+		if !known[place{p.Stream, p.Seq}] && p.Seq >= readTo[p.Stream] {
+			c.row.Partial = append(c.row.Partial, p)
+		}
+	}
 	var wants [streams][]uint64 // messages that the lane has not settled completely
 	for i := range c.row.Settled {
 		c.row.Settled[i] = slices.Clone(ln.row.Settled[i])
@@ -204,7 +213,7 @@ func (c *settlementPlan) writeSpans(ln *lane, readTo *[allStreams]uint64) {
 			}
 		}
 		if whole {
-			if c.parts[e] != nil {
+			if c.parts[e] != nil || !ln.row.settles(e) { // also what was settled as a copy of another record
 				c.row.Settled[e.stream] = append(c.row.Settled[e.stream], span{e.seq, e.seq + 1})
 				c.row.HighestChunk[e.stream] = max(c.row.HighestChunk[e.stream], uint64(e.number))
 			}
@@ -242,17 +251,23 @@ func (l *Log) commit(ctx context.Context, c *settlementPlan, letters []*letter) 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ln := l.view.lane(c.row.Lane)
-	if ln.revision < rev {
-		ln.row, ln.revision = c.row, rev
-		for e, p := range c.parts {
-			if e.lanes[ln.name] != nil {
-				e.lanes[ln.name] = p
-				l.view.recount(e)
-			}
-		}
-	}
+	l.view.applyPlan(c, rev)
 	l.view.addLetters(letters)
 	signal(l.trimmable)
 	return queue.Revision(rev + 1), nil
+}
+
+// applyPlan makes the row of a plan the lane's, with the revision rev, unless a newer one is known.
+func (v *view) applyPlan(c *settlementPlan, rev uint64) {
+	ln := v.lane(c.row.Lane)
+	if rev <= ln.revision {
+		return
+	}
+	ln.row, ln.revision = c.row, rev
+	for e, p := range c.parts {
+		if e.lanes[ln.name] != nil {
+			e.lanes[ln.name] = p
+			v.recount(e)
+		}
+	}
 }

@@ -276,7 +276,7 @@ func TestRelays(t *testing.T) {
 	acked := tills(ctx, 8, a, b)
 	time.Sleep(time.Second)
 
-	if out, err := b.command("status"); err != nil || !strings.Contains(out, "and does what this relay is asked") {
+	if out, err := b.command("status"); err != nil || !strings.Contains(out, "carries out the commands given to this relay") {
 		t.Errorf("status of the waiting relay: %v\n%s", err, out)
 	}
 
