@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Who delivers is known as long as the lease is renewed and the servers answer, and no longer.
+// The holder is known only while it renews the lease and the servers answer.
 func TestHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const lease = 30 * time.Second
@@ -14,7 +14,7 @@ func TestHolder(t *testing.T) {
 		want := func(when, name string, known bool) {
 			t.Helper()
 			if n, k := h.of(lease); n != name || k != known {
-				t.Errorf("%s: %q %v", when, n, k)
+				t.Errorf("%s: holder %q, known %v, want %q, %v", when, n, k, name, known)
 			}
 		}
 		want("before the first answer", "", true)
@@ -35,8 +35,8 @@ func TestHolder(t *testing.T) {
 		want("released", "", true)
 		h.saw(renewal([]byte("y@hub-2:8585"), 1))
 		time.Sleep(lease/3 + time.Second)
-		want("the servers are gone", "", false)
+		want("the servers do not answer", "", false)
 		h.answeredNow()
-		want("they answer again", "", true)
+		want("the servers answer again", "", true)
 	})
 }

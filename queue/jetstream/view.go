@@ -73,7 +73,7 @@ func placeOf(s queue.Seq) place {
 	return place{int(s >> streamBits), uint64(s) << 4 >> 4 >> indexBits}
 }
 
-// idLocation is where the record with an id is stored; e is nil if its chunk was removed.
+// idLocation is where the record with an id is stored; entry is nil if its chunk was removed.
 type idLocation struct {
 	entry       *entry
 	fingerprint uint64

@@ -9,9 +9,9 @@ import (
 	"relay/queue/internal/ident"
 )
 
-// A chunk that came twice, as it does when a store sends what is in doubt to another relay,
-// costs what it holds, not the square of it.
-func TestTwinsCost(t *testing.T) {
+// The cost of a chunk that is stored twice, as when a store resends it to another relay, is proportional to
+// its size, not to the square of it.
+func TestCopiesCost(t *testing.T) {
 	took := func(n int) time.Duration {
 		v := newView()
 		for seq := range uint64(2) {
@@ -34,6 +34,6 @@ func TestTwinsCost(t *testing.T) {
 	took(100)
 	small, large := took(1000), took(16_000)
 	if large > 64*small && large > 200*time.Millisecond {
-		t.Errorf("1,000 records take %v, 16 times as many %v", small, large)
+		t.Errorf("1,000 records took %v, 16 times as many %v", small, large)
 	}
 }
