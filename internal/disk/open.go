@@ -40,7 +40,7 @@ func (e *TooLargeError) what() string {
 	case e.Limit%(1<<10) == 0:
 		limit = fmt.Sprintf("%d KiB", e.Limit>>10)
 	}
-	return "is larger than the limit of " + limit + " for such a file;  check what it is"
+	return "is larger than the limit of " + limit + " for such a file; check what it is"
 }
 
 // Bare returns a file error without its path, for messages that already contain it.
