@@ -16,8 +16,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// makeFile makes a bbolt file whose pages have pageSize bytes, with a transaction
-// for each of fill.
+// makeFile creates a bbolt file with pages of pageSize bytes. It runs each of fill in a
+// transaction of its own.
 func makeFile(t testing.TB, pageSize int, fill ...func(tx *bolt.Tx) error) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "db")
@@ -68,7 +68,7 @@ func open(t testing.TB, path string) *File {
 	return f
 }
 
-// entries is what Walk finds under the newest meta page, in order.
+// entries returns what Walk finds under the newest meta page, in order.
 func entries(f *File, bucket string) (out []string, err error) {
 	err = f.Walk(f.Metas()[0], []byte(bucket), func(k, v []byte) error {
 		out = append(out, fmt.Sprintf("%s=%x", k, v))
@@ -77,8 +77,7 @@ func entries(f *File, bucket string) (out []string, err error) {
 	return out, err
 }
 
-// Whatever bbolt is told to do, Walk agrees with it about what is in the file, and
-// finds nothing wrong with it.
+// After any sequence of transactions Walk finds the same entries as bbolt, and no damage.
 func TestWalkAgreesWithBbolt(t *testing.T) {
 	for _, c := range []struct {
 		pageSize, keys, rounds, largest int
@@ -86,7 +85,7 @@ func TestWalkAgreesWithBbolt(t *testing.T) {
 	}{
 		{1 << 10, 3, 5, 20, 0.5},      // a bucket inside its parent's page
 		{1 << 10, 3000, 60, 40, 0.5},  // several levels
-		{4 << 10, 3000, 60, 200, 1},   // as segments are filled
+		{4 << 10, 3000, 60, 200, 1},   // like a segment
 		{4 << 10, 300, 40, 20_000, 1}, // values of several pages
 		{16 << 10, 3000, 20, 300, 0.1},
 		{64 << 10, 3000, 20, 900, 0.5},
@@ -129,7 +128,7 @@ func TestWalkAgreesWithBbolt(t *testing.T) {
 					all = append(all, fmt.Sprintf("%s=%x", k, want[k]))
 				}
 				if got, err := entries(f, "b"); err != nil || !slices.Equal(got, all) {
-					t.Fatalf("after %d transactions: %d entries of %d, %v", n, len(got), len(all), err)
+					t.Fatalf("after %d transactions: Walk found %d entries, want %d; %v", n, len(got), len(all), err)
 				}
 			}
 		})
@@ -161,7 +160,7 @@ func TestWalkAll(t *testing.T) {
 		}
 	}
 	if err := f.Walk(f.Metas()[0], []byte("c"), func(_, _ []byte) error { return stop }); err != nil {
-		t.Errorf("a bucket there is not: %v", err)
+		t.Errorf("bucket that does not exist: %v", err)
 	}
 	nested := open(t, makeFile(t, 4096, func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucket([]byte("a"))
@@ -171,14 +170,13 @@ func TestWalkAll(t *testing.T) {
 		return err
 	}))
 	if _, err := entries(nested, "a"); !errors.Is(err, ErrDamaged) {
-		t.Errorf("a bucket in a bucket: %v", err)
+		t.Errorf("nested bucket: %v", err)
 	}
 }
 
-// A flipped bit costs no entry in silence: Walk fails, or finds as many as there
-// are, all but one of them as they were. What it cannot see is a pointer to
-// another page that is whole, as an old one is: its users hold what they find
-// against what they know.
+// After a bit is flipped Walk fails, or finds as many entries as before with at most one of
+// them changed. It cannot detect a pointer to another intact page, such as an older version:
+// its callers compare what they find with what they expect.
 func TestWalkFlips(t *testing.T) {
 	b := read(t, makeFile(t, 1024, put("a", 4, 20), put("b", 200, 90), put("c", 9, 2500)))
 	f, err := New(bytes.NewReader(b), int64(len(b)))
@@ -210,19 +208,19 @@ func TestWalkFlips(t *testing.T) {
 					other++
 				}
 			}
-			renamed := len(got) == 0 // the bucket has another name now: WalkAll says so
+			renamed := len(got) == 0 // the name of the bucket has changed, which WalkAll detects
 			if err != nil || (len(got) != len(want) && !renamed) || other > 1 {
-				t.Errorf("byte %d: %d entries of %d in %s, %d others, %v", at, len(got), len(want), bucket, other, err)
+				t.Errorf("byte %d: %d of %d entries in %s, %d changed, %v", at, len(got), len(want), bucket, other, err)
 			}
 		}
 		b[at] ^= 1 << (at % 8)
 	}
 	if noticed == 0 {
-		t.Error("nothing was noticed")
+		t.Error("no flip was detected")
 	}
 }
 
-// pointers gives the bytes of a file that say which page something lies in.
+// pointers returns the offsets of the bytes of a file that contain page ids.
 func pointers(t *testing.T, f *File) map[int]bool {
 	t.Helper()
 	out := make(map[int]bool)
@@ -252,7 +250,7 @@ func pointers(t *testing.T, f *File) map[int]bool {
 	return out
 }
 
-// The key of a branch page is the first of the page it leads to, and nothing else.
+// The key of a branch page must equal the first key of its child.
 func TestWalkBranchKeys(t *testing.T) {
 	b := read(t, makeFile(t, 1024, put("b", 2000, 90)))
 	f, err := New(bytes.NewReader(b), int64(len(b)))
@@ -300,9 +298,9 @@ func TestDamagedFiles(t *testing.T) {
 		{"the second meta page is gone", func(b []byte) []byte { clear(b[1024:2048]); return b }, 1},
 		{"cut behind the meta pages", func(b []byte) []byte { return b[:2048] }, 2},
 		{"another version", func(b []byte) []byte { b[pageHead+4]++; b[1024+pageHead+4]++; return b }, 0},
-		{"a strange page size", func(b []byte) []byte { le.PutUint32(b[pageHead+8:], 1000); fixSum(b); return b }, 1},
+		{"an invalid page size", func(b []byte) []byte { le.PutUint32(b[pageHead+8:], 1000); fixSum(b); return b }, 1},
 		{"a huge page size", func(b []byte) []byte { le.PutUint32(b[pageHead+8:], 1<<30); fixSum(b); return b }, 1},
-		{"a tree that is not there", func(b []byte) []byte { le.PutUint64(b[pageHead+16:], 1<<60); fixSum(b); return b }, 2},
+		{"a root page beyond the file", func(b []byte) []byte { le.PutUint64(b[pageHead+16:], 1<<60); fixSum(b); return b }, 2},
 		{"more pages than the file", func(b []byte) []byte { le.PutUint64(b[pageHead+40:], 1<<60); fixSum(b); return b }, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -323,7 +321,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
-// fixSum makes the checksum of the first meta page right.
+// fixSum corrects the checksum of the first meta page.
 func fixSum(b []byte) {
 	h := uint64(14695981039346656037)
 	for _, c := range b[pageHead : pageHead+56] {
@@ -332,7 +330,7 @@ func fixSum(b []byte) {
 	binary.LittleEndian.PutUint64(b[pageHead+56:], h)
 }
 
-// The newer meta page counts; under the other lies what was there before.
+// The newer meta page counts. The older one leads to the state before the last commit.
 func TestOlderMeta(t *testing.T) {
 	f := open(t, makeFile(t, 4096, put("b", 100, 90), put("c", 10, 9)))
 	n := make([]int, 2)
@@ -342,12 +340,12 @@ func TestOlderMeta(t *testing.T) {
 		}
 	}
 	if len(f.Metas()) != 2 || n[0] != 10 || n[1] != 0 {
-		t.Errorf("%d entries", n)
+		t.Errorf("the older meta page leads to %d entries", n)
 	}
 }
 
-// Scan finds every entry where it says, without a meta page too, and what was
-// removed as long as its page was not used again.
+// Scan finds every entry at its offset, even without meta pages, and removed entries until
+// their page is reused.
 func TestScan(t *testing.T) {
 	for _, size := range []int{20, 300, 9000} {
 		path := makeFile(t, os.Getpagesize(), put("a", 3, 9), put("b", 100, size), func(tx *bolt.Tx) error {
@@ -372,11 +370,11 @@ func TestScan(t *testing.T) {
 		}
 		for i := range 100 {
 			if k := fmt.Sprintf("b-%05d", i); !found[k] && (i != 50 || size == 20) {
-				t.Errorf("values of %d bytes: %s is not found", size, k)
+				t.Errorf("values of %d bytes: %s was not found", size, k)
 			}
 		}
 		if !found["a-00002"] {
-			t.Error("nothing of the small bucket is found")
+			t.Error("no entry of the small bucket was found")
 		}
 		stop := errors.New("stop")
 		if err := f.Scan(func(_, _ []byte, _ int64) error { return stop }); !errors.Is(err, stop) {
@@ -385,7 +383,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// badDisk does not give one page.
+// badDisk returns an error for one page.
 type badDisk struct {
 	io.ReaderAt
 	from, to int64
@@ -400,7 +398,7 @@ func (d badDisk) ReadAt(b []byte, off int64) (int, error) {
 	return d.ReaderAt.ReadAt(b, off)
 }
 
-// What the disk does not give is neither damage nor whole.
+// Data that the disk does not return is neither damaged nor intact.
 func TestUnread(t *testing.T) {
 	b := read(t, makeFile(t, 1024, put("b", 500, 90)))
 	for _, ahead := range []bool{false, true} {
@@ -447,6 +445,6 @@ func TestReadAhead(t *testing.T) {
 		}
 	}
 	if _, err := r.ReadAt(make([]byte, 30), int64(len(b)-10)); !errors.Is(err, io.EOF) {
-		t.Errorf("behind the end: %v", err)
+		t.Errorf("after the end: %v", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// counted counts what is read.
+// counted counts the bytes read.
 type counted struct {
 	r *bytes.Reader
 	n int
@@ -20,10 +20,9 @@ func (c *counted) ReadAt(b []byte, off int64) (int, error) {
 	return c.r.ReadAt(b, off)
 }
 
-// FuzzScan reads a bbolt file in which bytes were changed, and one that was cut:
-// of four bytes of edits, three say where and the last is put there. Nothing
-// panics, nothing is read more often than promised, and what is found lies in the
-// file where it is said to.
+// FuzzScan reads a bbolt file with changed bytes, and one that was cut. An edit has four
+// bytes: an offset of three and the new value. Nothing panics, no more is read than promised,
+// and every value found is at its offset in the file.
 func FuzzScan(f *testing.F) {
 	whole := read(f, makeFile(f, 1024, put("a", 3, 20), put("b", 150, 90), put("c", 4, 2500), func(tx *bolt.Tx) error {
 		return tx.DeleteBucket([]byte("a"))
@@ -34,7 +33,7 @@ func FuzzScan(f *testing.F) {
 		at := int(id) * 1024
 		f.Add([]byte{0, byte(at >> 8), 10, 255}, uint16(0))                        // count
 		f.Add([]byte{0, byte(at >> 8), 12, 200}, uint16(id))                       // overflow
-		f.Add([]byte{0, byte(at >> 8), 8, 1, 0, byte(at >> 8), 24, 2}, uint16(id)) // a leaf that leads somewhere
+		f.Add([]byte{0, byte(at >> 8), 8, 1, 0, byte(at >> 8), 24, 2}, uint16(id)) // a leaf that becomes a branch
 	}
 	f.Fuzz(func(t *testing.T, edits []byte, cut uint16) {
 		b := bytes.Clone(whole)
@@ -43,7 +42,7 @@ func FuzzScan(f *testing.F) {
 		}
 		b = b[:len(b)-int(cut)%len(b)]
 		if len(b) > 1024 {
-			fixSum(b) // a meta page that is believed
+			fixSum(b) // a valid meta page
 		}
 		src := &counted{r: bytes.NewReader(b)}
 		p, err := New(src, int64(len(b)))
@@ -56,7 +55,7 @@ func FuzzScan(f *testing.F) {
 				var last []byte
 				if err := p.Walk(m, []byte(bucket), func(k, _ []byte) error {
 					if last != nil && bytes.Compare(last, k) >= 0 {
-						t.Fatalf("%q comes behind %q", k, last)
+						t.Fatalf("key %q follows %q", k, last)
 					}
 					last = append(last[:0], k...)
 					return nil
@@ -71,7 +70,7 @@ func FuzzScan(f *testing.F) {
 		src.n = 0
 		if err := p.Scan(func(_, v []byte, off int64) error {
 			if off < 0 || off+int64(len(v)) > int64(len(b)) || !bytes.Equal(b[off:off+int64(len(v))], v) {
-				t.Fatalf("%d bytes are not at %d of %d", len(v), off, len(b))
+				t.Fatalf("value of %d bytes is not at %d of %d", len(v), off, len(b))
 			}
 			return nil
 		}); err != nil {

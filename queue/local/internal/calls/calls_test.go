@@ -11,7 +11,7 @@ import (
 	"relay/queue/local/internal/calls"
 )
 
-func TestDoGivesTheAnswer(t *testing.T) {
+func TestDoReturnsError(t *testing.T) {
 	bad := errors.New("bad")
 	s := calls.New(time.Second)
 	for _, want := range []error{nil, bad} {
@@ -32,33 +32,33 @@ func TestCallThatHangs(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			if took := time.Since(start); took != time.Second {
-				t.Errorf("given up after %v", took)
+				t.Errorf("Do returned after %v", took)
 			}
 		}
 		if n := began.Load(); n != 1 {
-			t.Errorf("%d goroutines hang at one name", n)
+			t.Errorf("%d goroutines hang in one name", n)
 		}
 		if err := s.Do("read b", func() error { return nil }); err != nil {
-			t.Errorf("another name waits, too: %v", err)
+			t.Errorf("another name is blocked, too: %v", err)
 		}
 		closed := make(chan struct{})
 		go func() { s.Close(); close(closed) }()
 		synctest.Wait()
 		select {
 		case <-closed:
-			t.Error("Close does not wait for a call that hangs")
+			t.Error("Close returned while a call hangs")
 		default:
 		}
 		if err := s.Do("read c", hang); !errors.Is(err, queue.ErrClosed) {
-			t.Errorf("a call begins after Close: %v", err)
+			t.Errorf("call after Close: %v", err)
 		}
 		close(hangs)
 		<-closed
 	})
 }
 
-// Who waits for a call of the same name makes its own when that has ended.
-func TestSameNameOneAfterTheOther(t *testing.T) {
+// A caller that waits for a call of the same name makes its own call afterwards.
+func TestSameNameRunsOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := calls.New(time.Second)
 		first := make(chan struct{})
@@ -69,7 +69,7 @@ func TestSameNameOneAfterTheOther(t *testing.T) {
 		go func() { second <- s.Do("settle", func() error { ran = true; return nil }) }()
 		synctest.Wait()
 		if ran {
-			t.Error("two calls of one name run at once")
+			t.Error("two calls of one name run at the same time")
 		}
 		close(first)
 		if err := <-second; err != nil || !ran {

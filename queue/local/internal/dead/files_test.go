@@ -17,7 +17,7 @@ import (
 	"relay/queue/local/internal/age"
 )
 
-// plainFiles trusts bbolt but for what it panics at.
+// plainFiles implements Files with bbolt alone, turning its panics into errors.
 type plainFiles struct {
 	readOnly bool
 	opened   func(DB) DB // may be nil
@@ -105,7 +105,7 @@ func ringOf(t testing.TB, key byte, old ...byte) *seal.Ring {
 	return seal.NewRing(keys)
 }
 
-// world is a file and what its owner knows.
+// world is a dead.db and the state of its owner.
 type world struct {
 	t       *testing.T
 	path    string
@@ -151,7 +151,7 @@ func (w *world) open() {
 	w.Store = s
 }
 
-// again closes the file and opens it.
+// again closes and reopens the file.
 func (w *world) again() {
 	w.t.Helper()
 	if err := w.Close(); err != nil {
@@ -190,7 +190,7 @@ func (w *world) all() []queue.DeadLetter {
 	return all
 }
 
-// want compares message ids in order, and the count of Stats.
+// want compares the message ids, in order, and the count of Stats.
 func (w *world) want(stats int64, ids ...string) {
 	w.t.Helper()
 	var got []string
@@ -198,14 +198,14 @@ func (w *world) want(stats int64, ids ...string) {
 		got = append(got, d.MessageID)
 	}
 	if fmt.Sprint(got) != fmt.Sprint(ids) {
-		w.t.Errorf("letters %q, want %q", got, ids)
+		w.t.Errorf("letters are %q, want %q", got, ids)
 	}
 	if n, _ := w.Stats(); n != stats {
 		w.t.Errorf("%d letters counted, want %d", n, stats)
 	}
 }
 
-// flaky fails as long as its owner wants.
+// flaky fails while fail is set.
 type flaky struct {
 	DB
 	fail *error // of Update

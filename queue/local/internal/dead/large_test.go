@@ -16,15 +16,15 @@ import (
 	"relay/queue"
 )
 
-// large is a letter of n bytes that no two places of a file have in common.
+// large returns a letter of n bytes in which no sequence of bytes repeats.
 func large(seq, n int) queue.DeadLetter {
 	b := make([]byte, n)
 	rand.NewChaCha8([32]byte{byte(seq)}).Read(b)
 	return letter(seq, string(b))
 }
 
-// A file that is written anew in several transactions holds every letter as it was,
-// under its number, and the next letter gets a number of its own.
+// A file rewritten in several transactions contains every letter unchanged, with its number,
+// and the next letter gets a new number.
 func TestRewriteInSeveralTransactions(t *testing.T) {
 	for name, again := range map[string]func(w *world) error{
 		"compact": func(w *world) error { return w.Compact() },
@@ -58,14 +58,14 @@ func TestRewriteInSeveralTransactions(t *testing.T) {
 			}
 			w.put("a", 2, 41)
 			if all := w.all(); all[40].MessageID != "m-41" || all[40].ID <= before[39].ID {
-				t.Errorf("the next is %s, the last was %s", all[40].ID, before[39].ID)
+				t.Errorf("the next number is %s, the last was %s", all[40].ID, before[39].ID)
 			}
 		})
 	}
 }
 
-// What lies across two windows of a search is found, in use or not, and is gone once
-// it is forgotten.
+// A letter across two windows of a scan is found, also in free pages, and is gone once it is
+// forgotten.
 func TestLetterLargerThanAWindow(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.MaxSize = 32 << 20 })
 	ls := []queue.DeadLetter{large(1, scanWindow/2), large(2, 2*scanWindow+5), large(3, scanWindow-100)}
@@ -96,20 +96,20 @@ func TestLetterLargerThanAWindow(t *testing.T) {
 		return out
 	}
 	if got := fmt.Sprint(lingers()); got != "[m-1 m-2 m-3]" {
-		t.Errorf("%s are found", got)
+		t.Errorf("found %s", got)
 	}
 	if n, err := w.Forget(func(d queue.DeadLetter) bool { return d.MessageID == "m-2" }, false); n != 0 || err != nil {
 		t.Error(n, err)
 	}
 	if got := fmt.Sprint(lingers()); got != "[m-1 m-3]" {
-		t.Errorf("%s are found once m-2 is forgotten", got)
+		t.Errorf("found %s after m-2 was forgotten", got)
 	}
 	w.want(2, "m-1", "m-3")
 }
 
-// A letter is forgotten wherever it lies in a page: behind one that is larger than
-// any page, and in a lane with the longest name.
-func TestForgetBehindALargeLetter(t *testing.T) {
+// A letter is forgotten wherever it is in a page: after a letter larger than any page, or in
+// a lane with the longest name.
+func TestForgetAfterLargeLetter(t *testing.T) {
 	for name, lane := range map[string]string{"short": "a", "long": strings.Repeat("a", maxLane)} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -124,7 +124,7 @@ func TestForgetBehindALargeLetter(t *testing.T) {
 			}
 			w.want(1, "m-1")
 			if bytes.Contains(read(t, w.path), []byte("a person's")) {
-				t.Error("its bytes are still there")
+				t.Error("its bytes are still in the file")
 			}
 		})
 	}
@@ -139,7 +139,7 @@ func read(t *testing.T, path string) []byte {
 	return b
 }
 
-// blind does not follow the tree of its file the first time.
+// blind fails to read its file the first time.
 type blind struct {
 	DB
 	views *int
@@ -152,15 +152,15 @@ func (b *blind) View(fn func(*bolt.Tx) error) error {
 	return b.DB.View(fn)
 }
 
-// Where bbolt does not follow a tree that could be walked, the rows are searched for
-// in the whole file, and nobody says that he knows how many are lost.
-func TestTreeThatBoltDoesNotFollow(t *testing.T) {
+// If bbolt fails on a tree that Walk accepted, the whole file is searched for rows, and the
+// number of lost letters is not exact.
+func TestRepairWhenBoltFails(t *testing.T) {
 	views := 1
 	w := newWorld(t, func(o *Options) {
 		o.Files = &plainFiles{opened: func(db DB) DB { return &blind{db, &views} }}
 	})
 	w.put("a", 1, 1, 2, 3)
-	if err := w.db.Update(func(tx *bolt.Tx) error { // a letter that is listed and not there
+	if err := w.db.Update(func(tx *bolt.Tx) error { // a listed letter that does not exist
 		return tx.Bucket(bucketOrder).Put(numberKey(77), rowKey("a", 9, 0))
 	}); err != nil {
 		t.Fatal(err)
@@ -173,13 +173,13 @@ func TestTreeThatBoltDoesNotFollow(t *testing.T) {
 	}
 	w.put("a", 2, 4)
 	if n, _ := ParseID(w.all()[3].ID); n>>32 == 1 {
-		t.Errorf("number %x may have been given before", n)
+		t.Errorf("number %x can have been used before", n)
 	}
 }
 
-// Letters that did not commit and cannot be removed when the file is opened keep it
-// from being opened; the next try removes them.
-func TestVoidLettersThatStay(t *testing.T) {
+// If void letters cannot be removed when the file is opened, Open fails; the next attempt
+// removes them.
+func TestVoidLettersCannotBeRemoved(t *testing.T) {
 	var next error
 	w := newWorld(t, func(o *Options) {
 		o.Files = &plainFiles{opened: func(db DB) DB { return &flaky{db, &next, false} }}
@@ -193,7 +193,7 @@ func TestVoidLettersThatStay(t *testing.T) {
 	}
 	next = errors.New("input/output error")
 	if _, err := Open(w.path, w.o); err == nil {
-		t.Error("opened with letters that did not commit")
+		t.Error("Open succeeded although void letters remain")
 	}
 	w.open()
 	w.want(1, "m-1")

@@ -39,11 +39,11 @@ func flip(t *testing.T, b []byte, what string) {
 		at += i + len(what)
 	}
 	if n == 0 {
-		t.Fatalf("%q is not there", what)
+		t.Fatalf("%q is not in the file", what)
 	}
 }
 
-// A bit of a letter costs the letter, and the loss is known exactly.
+// A flipped bit of a letter costs that letter only, and the loss is exact.
 func TestDamagedRows(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -66,7 +66,7 @@ func TestDamagedRows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.put("lane", 1, 1, 2, 3)
-			if err := w.Compact(); err != nil { // no other copy of anything
+			if err := w.Compact(); err != nil { // so that no row has another copy
 				t.Fatal(err)
 			}
 			w.hurt(func(b []byte) { c.hurt(t, b) })
@@ -87,8 +87,8 @@ func TestDamagedRows(t *testing.T) {
 	}
 }
 
-// A letter whose row is damaged is taken from an older page; letters that were
-// removed do not come back with it.
+// A letter whose row is damaged is restored from an older page, without restoring removed
+// letters.
 func TestOlderPage(t *testing.T) {
 	w := newWorld(t)
 	for n := 1; n <= 4; n++ {
@@ -97,7 +97,7 @@ func TestOlderPage(t *testing.T) {
 	if _, err := w.Remove([]uint64{1<<32 + 3}); err != nil {
 		t.Fatal(err)
 	}
-	// Only the page in use.
+	// Damage only the page in use.
 	w.hurt(func(b []byte) {
 		at := -1
 		for page := 0; page < len(b); page += os.Getpagesize() {
@@ -110,14 +110,14 @@ func TestOlderPage(t *testing.T) {
 	})
 	for _, d := range w.all() {
 		if d.MessageID == "m-4" {
-			t.Error("a letter that was removed is back")
+			t.Error("a removed letter came back")
 		}
 	}
 	w.want(3, "m-1", "m-2", "m-3")
 }
 
-// Two rows with one number: one is of a transaction that never ended.
-func TestOneNumberTwice(t *testing.T) {
+// Two rows with one number: one of them belongs to a transaction that did not complete.
+func TestDuplicateNumber(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", 1, 1, 2)
 	if err := w.rewrite(keepRow); err != nil {
@@ -130,7 +130,7 @@ func TestOneNumberTwice(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			for _, number := range []uint64{5, 4} { // the older version comes second
+			for _, number := range []uint64{5, 4} { // the older version is second
 				if err := put(k, row{number: number, settlement: 1, sealed: sealed}); err != nil {
 					return err
 				}
@@ -150,7 +150,7 @@ func TestOneNumberTwice(t *testing.T) {
 	}
 }
 
-// Damage that a running process meets is repaired at its next write.
+// Damage found by a running process is repaired at its next write.
 func TestDamageWhileOpen(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", 1, 1, 2)
@@ -177,7 +177,7 @@ func TestDamageWhileOpen(t *testing.T) {
 	if err := w.Compact(); !errors.Is(err, seal.ErrDamaged) {
 		t.Errorf("compacted a damaged file: %v", err)
 	}
-	w.suspect = true // as after a write that failed
+	w.suspect = true // as after a failed write
 	w.put("a", 2, 3)
 	w.want(2, "m-2", "m-3")
 	if len(w.repairs) != 1 || w.repairs[0].Lost != 1 || !w.repairs[0].Exact {
@@ -198,14 +198,14 @@ func FuzzRow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, k, v []byte) {
 		if r, err := decodeRow(k, v); err == nil {
 			if !bytes.Equal(r.encode(k), v) {
-				t.Error("a row is not what it was decoded from")
+				t.Error("a row does not encode to what it was decoded from")
 			}
 			_, _ = w.openLetter(k, r)
 			return
 		} else if !errors.Is(err, seal.ErrDamaged) {
 			t.Error(err)
 		}
-		// Whatever passes the checksum, too.
+		// Also with a correct checksum.
 		if len(v) < 16<<20 {
 			d, err := w.openLetter(k, row{sealed: v})
 			if err == nil && len(d.Body) > len(v) {
@@ -215,7 +215,7 @@ func FuzzRow(f *testing.F) {
 	})
 }
 
-// What opens and is no letter is damaged, not a panic.
+// A row that can be decrypted but is no letter is damaged; it causes no panic.
 func TestOpenLetter(t *testing.T) {
 	w := &Store{o: Options{Ring: ringOf(t, 0), Codec: noCodec{}}}
 	for _, sealed := range []string{
@@ -238,7 +238,7 @@ func TestOpenLetter(t *testing.T) {
 	}
 }
 
-// badSector does not give one byte.
+// badSector returns an error for one byte.
 type badSector int64
 
 func (at badSector) ReadAt(b []byte, off int64) (int, error) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// elem is the head of an element whose key begins pos bytes behind it.
+// elem returns the head of an element whose key begins pos bytes after it.
 func elem(pos, key, value uint32) []byte {
 	b := make([]byte, elemHead)
 	binary.LittleEndian.PutUint32(b[4:], pos)
@@ -18,8 +18,9 @@ func elem(pos, key, value uint32) []byte {
 	return b
 }
 
-// A file in which every 16 bytes claim to lead to all the rest costs in proportion to
-// its size, is said to be so, and its real rows are found still.
+// In a file in which every 16 bytes claim to be an element of the rest of the file, the cost
+// is proportional to the size, the scan reports that it was incomplete, and real rows are
+// found.
 func TestScanCost(t *testing.T) {
 	const size = 8 << 20
 	k := rowKey("lane", 7, 0)
@@ -49,10 +50,10 @@ func TestScanCost(t *testing.T) {
 		return nil
 	})
 	if !errors.Is(err, errScanCost) || found != 1 {
-		t.Errorf("%d rows, %v", found, err)
+		t.Errorf("found %d rows, %v", found, err)
 	}
 	if read.n > (scanCost+2)*size {
-		t.Errorf("%d bytes are read of a file of %d", read.n, size)
+		t.Errorf("read %d bytes of a file of %d", read.n, size)
 	}
 }
 
@@ -66,7 +67,7 @@ func (c *counted) ReadAt(b []byte, at int64) (int, error) {
 	return c.f.ReadAt(b, at)
 }
 
-// What looks like a letter within another one is its sender's, and no letter.
+// Bytes inside a letter that look like a letter come from its sender and are no letter.
 func TestRowWithinRow(t *testing.T) {
 	inner := rowKey("forged", 1, 0)
 	v := (&row{number: 9 << 32, sealed: []byte("x")}).encode(inner)
@@ -92,10 +93,10 @@ func TestRowWithinRow(t *testing.T) {
 	}
 	for _, lane := range keys {
 		if lane != "a" {
-			t.Errorf("a row of lane %q is found", lane)
+			t.Errorf("found a row of lane %q", lane)
 		}
 	}
 	if len(keys) < 2 {
-		t.Errorf("%d rows are found", len(keys))
+		t.Errorf("found %d rows", len(keys))
 	}
 }

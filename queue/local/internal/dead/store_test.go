@@ -47,11 +47,11 @@ func TestUncommitted(t *testing.T) {
 		do   func(w *world)
 		want string
 	}{
-		{"crash before the row", func(w *world) {}, "[m-1]"},
-		{"crash behind the row", func(w *world) { w.gens["a"] = gen + 1 }, "[m-1 m-2 m-3]"},
-		{"row lost", func(w *world) { delete(w.gens, "a") }, "[m-1 m-2 m-3]"},
-		{"row lost, lane begun anew", func(w *world) { w.gens["a"] = 77<<32 | 1 }, "[m-1 m-2 m-3]"},
-		{"row of long ago, from a backup", func(w *world) { w.gens["a"] = gen - 1 }, "[]"},
+		{"crash before the lane's row", func(w *world) {}, "[m-1]"},
+		{"crash after the lane's row", func(w *world) { w.gens["a"] = gen + 1 }, "[m-1 m-2 m-3]"},
+		{"lane's row lost", func(w *world) { delete(w.gens, "a") }, "[m-1 m-2 m-3]"},
+		{"lane's row lost, lane started over", func(w *world) { w.gens["a"] = 77<<32 | 1 }, "[m-1 m-2 m-3]"},
+		{"older row of the lane, from a backup", func(w *world) { w.gens["a"] = gen - 1 }, "[]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -62,7 +62,7 @@ func TestUncommitted(t *testing.T) {
 			w.want(3, "m-1")
 			number, _ := ParseID("0000000100000001")
 			if _, err := w.Get(number); !errors.Is(err, queue.ErrNotFound) {
-				t.Errorf("a hidden letter: %v", err)
+				t.Errorf("hidden letter: %v", err)
 			}
 			if n, err := w.Remove([]uint64{number}); n != 0 || err != nil {
 				t.Errorf("removed %d hidden letters, %v", n, err)
@@ -85,8 +85,8 @@ func TestUncommitted(t *testing.T) {
 	}
 }
 
-// Another settlement under the same number: what the first made and this one does
-// not make is gone; what was valid before stays, whatever becomes of either.
+// A settlement that is repeated under the same number replaces the uncommitted letters of the
+// first. Letters that were valid before stay, whichever commits.
 func TestUncommittedIsReplaced(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", 1, 1)
@@ -108,7 +108,7 @@ func TestFull(t *testing.T) {
 	w.put("a", 1, 1, 2)
 	big := letter(3, strings.Repeat("x", 2500))
 	if _, err := w.Put("a", 2, []queue.DeadLetter{big}); !errors.Is(err, queue.ErrDeadFull) {
-		t.Fatalf("no room: %v", err)
+		t.Fatalf("full file: %v", err)
 	}
 	w.want(2, "m-1", "m-2")
 	if n, err := w.Remove([]uint64{1 << 32, 1<<32 + 1, 5}); n != 2 || err != nil {
@@ -127,8 +127,8 @@ func TestFull(t *testing.T) {
 	w.want(1, "m-3")
 }
 
-// The letters of one lane have a quarter of the room, whatever the others leave, and
-// take it from nobody.
+// The letters of Options.ShareOf are limited to a quarter of the space, whatever the others
+// use, and displace no others.
 func TestShare(t *testing.T) {
 	share := func(o *Options) { o.MaxSize, o.ShareOf = 12_000, "c" }
 	big := func(seq int) []queue.DeadLetter { return []queue.DeadLetter{letter(seq, strings.Repeat("x", 1000))} }
@@ -157,7 +157,7 @@ func TestShare(t *testing.T) {
 			t.Fatal(n, err)
 		}
 		if _, err := w.Put("c", 3, big(12)); err != nil {
-			t.Fatalf("room again: %v", err)
+			t.Fatalf("after removing: %v", err)
 		}
 	}
 
@@ -171,7 +171,7 @@ func TestShare(t *testing.T) {
 	}
 	w.want(4, "m-1", "m-2", "m-13", "m-14")
 
-	// One that is larger than the share is cut to it.
+	// A letter larger than the share is cut to it.
 	w = newWorld(t, share)
 	if _, err := w.Put("c", 1, []queue.DeadLetter{letter(1, strings.Repeat("y", 10_000))}); err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// What does not fit at all is cut, and says so.
+// A letter that is too large is cut, and reported.
 func TestTooLarge(t *testing.T) {
 	for _, drop := range []bool{false, true} {
 		said := 0
@@ -199,7 +199,7 @@ func TestTooLarge(t *testing.T) {
 		w.Commit("a")
 		d := w.all()[0]
 		if said != 1 {
-			t.Errorf("%d letters are said to be cut", said)
+			t.Errorf("%d letters were reported as cut", said)
 		}
 		if len(d.Body) < 2000 || d.Cut+int64(len(d.Body)) != 10_000 || strings.Trim(string(d.Body), "y") != "" {
 			t.Errorf("body of %d, %d cut", len(d.Body), d.Cut)
@@ -208,7 +208,7 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("%d bytes", bytes)
 		}
 	}
-	// Several that do not fit together: the small ones stay whole.
+	// Several letters that do not fit together: the small ones are not cut.
 	w := newWorld(t, func(o *Options) { o.MaxSize = 4000 })
 	if _, err := w.Put("a", 1, []queue.DeadLetter{letter(1, "small"), letter(2, strings.Repeat("y", 3500)), letter(3, strings.Repeat("z", 3500))}); err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("letter %d: %d bytes are cut", i, d.Cut)
 		}
 	}
-	// Words alone that exceed it are stored nevertheless.
+	// A letter whose other fields alone exceed the limit is stored nevertheless.
 	d := letter(4, "x")
 	d.Message = strings.Repeat("w", 9000)
 	w = newWorld(t, func(o *Options) { o.MaxSize = 4000 })
@@ -229,7 +229,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-func TestNoRecord(t *testing.T) {
+func TestLetterWithoutRecord(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct {
 		lane string
@@ -243,7 +243,7 @@ func TestNoRecord(t *testing.T) {
 
 func TestExpire(t *testing.T) {
 	w := newWorld(t)
-	// The second died at no known time, the others at times that are believed.
+	// The second has no trusted time of death, the others have one.
 	for i, at := range []time.Time{time.Unix(1, 0), {}, time.Unix(3, 0), time.Unix(4, 0)} {
 		w.o.Stamp = func() age.Stamp { return age.Stamp{Ran: time.Duration(i), At: at} }
 		w.again()
@@ -258,8 +258,8 @@ func TestExpire(t *testing.T) {
 	w.want(2, "m-2", "m-4")
 }
 
-// The number of a letter is not given again, whatever became of it.
-func TestNumbersAreNotGivenAgain(t *testing.T) {
+// A letter's number is not reused, whatever happened to the letter.
+func TestNumbersAreNotReused(t *testing.T) {
 	w := newWorld(t)
 	last := uint64(0)
 	for i, do := range []func(){
@@ -305,7 +305,7 @@ func TestForget(t *testing.T) {
 	for _, key := range []byte{0, 7} {
 		w := newWorld(t, func(o *Options) { o.Ring = ringOf(t, key) })
 		w.put("a", 1, 1, 2, 3)
-		if _, err := w.Remove([]uint64{1<<32 + 2}); err != nil { // lies in a free page
+		if _, err := w.Remove([]uint64{1<<32 + 2}); err != nil { // stays in a free page
 			t.Fatal(err)
 		}
 		whose := func(id string) func(queue.DeadLetter) bool {
@@ -324,7 +324,7 @@ func TestForget(t *testing.T) {
 		if err := w.EachInFile(func(d queue.DeadLetter) {
 			found++
 			if d.MessageID != "m-2" {
-				t.Errorf("%s is still there", d.MessageID)
+				t.Errorf("%s is still in the file", d.MessageID)
 			}
 		}); err != nil || found == 0 {
 			t.Error(found, err)
@@ -348,7 +348,7 @@ func TestReseal(t *testing.T) {
 		}
 		w.want(1, "m-2")
 		if b, _ := os.ReadFile(w.path); bytes.Contains(b, []byte("body of")) {
-			t.Error("something is plain")
+			t.Error("something is plain text")
 		}
 	}
 	w.o.Ring = ringOf(t, 3)
@@ -372,13 +372,13 @@ func TestCompact(t *testing.T) {
 		gone = append(gone, 1<<32+uint64(n-1))
 	}
 	if w.MostlyFree() {
-		t.Error("loose although it is full")
+		t.Error("MostlyFree is true for a full file")
 	}
 	if n, err := w.Remove(gone[1:]); n != 299 || err != nil {
 		t.Fatal(n, err)
 	}
 	if !w.MostlyFree() {
-		t.Error("not loose although it is empty")
+		t.Error("MostlyFree is false for an empty file")
 	}
 	if err := w.Compact(); err != nil || w.MostlyFree() {
 		t.Error(err)
@@ -401,13 +401,13 @@ func TestCopyAndReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.Copy(copied); err == nil {
-		t.Error("copied over a file")
+		t.Error("Copy overwrote a file")
 	}
 	r := *w
 	r.path, r.o.ReadOnly, r.o.Files = copied, true, &plainFiles{readOnly: true}
 	r.open()
 	defer r.Close()
-	r.want(2, "m-1") // the other one is hidden: nothing is removed
+	r.want(2, "m-1") // the other letter is hidden: read-only, nothing is removed
 	for _, fn := range []func() error{
 		func() error { _, err := r.Put("a", 3, []queue.DeadLetter{letter(3, "x")}); return err },
 		func() error { _, err := r.Remove([]uint64{1}); return err },
@@ -430,8 +430,8 @@ func TestCopyAndReadOnly(t *testing.T) {
 	}
 }
 
-// A write that fails leaves what was there, and what the same write makes later is
-// made once, whether or not it had reached the file.
+// A failed write changes nothing. Repeating it stores its letters once, whether or not the
+// failed write had reached the file.
 func TestFailedWrite(t *testing.T) {
 	for _, fail := range []error{errors.New("input/output error"), errNoSpace} {
 		for _, late := range []bool{false, true} {
@@ -446,7 +446,7 @@ func TestFailedWrite(t *testing.T) {
 						t.Fatal("no error")
 					}
 					if got := w.all(); len(got) != 1 {
-						t.Fatalf("%d letters are shown", len(got))
+						t.Fatalf("%d letters are visible", len(got))
 					}
 				}
 				w.put("a", 2, 2, 3)
@@ -458,7 +458,7 @@ func TestFailedWrite(t *testing.T) {
 	}
 }
 
-// The reserve is given up for letters.
+// On a full volume the reserve is freed for letters.
 func TestFullVolume(t *testing.T) {
 	var next error
 	freed := 0
@@ -470,7 +470,7 @@ func TestFullVolume(t *testing.T) {
 	w.put("a", 1, 1)
 	w.want(1, "m-1")
 	if freed != 1 {
-		t.Errorf("the reserve was asked for %d times", freed)
+		t.Errorf("the reserve was freed %d times", freed)
 	}
 }
 
@@ -498,9 +498,9 @@ func TestOpenErrors(t *testing.T) {
 	}
 	o = w.o
 	if _, err := Open(filepath.Join(t.TempDir(), "no", "such", "dead.db"), o); err == nil {
-		t.Error("made in a directory that does not exist")
+		t.Error("Open succeeded in a directory that does not exist")
 	}
-	// What cannot be opened again after a rewrite is tried at the next write.
+	// A file that cannot be reopened after a rewrite is reopened at the next write.
 	files := &plainFiles{}
 	o.Files = files
 	s, err := Open(w.path, o)
@@ -520,6 +520,6 @@ func TestOpenErrors(t *testing.T) {
 		t.Error(n, err)
 	}
 	if db, ok := s.db.(*bolt.DB); !ok || db.Path() != w.path {
-		t.Error("another file is open")
+		t.Error("Open succeeded on another file")
 	}
 }

@@ -37,7 +37,7 @@ func TestNumber(t *testing.T) {
 		{filepath.Base(Path("dir", 42, ".seg")), 42, ".seg"},
 		{"000000000000002a.seg.1.bad", 42, ".seg.1.bad"},
 		{"0000000000000000.seg", 0, ""},
-		{"0000000100000000.seg", 0, ""}, // more than a sequence number holds
+		{"0000000100000000.seg", 0, ""}, // does not fit into a sequence number
 		{"00000000000002a.seg", 0, ""},
 		{"000000000000002g.seg", 0, ""},
 		{"000000000000002a", 0, ""},
@@ -50,7 +50,7 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// A file is whole or as it was; what is quarantined takes nobody's name.
+// A file is replaced completely or not at all; a quarantined file overwrites no other file.
 func TestPlace(t *testing.T) {
 	for _, noSync := range []bool{false, true} {
 		path := filepath.Join(t.TempDir(), "file")
@@ -71,7 +71,7 @@ func TestPlace(t *testing.T) {
 			}
 		}
 		if es, err := os.ReadDir(filepath.Dir(path)); err != nil || len(es) != 4 {
-			t.Errorf("left over: %v, %v", es, err)
+			t.Errorf("files in the directory: %v, %v", es, err)
 		}
 		if err := errors.Join(Remove(path), Remove(path)); err != nil {
 			t.Error(err)

@@ -9,8 +9,8 @@ import (
 	"relay/internal/seal"
 )
 
-// A flipped bit anywhere costs at most one id, or the fingerprint of one, and is
-// said; but for the header, without which a file is not used.
+// A flipped bit anywhere costs at most one id, or the fingerprint of one, and is reported.
+// Only a flipped bit in the header makes the file unusable.
 func TestFlippedBit(t *testing.T) {
 	const n = 2*perBlock + 30
 	dir := t.TempDir()
@@ -50,7 +50,7 @@ func TestFlippedBit(t *testing.T) {
 			said := false
 			if loaded {
 				if err := f.load(); !errors.Is(err, seal.ErrDamaged) {
-					t.Fatalf("byte %d: load says %v", at, err)
+					t.Fatalf("byte %d: load returned %v", at, err)
 				}
 			}
 			lost := 0
@@ -69,19 +69,19 @@ func TestFlippedBit(t *testing.T) {
 					t.Fatalf("byte %d: id %d is known as %+v", at, i, k)
 				}
 				if _, ok, _ := f.get(numbered(n + i)); ok {
-					t.Fatalf("byte %d: an id is known that never was", at)
+					t.Fatalf("byte %d: an id that was never stored is known", at)
 				}
 			}
 			if lost > 1 || !said && at >= header {
-				t.Fatalf("byte %d: %d ids are forgotten, said %v", at, lost, said)
+				t.Fatalf("byte %d: %d ids are forgotten, reported: %v", at, lost, said)
 			}
 		}
 		if _, err := f.read(); err == nil {
-			t.Fatalf("byte %d: it may be merged", at)
+			t.Fatalf("byte %d: the damaged file can be merged", at)
 		}
 		f.f.Close()
 	}
 	if refused != header || forgotten == 0 || unprinted == 0 {
-		t.Errorf("%d refused, %d forgotten, %d without fingerprint: this proves little", refused, forgotten, unprinted)
+		t.Errorf("%d files refused, %d ids forgotten, %d without fingerprint: every case must occur", refused, forgotten, unprinted)
 	}
 }

@@ -15,10 +15,9 @@ import (
 	"relay/queue/local/internal/age"
 )
 
-// FuzzIDFile opens any bytes as a file of ids, with the checksum made right so that
-// what lies behind it is reached. Nothing panics; a file that opens has as many rows
-// as it says, all of them are found if they are sorted, and nothing is found that is
-// not there.
+// FuzzIDFile opens arbitrary bytes as a file of ids, with the checksum corrected so that the
+// code behind it is reached. Nothing panics. A file that opens has as many rows as its header
+// says; if they are sorted all of them are found, and nothing else is.
 func FuzzIDFile(f *testing.F) {
 	seed := &file{path: filepath.Join(f.TempDir(), "seed"), first: 3, last: 4, oldest: age.Stamp{Ran: 5}, newest: age.Stamp{Ran: 6}}
 	set := newSet(0)
@@ -38,7 +37,7 @@ func FuzzIDFile(f *testing.F) {
 	f.Add(whole[:header+5*Row+4])
 	f.Add([]byte(magic))
 	huge := bytes.Clone(whole)
-	binary.LittleEndian.PutUint64(huge[32:], 300+1<<61) // times the length of a row it is the same
+	binary.LittleEndian.PutUint64(huge[32:], 300+1<<61) // overflows to the same size when multiplied by the size of a row
 	f.Add(huge)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > 1<<14 {
@@ -98,7 +97,7 @@ func FuzzIDFile(f *testing.F) {
 					is = is || k == id
 				}
 				if ok && !is || !ok && sorted && len(have[h]) > 0 {
-					t.Fatalf("%x: found %v, it has %v", h, ok, have[h])
+					t.Fatalf("%x: found %v, in the file: %v", h, ok, have[h])
 				}
 			}
 		}

@@ -10,10 +10,10 @@ import (
 	"relay/queue/local/internal/age"
 )
 
-// saleNumbered is numbered as the id of a sale.
+// saleNumbered is numbered for the id of a sale.
 func saleNumbered(i int) Hash {
 	h := numbered(i)
-	h[15] |= 3 // as ident has it
+	h[15] |= 3 // the bits that package ident sets
 	return h
 }
 
@@ -35,7 +35,7 @@ func openDir(t *testing.T, dir string) *Store {
 	return s
 }
 
-// mixed is a tail of ten ids of events and ten of sales.
+// mixed adds ten ids of events and ten of sales to a new tail.
 func mixed(s *Store, num uint64) *Tail {
 	tail := s.Begin(num)
 	for i := range 10 {
@@ -45,16 +45,16 @@ func mixed(s *Store, num uint64) *Tail {
 	return tail
 }
 
-// wantKnown says whether the ids of a tail of mixed are known.
+// wantKnown checks whether the ids of a tail of mixed are known.
 func wantKnown(t *testing.T, when string, s *Store, num uint64, events, sales bool) {
 	t.Helper()
 	for i := range 10 {
 		n := int(num)*100 + i
 		if _, ok, _ := s.Get(numbered(n)); ok != events {
-			t.Errorf("%s: the event %d is known: %v", when, n, ok)
+			t.Errorf("%s: event %d is known: %v", when, n, ok)
 		}
 		if k, ok, _ := s.Get(saleNumbered(n)); ok != sales || ok && k.Fingerprint != 2 {
-			t.Errorf("%s: the sale %d is known: %v %+v", when, n, ok, k)
+			t.Errorf("%s: sale %d is known: %v %+v", when, n, ok, k)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func filesOf(t *testing.T, dir, suffix string) []string {
 	return names
 }
 
-// Ids of sales lie in files of their own: merged, copied and damaged by themselves.
+// Ids of sales have files of their own, which are merged, copied and damaged separately.
 func TestSales(t *testing.T) {
 	dir := t.TempDir()
 	s := openDir(t, dir)
@@ -77,7 +77,7 @@ func TestSales(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mixed(s, 5) // in memory alone
+	mixed(s, 5) // in memory only
 	if n, sales := s.Count(); n != 50 || sales != 50 {
 		t.Errorf("%d ids of events and %d of sales, want 50 of each", n, sales)
 	}
@@ -108,13 +108,13 @@ func TestSales(t *testing.T) {
 	again := s.Reread([]uint64{1, 2, 3, 4}, func(uint64) (int64, bool) { return 20, true })
 	for num := uint64(1); num <= 4; num++ {
 		if !again[num] {
-			t.Errorf("the ids of segment %d are not read again", num)
+			t.Errorf("segment %d is not reread", num)
 		}
 	}
 }
 
-// The file of sales is written first: after a crash between the two the segment
-// counts as without a file, and filing it again makes what is missing.
+// The file of sales is written first. After a crash between the two files the segment is not
+// covered, and writing its ids again creates the missing file.
 func TestSalesCrash(t *testing.T) {
 	dir := t.TempDir()
 	s := openDir(t, dir)
@@ -127,7 +127,7 @@ func TestSalesCrash(t *testing.T) {
 	}
 	s = openDir(t, dir)
 	if s.Covers(1) {
-		t.Error("a segment whose events have no file is covered")
+		t.Error("a segment is covered although its events have no file")
 	}
 	wantKnown(t, "between the two", s, 1, false, true)
 	if err := s.WriteTail(mixed(s, 1)); err != nil {
@@ -136,7 +136,7 @@ func TestSalesCrash(t *testing.T) {
 	s.Close()
 	s = openDir(t, dir)
 	if !s.Covers(1) || len(filesOf(t, dir, SalesSuffix)) != 1 {
-		t.Errorf("filed again: %v", filesOf(t, dir, SalesSuffix))
+		t.Errorf("after writing again: %v", filesOf(t, dir, SalesSuffix))
 	}
 	wantKnown(t, "filed again", s, 1, true, true)
 }

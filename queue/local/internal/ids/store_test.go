@@ -10,7 +10,7 @@ import (
 	"relay/queue/local/internal/age"
 )
 
-const perTail = 96_000 // as the queue has it
+const perTail = 96_000 // the queue's maximum
 
 func open(tb testing.TB, keep int64, noSync bool) *Store {
 	tb.Helper()
@@ -22,7 +22,7 @@ func open(tb testing.TB, keep int64, noSync bool) *Store {
 	return s
 }
 
-// fill has n ids remembered as a busy queue would have them.
+// fill adds n ids the way a busy queue does.
 func fill(tb testing.TB, s *Store, n int) {
 	tb.Helper()
 	num := uint64(0)
@@ -73,14 +73,13 @@ func TestIDMemory(t *testing.T) {
 			t.Fatalf("id %d: %+v %v %v", i, id, ok, err)
 		}
 		if _, ok, err := s.Get(numbered(1_000_000 + i)); ok || err != nil {
-			t.Fatalf("id %d, which never was: %v %v", 1_000_000+i, ok, err)
+			t.Fatalf("id %d, which was never stored: %v %v", 1_000_000+i, ok, err)
 		}
 	}
 	runtime.KeepAlive(s)
 }
 
-// BenchmarkIDs asks for ids with a million remembered, of which all but the
-// newest lie in files.
+// BenchmarkIDs looks up ids among a million, of which all but the newest are in files.
 func BenchmarkIDs(b *testing.B) {
 	const n = 1_000_000
 	before := heap()

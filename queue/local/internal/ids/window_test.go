@@ -17,7 +17,7 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// shop is a store over days: at is the run time.
+// shop is a store used over days. at is the run time.
 type shop struct {
 	*Store
 	t  *testing.T
@@ -62,7 +62,7 @@ func known(from, to int) (ids []Known) {
 	return ids
 }
 
-// filed has the ids from one number to another in a file of a segment.
+// filed writes ids [from, to) to a file of segment num.
 func (s *shop) filed(num uint64, from, to int) {
 	s.t.Helper()
 	tail := s.Begin(num)
@@ -72,14 +72,14 @@ func (s *shop) filed(num uint64, from, to int) {
 	}
 }
 
-// want fails the test unless exactly the ids from one number to another are known,
-// each with its fingerprint, of those up to most.
+// want fails the test unless of ids [0, most) exactly those in [from, to) are known, each
+// with its fingerprint.
 func (s *shop) want(when string, from, to, most int) {
 	s.t.Helper()
 	for i := range most {
 		k, ok, err := s.Get(numbered(i))
 		if err != nil || ok != (from <= i && i < to) || ok && k != (Known{numbered(i), uint64(i + 1)}) {
-			s.t.Fatalf("%s: id %d is known %v as %+v, %v", when, i, ok, k, err)
+			s.t.Fatalf("%s: id %d: known %v, %+v, %v", when, i, ok, k, err)
 		}
 	}
 	if n, _ := s.Count(); n != int64(to-from) {
@@ -87,8 +87,7 @@ func (s *shop) want(when string, from, to, most int) {
 	}
 }
 
-// An id is forgotten with its file, once the last of that is older than the window;
-// the tail's stay.
+// A file is removed once its newest id is older than the window. The ids of the tail stay.
 func TestExpire(t *testing.T) {
 	s := newShop(t, 1000)
 	s.filed(1, 0, 10)
@@ -102,7 +101,7 @@ func TestExpire(t *testing.T) {
 	for _, x := range []struct {
 		at    time.Duration
 		from  int
-		after bool // the tail is to get a file
+		after bool // the tail is overdue
 	}{{24 * time.Hour, 0, true}, {25 * time.Hour, 10, true}, {29 * time.Hour, 10, true}, {30 * time.Hour, 20, true}} {
 		s.at = x.at
 		s.Expire(s.over)
@@ -112,21 +111,20 @@ func TestExpire(t *testing.T) {
 		}
 	}
 	if n := s.InMemory(); n != 5 {
-		t.Errorf("%d ids are in memory alone", n)
+		t.Errorf("%d ids are in memory only", n)
 	}
-	// A tail that the disk takes no file of goes as a file would.
+	// A tail whose file cannot be written expires like a file.
 	next := s.Begin(4)
 	s.Add(next, known(25, 26), s.now())
 	s.at = 60 * time.Hour
 	s.Expire(s.over)
 	s.want("no file", 25, 26, 30)
 	if s.Ran() != 0 {
-		t.Errorf("run time of no file is %v", s.Ran())
+		t.Errorf("run time without files is %v", s.Ran())
 	}
 }
 
-// By number: what newer ones are enough for goes, a file at a time. Keys that relay
-// made do not count.
+// A file is removed once enough newer ids are remembered. Keys that relay made do not count.
 func TestExpireByNumber(t *testing.T) {
 	s := newShop(t, 25)
 	for i := range 4 {
@@ -147,8 +145,8 @@ func TestExpireByNumber(t *testing.T) {
 	}
 }
 
-// Neighbours are merged, but for what must keep a file of its own; nothing is
-// forgotten by it, also not by a merge that was interrupted.
+// Neighbouring files are merged, except for those that must stay separate. No id is forgotten
+// by a merge, not even by one that was interrupted.
 func TestMerge(t *testing.T) {
 	no := func(uint64, uint64) bool { return false }
 	s := newShop(t, 1<<20)
@@ -167,7 +165,7 @@ func TestMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	oldName := s.list()[0].path
-	tail := s.Begin(13) // in memory alone: what lies around it stays apart
+	tail := s.Begin(13) // in memory only: the files around it are not merged
 	s.Add(tail, known(120, 125), s.now())
 	next := s.Begin(14)
 	s.Add(next, known(125, 130), s.now())
@@ -178,7 +176,7 @@ func TestMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(s.list()); n != 2 {
-		t.Errorf("%d files beside one in memory", n)
+		t.Errorf("%d files around a tail in memory", n)
 	}
 	s.want("around one in memory", 0, 130, 135)
 	if err := s.WriteTail(tail); err != nil {
@@ -190,16 +188,16 @@ func TestMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(s.list()); n != 2 {
-		t.Errorf("%d files; those of other times stay apart", n)
+		t.Errorf("%d files, although they span more than a quarter of the window", n)
 	}
 	s.want("apart in time", 0, 140, 145)
-	if err := os.WriteFile(oldName, old, 0o600); err != nil { // as if it had not been removed yet
+	if err := os.WriteFile(oldName, old, 0o600); err != nil { // as if the merge was interrupted before it was removed
 		t.Fatal(err)
 	}
 	s.reopen()
 	s.want("opened again", 0, 140, 145)
 	if _, err := os.Stat(oldName); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("what a merge left over stays: %v", err)
+		t.Errorf("the file left by an interrupted merge was not removed: %v", err)
 	}
 	var warned []error
 	s.Load(nil, func(err error) { warned = append(warned, err) })
@@ -210,7 +208,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// A file that the disk does not give is left alone for a minute.
+// After an error of the disk Merge does nothing for a minute.
 func TestMergeFails(t *testing.T) {
 	s := newShop(t, 1<<20)
 	s.filed(1, 0, 10)
@@ -222,7 +220,7 @@ func TestMergeFails(t *testing.T) {
 		}
 	}
 	if _, ok, err := s.Get(numbered(3)); ok || err != nil {
-		t.Errorf("%v, %v: it is said already", ok, err)
+		t.Errorf("%v, %v: the error was reported before", ok, err)
 	}
 	if _, ok, err := s.Get(numbered(13)); !ok || err != nil {
 		t.Errorf("in another file: %v, %v", ok, err)
@@ -232,8 +230,8 @@ func TestMergeFails(t *testing.T) {
 	s.Load(stop, func(err error) { t.Error(err) })
 }
 
-// Ids of what a disk has destroyed are forgotten, unless they share a file.
-func TestSalvaged(t *testing.T) {
+// The ids of destroyed records are forgotten, unless they share a file.
+func TestForgetLost(t *testing.T) {
 	for name, of := range map[string]struct {
 		saved []Known
 		to    int
@@ -250,7 +248,7 @@ func TestSalvaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := s.InMemory(); n != 2 {
-			t.Errorf("%s: %d of the tail are left", name, n)
+			t.Errorf("%s: %d ids of the tail are left", name, n)
 		}
 		if err := s.ForgetLost(7, nil); err != nil {
 			t.Error(err)
@@ -258,7 +256,7 @@ func TestSalvaged(t *testing.T) {
 	}
 }
 
-// A copy holds the ids of segments up to one, whether they are in a file or not.
+// A copy contains the ids of segments up to last, from files and from memory.
 func TestCopy(t *testing.T) {
 	s := newShop(t, 1000)
 	s.filed(1, 0, 10)
@@ -270,7 +268,7 @@ func TestCopy(t *testing.T) {
 	}
 	c.reopen()
 	c.want("a copy", 0, 20, 30)
-	for _, name := range []string{"lock", "0000000000000009" + Suffix, "0000000000000001.seg"} { // of others, and of later
+	for _, name := range []string{"lock", "0000000000000009" + Suffix, "0000000000000001.seg"} { // other files, and a later segment
 		if err := os.WriteFile(filepath.Join(c.o.Dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -284,19 +282,19 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if es, err := os.ReadDir(dir); len(es) != 1 || err != nil {
-		t.Errorf("of what another process may have open: %v, %v", es, err)
+		t.Errorf("copy of a read-only store: %v, %v", es, err)
 	}
 	ro.o.Dir = filepath.Join(dir, "gone")
 	if err := ro.Copy(dir, 1); err == nil {
-		t.Error("of a directory that is not there")
+		t.Error("copied from a directory that does not exist")
 	}
 	if err := s.Copy(filepath.Join(dir, "gone"), 2); err == nil {
-		t.Error("to a directory that is not there")
+		t.Error("copied to a directory that does not exist")
 	}
 	c.Close()
 }
 
-// A damaged file is quarantined, and says of which segments the ids are read again; one
+// A damaged file is quarantined, and Reread returns the segments whose ids were in it. A file
 // of a newer version is refused.
 func TestOpenDamaged(t *testing.T) {
 	s := newShop(t, 1000)
@@ -322,7 +320,7 @@ func TestOpenDamaged(t *testing.T) {
 	}
 	write(func(b []byte) { b[8]++; sum(b) })
 	if _, err := Open(names, s.o); !errors.Is(err, format.ErrNewer) {
-		t.Errorf("of a newer version: %v", err)
+		t.Errorf("newer version: %v", err)
 	}
 	for what, change := range map[string]func(b []byte){
 		"an older version":       func(b []byte) { b[8] = 1; sum(b) },
@@ -383,8 +381,8 @@ func fmtNums(s string) (out []uint64) {
 	return out
 }
 
-// Keys of different spaces are never equal, whatever their text, and the keys that
-// relay makes are told by a bit.
+// Keys of different spaces are never equal, whatever their text. A bit marks the keys that
+// relay makes.
 func TestHashes(t *testing.T) {
 	secret := [32]byte{1}
 	hashes := map[Hash]string{}
@@ -398,14 +396,14 @@ func TestHashes(t *testing.T) {
 	} {
 		h := ident.HashOf(nil, &secret, &e)
 		if was, ok := hashes[h]; ok || h.Own() != (e.Space == queue.ByKey) {
-			t.Errorf("%+v is like %s; own %v", e, was, h.Own())
+			t.Errorf("%+v has the hash of %s; own %v", e, was, h.Own())
 		}
 		hashes[h] = fmt.Sprintf("%+v", e)
 	}
 	for _, print := range []uint64{1, 2} {
 		h := ident.HashContent(&secret, "", "m", print)
 		if was, ok := hashes[h]; ok || h.Own() {
-			t.Errorf("content %d is like %s", print, was)
+			t.Errorf("content %d has the hash of %s", print, was)
 		}
 		hashes[h] = "content"
 	}
@@ -419,7 +417,7 @@ func TestHashes(t *testing.T) {
 	}
 }
 
-// A set holds any hashes, each once, the one of zeros too.
+// A set contains any hash once, including the one of zeros.
 func TestSet(t *testing.T) {
 	s := newSet(5000)
 	zero := Known{Fingerprint: 7}
@@ -446,9 +444,9 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// What no disk takes is forgotten from memory as it would be from a file: events first,
-// then sales; what is appended to now stays.
-func TestExpireOfWhatIsNotFiled(t *testing.T) {
+// Ids whose file cannot be written expire from memory like those in a file: events first,
+// then sales. The current tail stays.
+func TestExpireFromMemory(t *testing.T) {
 	s := openDir(t, t.TempDir())
 	mixed(s, 1)
 	mixed(s, 2)
@@ -468,7 +466,7 @@ func TestExpireOfWhatIsNotFiled(t *testing.T) {
 	}
 }
 
-// A copy holds nothing of segments that came later, also of files that were made since.
+// A copy contains no ids of later segments, not even from files written since.
 func TestCopyUpTo(t *testing.T) {
 	s := newShop(t, 1000)
 	s.filed(1, 0, 10)
@@ -480,7 +478,7 @@ func TestCopyUpTo(t *testing.T) {
 	}
 	c.reopen()
 	c.want("a copy", 0, 10, 30)
-	s.Begin(4) // in which nothing is yet
+	s.Begin(4) // still empty
 	c.o.Dir = t.TempDir()
 	if err := s.Copy(c.o.Dir, 4); err != nil {
 		t.Fatal(err)
@@ -490,18 +488,19 @@ func TestCopyUpTo(t *testing.T) {
 	c.Close()
 }
 
-// A merge that cannot be written is left for a minute, and the disk may be asked again.
-func TestFilesThatAreInEachOthersWay(t *testing.T) {
+// Two files are not merged while the ids of a segment between them are in memory only, or
+// while one of their segments exists.
+func TestMergeBlockedByTailBetween(t *testing.T) {
 	s := newShop(t, 1000)
 	for i := range 4 {
 		s.filed(uint64(2*i+1), 10*i, 10*i+10)
 	}
-	s.Insert(4, known(40, 50), s.now()) // between two files, and not filed
+	s.Insert(4, known(40, 50), s.now()) // between two files, in memory only
 	if err := s.Merge(1, func(first, last uint64) bool { return first <= 2 && 2 <= last }); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.list()); n != 3 {
-		t.Errorf("%d files: those of 5 and 7 alone may be one", n)
+		t.Errorf("%d files: only those of 5 and 7 can be merged", n)
 	}
 	s.want("merged in part", 0, 50, 60)
 }

@@ -10,8 +10,8 @@ import (
 	"relay/queue/internal/format"
 )
 
-// FuzzRow opens any bytes as a row of meta.db, with its checksum made right, and what
-// it holds as a lane. Nothing panics; what is read is written again as it was read.
+// FuzzRow reads arbitrary bytes as a row of meta.db, with the checksum corrected, and its
+// value as a lane. Nothing panics, and what is read encodes to itself.
 func FuzzRow(f *testing.F) {
 	keys, err := seal.NewKeys(nil)
 	if err != nil {

@@ -20,14 +20,14 @@ import (
 	"relay/queue/local/internal/settled"
 )
 
-// What sealed segments hold is known until it is forgotten, over a reopen too.
+// The record counts of sealed segments are kept until they are forgotten, across a reopen.
 func TestSealed(t *testing.T) {
 	o := options(t, nil)
 	s, _ := filled(t, o) // 2: 20, 3: 30
 	wants := func(want map[uint64]int64) {
 		t.Helper()
 		if nums := s.AllSealed(); !slices.Equal(nums, slices.Sorted(maps.Keys(want))) {
-			t.Errorf("noted of %v, want %v", nums, want)
+			t.Errorf("counts of segments %v, want %v", nums, want)
 		}
 		for num := range uint64(6) {
 			n, ok := s.Sealed(num)
@@ -78,22 +78,22 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// Each row that cannot be what was written counts as damaged, and leaves the others.
+// Each row that cannot have been written counts as damaged, and does not affect the others.
 func TestDamagedRows(t *testing.T) {
 	for what, hurt := range map[string]func(tx *bolt.Tx, o Options) error{
 		"lane": func(tx *bolt.Tx, o Options) error { return putRow(tx, o.Ring, bucketLanes, []byte("x"), []byte{2, 3}) },
-		"lane that ends within a count": func(tx *bolt.Tx, o Options) error {
+		"lane truncated in a count": func(tx *bolt.Tx, o Options) error {
 			r := Lane{Counts: map[string]int64{"sent": 1}}
 			b := r.encode()
 			return putRow(tx, o.Ring, bucketLanes, []byte("x"), b[:len(b)-2])
 		},
-		"key of what is settled": func(tx *bolt.Tx, o Options) error { return putRow(tx, o.Ring, bucketSettled, []byte("x"), []byte{1}) },
-		"what is settled": func(tx *bolt.Tx, o Options) error {
+		"key of a settled block": func(tx *bolt.Tx, o Options) error { return putRow(tx, o.Ring, bucketSettled, []byte("x"), []byte{1}) },
+		"settled block": func(tx *bolt.Tx, o Options) error {
 			return putRow(tx, o.Ring, bucketSettled, settledKey(1, "l"), []byte{9})
 		},
 		"void range":  func(tx *bolt.Tx, o Options) error { return putRow(tx, o.Ring, bucketVoid, []byte("x"), []byte{1}) },
 		"no checksum": func(tx *bolt.Tx, _ Options) error { return tx.Bucket(bucketNotes).Put([]byte("x"), []byte{1}) },
-		"another place": func(tx *bolt.Tx, _ Options) error {
+		"row of another key": func(tx *bolt.Tx, _ Options) error {
 			return tx.Bucket(bucketNotes).Put([]byte("x"), bytes.Clone(tx.Bucket(bucketNotes).Get([]byte("note"))))
 		},
 	} {
@@ -116,8 +116,8 @@ func TestDamagedRows(t *testing.T) {
 	}
 }
 
-// A file that lacks a bucket, or says no format or a strange one, is no meta.db; a
-// secret that is damaged is found elsewhere, a number of records that is, is not known.
+// A file without a bucket, or with no or an unknown format, is no meta.db. A damaged secret is
+// replaced; a damaged record count is unknown.
 func TestDamagedFile(t *testing.T) {
 	dir := func(key, val string) func(tx *bolt.Tx) error {
 		return func(tx *bolt.Tx) error { return tx.Bucket(bucketDir).Put([]byte(key), []byte(val)) }
@@ -156,7 +156,7 @@ func TestDamagedFile(t *testing.T) {
 				t.Errorf("%+v", content)
 			}
 			if _, ok := s.Sealed(2); ok == strings.HasPrefix(what, "sealed") {
-				t.Errorf("noted of segment 2: %v", ok)
+				t.Errorf("count of segment 2 is known: %v", ok)
 			}
 		})
 	}
@@ -165,12 +165,12 @@ func TestDamagedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := Open(o); !errors.Is(err, seal.ErrDamaged) {
-		t.Errorf("no file of bbolt: %v", err)
+		t.Errorf("not a bbolt file: %v", err)
 	}
 }
 
-// A file made beside others lists what is plain among its keys, and one that is only
-// read is not changed.
+// A new file beside other files lists plain text among its keys. A read-only file is not
+// changed.
 func TestKeysOfNewFile(t *testing.T) {
 	for _, others := range []bool{false, true} {
 		o := options(t, bytes.Repeat([]byte{3}, 32))
@@ -184,7 +184,7 @@ func TestKeysOfNewFile(t *testing.T) {
 		o.ReadOnly = true
 		s, _ := open(t, o)
 		if keys := s.Keys(); slices.Contains(keys, 0) != others || !slices.Contains(keys, o.Ring.Keys().Current()) {
-			t.Errorf("beside others %v: keys %x", others, keys)
+			t.Errorf("with other files: %v: keys %x", others, keys)
 		}
 		snap, err := s.Begin()
 		if err != nil {
@@ -197,19 +197,19 @@ func TestKeysOfNewFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if after, err := os.ReadFile(o.path()); err != nil || !bytes.Equal(before, after) {
-			t.Errorf("it was changed: %v", err)
+			t.Errorf("the file was changed: %v", err)
 		}
 	}
 	o := options(t, nil)
 	o.Dir += "/gone"
 	if err := Create(o, false); err == nil {
-		t.Error("made in a directory that is not there")
+		t.Error("Create succeeded in a directory that does not exist")
 	}
 }
 
-// A file that cannot be opened again after it was written anew is tried at the next
-// write, and nothing is lost.
-func TestOpenedAgain(t *testing.T) {
+// A file that cannot be reopened after it was rewritten is reopened at the next write, and
+// nothing is lost.
+func TestReopenAfterFailedRewrite(t *testing.T) {
 	o := options(t, nil)
 	s, set := filled(t, o)
 	if err := s.db.Close(); err != nil {
@@ -226,10 +226,10 @@ func TestOpenedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.SetNote("later", []byte("x")); err == nil {
-		t.Error("written to no file")
+		t.Error("a write succeeded without a file")
 	}
 	if _, err := s.Begin(); err == nil {
-		t.Error("read from no file")
+		t.Error("a read succeeded without a file")
 	}
 	if err := errors.Join(os.Remove(o.path()), os.Rename(hidden, o.path()), s.SetNote("later", []byte("x")), s.Close()); err != nil {
 		t.Fatal(err)
@@ -237,6 +237,6 @@ func TestOpenedAgain(t *testing.T) {
 	s, c := open(t, o)
 	check(t, s, c, set)
 	if string(s.Note("later")) != "x" {
-		t.Error("what came later is lost")
+		t.Error("a later change is lost")
 	}
 }

@@ -36,7 +36,7 @@ func open(t *testing.T, o Options) (*Store, Content) {
 	return s, c
 }
 
-// fail has a write fail.
+// fail makes a write fail.
 func fail(t *testing.T, s *Store) {
 	t.Helper()
 	if err := s.SaveLane("", Lane{}, nil, nil); err == nil {
@@ -44,7 +44,7 @@ func fail(t *testing.T, s *Store) {
 	}
 }
 
-// filled has a store with something of everything in it.
+// filled opens a store with an entry of each kind.
 func filled(t *testing.T, o Options) (*Store, settled.Set) {
 	t.Helper()
 	if err := Create(o, false); err != nil {
@@ -82,7 +82,7 @@ func check(t *testing.T, s *Store, c Content, set settled.Set) {
 	}
 }
 
-// What was stored is there again, also in a copy of the moment.
+// What was stored is there after a reopen, and in a snapshot.
 func TestStored(t *testing.T) {
 	for name, key := range map[string][]byte{"plain": nil, "sealed": make([]byte, 32)} {
 		t.Run(name, func(t *testing.T) {
@@ -104,15 +104,15 @@ func TestStored(t *testing.T) {
 			s, c := open(t, o)
 			check(t, s, c, set)
 			if string(s.Note("later")) != "x" {
-				t.Error("what came behind the snapshot is lost")
+				t.Error("a change after the snapshot is lost")
 			}
 		})
 	}
 }
 
-// After a write that failed meta.db is not written on: the next one goes to a
-// new file, which holds all that the old one did.
-func TestRenewed(t *testing.T) {
+// After a failed write nothing more is written to the file. The next write goes to a new file
+// with the contents of the old one.
+func TestRewriteAfterFailedWrite(t *testing.T) {
 	for name, key := range map[string][]byte{"plain": nil, "sealed": make([]byte, 32)} {
 		t.Run(name, func(t *testing.T) {
 			o := options(t, key)
@@ -130,7 +130,7 @@ func TestRenewed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if os.SameFile(before, after) {
-				t.Error("the file that failed is written on")
+				t.Error("the file was written to after a failed write")
 			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
@@ -144,9 +144,9 @@ func TestRenewed(t *testing.T) {
 	}
 }
 
-// A key that comes to be in force is listed before anything is sealed with it, and
-// nothing plain is left in the file.
-func TestKeyInForce(t *testing.T) {
+// A new key is listed before anything is encrypted with it, and no plain text is left in the
+// file.
+func TestCurrentKeyIsListed(t *testing.T) {
 	o := options(t, nil)
 	s, set := filled(t, o)
 	if err := s.Close(); err != nil {
@@ -162,7 +162,7 @@ func TestKeyInForce(t *testing.T) {
 		t.Errorf("keys %x", keys)
 	}
 	if b, err := os.ReadFile(o.path()); err != nil || bytes.Contains(b, []byte("kept")) {
-		t.Errorf("a note lies there in the plain; %v", err)
+		t.Errorf("a note is in the file as plain text; %v", err)
 	}
 	if err := s.Reseal(cur, []uint32{0, cur}); err != nil {
 		t.Fatal(err)
@@ -172,9 +172,9 @@ func TestKeyInForce(t *testing.T) {
 	}
 }
 
-// When the key changes while the file is open, nothing of what the one before sealed,
-// or nobody, is left in it once it was sealed anew: neither in rows nor in pages that
-// are free. It goes on being written, and a key that came meanwhile stays listed.
+// After the key of an open file has changed and Reseal has run, no plain text and nothing
+// encrypted with the old key is left in the file, neither in rows nor in free pages. Writes
+// continue, and a key added meanwhile stays listed.
 func TestResealed(t *testing.T) {
 	ring := func(key byte, old ...[]byte) *seal.Keys {
 		keys, err := seal.NewKeys(bytes.Repeat([]byte{key}, 32), old...)
@@ -217,14 +217,14 @@ func TestResealed(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Ring.Use(keys)
-		if err := s.SetNote("note", []byte("kept")); err != nil { // the plain one is in a free page now
+		if err := s.SetNote("note", []byte("kept")); err != nil { // now the plain text is in a free page
 			t.Fatal(err)
 		}
 		if !bytes.Contains(is(), []byte("state")) && key == 1 {
-			t.Fatal("the search cannot find what is there")
+			t.Fatal("the search does not find a text that is in the file")
 		}
 		if err := s.Reseal(cur, was[:len(was)-1]); err == nil {
-			t.Error("a key that came meanwhile is forgotten")
+			t.Error("a key added meanwhile is no longer listed")
 		}
 		if err := s.Reseal(cur, was); err != nil {
 			t.Fatal(err)
@@ -250,12 +250,12 @@ func TestResealed(t *testing.T) {
 	s, c := open(t, o)
 	check(t, s, c, set)
 	if !bytes.Equal(s.Note("later"), []byte{2}) {
-		t.Error("what came behind it is lost")
+		t.Error("a later change is lost")
 	}
 }
 
-// A snapshot is to be had while the file is written anew.
-func TestSnapshotWhileRenewed(t *testing.T) {
+// Snapshots can be taken while the file is rewritten.
+func TestSnapshotDuringRewrite(t *testing.T) {
 	o := options(t, nil)
 	s, _ := filled(t, o)
 	ended := make(chan error)
@@ -292,8 +292,8 @@ func TestSnapshotWhileRenewed(t *testing.T) {
 	}
 }
 
-// Rows that are damaged when the file is written anew are said; what is in memory
-// takes their place, and the caller is told to store its lanes.
+// Rows found damaged when the file is rewritten are reported. They are restored from memory if
+// possible; the caller must save its lanes again.
 func TestDamagedWhileOpen(t *testing.T) {
 	o := options(t, nil)
 	said := 0
@@ -317,7 +317,7 @@ func TestDamagedWhileOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if said != 3 || s.LostRows() != 3 {
-		t.Errorf("%d rows are said to be damaged, %d lost", said, s.LostRows())
+		t.Errorf("%d rows reported as damaged, %d lost", said, s.LostRows())
 	}
 	put, _ := set.Changes(settled.Set{})
 	if err := s.SaveLane("l", Lane{Cursor: set.Cursor(), Gen: 5, State: []byte("state"), Counts: map[string]int64{"sent": 3}}, put, nil); err != nil {
@@ -325,7 +325,7 @@ func TestDamagedWhileOpen(t *testing.T) {
 	}
 	s.RestoredRows(3)
 	if s.LostRows() != 0 {
-		t.Error("the caller has stored its lanes")
+		t.Error("LostRows is not 0 although all lanes were saved")
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -334,8 +334,8 @@ func TestDamagedWhileOpen(t *testing.T) {
 	check(t, s, c, set)
 }
 
-// A flipped bit anywhere costs the row it lies in, or the file is refused as
-// damaged: what opens is what was stored, and what is missing is counted.
+// A flipped bit anywhere costs the row in which it is, or the file is refused as damaged. What
+// is read is what was stored, and what is missing is counted.
 func TestFlippedBit(t *testing.T) {
 	o := options(t, nil)
 	s, _ := filled(t, o)
@@ -375,8 +375,8 @@ func TestFlippedBit(t *testing.T) {
 				t.Errorf("byte %d: lane %s is %+v", at, name, r)
 			}
 		}
-		if at >= 4*os.Getpagesize() && (lost > 1 || lost > c.Bad) { // else the other meta page leads to what was before the newest
-			t.Errorf("byte %d: %d lanes are lost, %d rows said to be damaged", at, lost, c.Bad)
+		if at >= 4*os.Getpagesize() && (lost > 1 || lost > c.Bad) { // before that, the older meta page can be in use
+			t.Errorf("byte %d: %d lanes lost, %d rows reported as damaged", at, lost, c.Bad)
 		}
 		missing += lost
 		if err := s.Close(); err != nil {
@@ -385,7 +385,7 @@ func TestFlippedBit(t *testing.T) {
 		os.Remove(hurt.path())
 	}
 	if opens == 0 || missing == 0 || refused == 0 {
-		t.Errorf("%d open, %d lanes missing, %d refused: this proves little", opens, missing, refused)
+		t.Errorf("%d opened, %d lanes missing, %d refused: every case must occur", opens, missing, refused)
 	}
 	t.Logf("%d open, %d lanes missing, %d refused", opens, missing, refused)
 }

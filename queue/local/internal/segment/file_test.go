@@ -18,7 +18,7 @@ import (
 
 const num = 7
 
-// chunksOf gives n chunks of three records each, the first of them at index from.
+// chunksOf returns n chunks of three records each, the first one at index from.
 func chunksOf(t *testing.T, from, n int) (out []Chunk) {
 	t.Helper()
 	keys, err := seal.NewKeys(nil)
@@ -42,7 +42,7 @@ func chunksOf(t *testing.T, from, n int) (out []Chunk) {
 	return out
 }
 
-// tail makes a segment of chunks that are put one by one, and its summary.
+// tail creates a segment with one Put per chunk, and returns its summary.
 func tail(t *testing.T, chunks []Chunk) (*File, Summary) {
 	t.Helper()
 	dir := t.TempDir()
@@ -64,7 +64,7 @@ func tail(t *testing.T, chunks []Chunk) (*File, Summary) {
 	return s, sum
 }
 
-// firsts reads the chunks at and behind an index.
+// firsts reads the chunks from an index on and returns their first indexes.
 func firsts(p *Pool, s *File, from uint32, sum Summary) (got []uint32, err error) {
 	known := Known{
 		End:   sum.Next,
@@ -82,8 +82,8 @@ func firsts(p *Pool, s *File, from uint32, sum Summary) (got []uint32, err error
 	return got, err
 }
 
-// nothing is in doubt.
-func nothing(*chunk.Header) bool { return false }
+// noVoid reports no chunk as void.
+func noVoid(*chunk.Header) bool { return false }
 
 func TestWriteSealRead(t *testing.T) {
 	s, sum := tail(t, chunksOf(t, 0, 5))
@@ -92,7 +92,7 @@ func TestWriteSealRead(t *testing.T) {
 		t.Errorf("%+v, %v", x, err)
 	}
 	if _, err := ReadSummary(s.Path); !errors.Is(err, seal.ErrDamaged) {
-		t.Errorf("it is not sealed: %v", err)
+		t.Errorf("summary of an unsealed segment: %v", err)
 	}
 	if err := s.Seal(&sum, false); err != nil {
 		t.Fatal(err)
@@ -117,19 +117,19 @@ func TestWriteSealRead(t *testing.T) {
 	other := sum.Clone()
 	other.Records++
 	if _, err := s.Check(&other); !errors.Is(err, seal.ErrDamaged) {
-		t.Errorf("a summary of something else: %v", err)
+		t.Errorf("wrong summary: %v", err)
 	}
 	p.Shut(s)
 	if err := os.Remove(s.Path); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := firsts(&p, s, 0, sum); !errors.Is(err, ErrGone) {
-		t.Errorf("removed: %v", err)
+		t.Errorf("removed file: %v", err)
 	}
 }
 
-// Chunks are found without their tree; what is made of them skips those that are
-// missing, and nothing else.
+// Chunks are found without the tree. The segment written from them skips the missing ones and
+// nothing else.
 func TestFindAndWrite(t *testing.T) {
 	s, sum := tail(t, chunksOf(t, 0, 5))
 	if err := s.Seal(&sum, false); err != nil {
@@ -143,8 +143,8 @@ func TestFindAndWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Examine(nothing, false); !errors.Is(err, seal.ErrDamaged) {
-		t.Errorf("examined: %v", err)
+	if _, err := s.Examine(noVoid, false); !errors.Is(err, seal.ErrDamaged) {
+		t.Errorf("Examine: %v", err)
 	}
 	var left Summary
 	if err := Find(s.Path, num, func(found *Found) (err error) {
@@ -178,7 +178,7 @@ func TestFindAndWrite(t *testing.T) {
 	}
 }
 
-// A file that could not be filled leaves nothing behind.
+// Write leaves no file if fill fails.
 func TestWriteFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.seg")
 	refused := errors.New("refused")
@@ -186,6 +186,6 @@ func TestWriteFails(t *testing.T) {
 		t.Error(err)
 	}
 	if es, err := os.ReadDir(filepath.Dir(path)); err != nil || len(es) > 0 {
-		t.Errorf("left over: %v, %v", es, err)
+		t.Errorf("files left: %v, %v", es, err)
 	}
 }

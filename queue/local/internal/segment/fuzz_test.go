@@ -9,8 +9,8 @@ import (
 	"relay/queue/internal/format"
 )
 
-// FuzzSummary opens any bytes as a summary, with its checksum made right. Nothing
-// panics; what is read is written again as it was read.
+// FuzzSummary decodes arbitrary bytes as a summary, with the checksum corrected. Nothing
+// panics, and what is read encodes to itself.
 func FuzzSummary(f *testing.F) {
 	sum := Summary{Next: 9, Records: 5, Chunks: 2, Lanes: []chunk.Lane{{Name: "a", Count: 5, Last: 8}}}
 	js, err := sum.encode()

@@ -7,7 +7,7 @@ import (
 	"relay/queue/internal/chunk"
 )
 
-// What no chunk stands for is known, and skipped; nothing else is.
+// Exactly the indexes that no chunk covers are gaps, and are skipped.
 func TestGaps(t *testing.T) {
 	var sum Summary
 	for _, c := range []struct{ first, span uint32 }{{5, 5}, {10, 2}, {20, 1}, {21, 4}, {30, 1}} {
@@ -28,8 +28,8 @@ func TestGaps(t *testing.T) {
 	}
 }
 
-// A summary that is stored says all that its chunks do, but for where gaps are.
-func TestSummaryIsTheSame(t *testing.T) {
+// A stored summary has everything except for the gaps.
+func TestSummaryRoundTrip(t *testing.T) {
 	headers := []chunk.Header{
 		{First: 2, Span: 3, Count: 2, Min: 50, Max: 70, Lanes: []chunk.Lane{{Name: "a", Count: 2, Last: 4, Bytes: 10, Min: 50}}},
 		{First: 9, Span: 1, Count: 1, Min: 40, Max: 40, Lanes: []chunk.Lane{{Name: "b", Count: 1, Last: 9, Bytes: 1, Min: 40}, {Name: "a", Count: 1, Last: 9, Bytes: 1, Min: 40}}},

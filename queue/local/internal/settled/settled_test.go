@@ -10,14 +10,14 @@ import (
 	"relay/queue"
 )
 
-// model is a Set that is easy to believe.
+// model is a simple reference implementation of Set.
 type model struct {
 	cursor queue.Seq
 	in     map[queue.Seq]bool
 	slots  map[queue.Seq]queue.Slots
 }
 
-const first = queue.Seq(7) << 32 // of the segment that tests play in
+const first = queue.Seq(7) << 32 // of the segment used by the tests
 
 func (m *model) has(seq queue.Seq) bool { return seq < m.cursor || m.in[seq] }
 
@@ -27,7 +27,7 @@ func check(t *testing.T, s Set, m *model, end queue.Seq) {
 	for at := end; at > first; {
 		at--
 		if got := s.Has(at); got != m.has(at) {
-			t.Fatalf("%x settled: %v, want %v", at, got, m.has(at))
+			t.Fatalf("%x is settled: %v, want %v", at, got, m.has(at))
 		}
 		if !m.has(at) {
 			next = at
@@ -36,29 +36,29 @@ func check(t *testing.T, s Set, m *model, end queue.Seq) {
 				t.Fatalf("%x has slots %b, want %b", at, got, m.slots[at])
 			}
 		} else if got := s.Slots(at); got != 0 && at >= m.cursor {
-			t.Fatalf("%x is settled whole and has slots %b", at, got)
+			t.Fatalf("%x is settled completely and has slots %b", at, got)
 		}
 		if got := s.Next(at); min(got, end) != next {
-			t.Fatalf("next open at or behind %x is %x, want %x", at, got, next)
+			t.Fatalf("Next(%x) is %x, want %x", at, got, next)
 		}
 		if at%97 == 0 {
 			if got := s.Open(at, end); got != open {
-				t.Fatalf("%d are open from %x, want %d", got, at, open)
+				t.Fatalf("%d are open from %x on, want %d", got, at, open)
 			}
 			if got := s.All(at, end); got != (open == 0) {
-				t.Fatalf("all settled from %x: %v, %d are open", at, got, open)
+				t.Fatalf("all settled from %x on: %v, but %d are open", at, got, open)
 			}
 		}
 	}
 }
 
-// stored is s as it is after it was written and read again.
+// stored returns s after it was written over was and read again.
 func stored(t *testing.T, s Set, rows map[uint64][]byte, was Set) Set {
 	t.Helper()
 	put, gone := s.Changes(was)
 	for _, num := range gone {
 		if rows[num] == nil {
-			t.Fatalf("row %x is to go that was never there", num)
+			t.Fatalf("row %x is removed but does not exist", num)
 		}
 		delete(rows, num)
 	}
@@ -76,7 +76,7 @@ func stored(t *testing.T, s Set, rows map[uint64][]byte, was Set) Set {
 	return New(s.Cursor(), blocks)
 }
 
-func TestSetIsWhatWasSettled(t *testing.T) {
+func TestModel(t *testing.T) {
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		end := first + 3*blockLen + queue.Seq(rng.IntN(blockLen))
@@ -109,7 +109,7 @@ func TestSetIsWhatWasSettled(t *testing.T) {
 				i, ok := s.find(b.first())
 				return !ok || !bytes.Equal(s.blocks[i].Encode(), b.Encode())
 			}) {
-				t.Fatalf("seed %d: it reads back as another set", seed)
+				t.Fatalf("seed %d: a different set is read back", seed)
 			}
 			if again.Settle(queue.Range{From: from, To: from + 1}); rng.IntN(3) == 0 {
 				s = again
@@ -119,20 +119,20 @@ func TestSetIsWhatWasSettled(t *testing.T) {
 	}
 }
 
-// A set is a value: what is made of it leaves it as it was.
-func TestSetsShareNothingThatChanges(t *testing.T) {
+// A Set is a value: methods return a new Set and leave the old one unchanged.
+func TestSetIsImmutable(t *testing.T) {
 	a := New(first, nil).Settle(queue.Range{From: first + 10, To: first + 20}).SettleSlots(first+30, 1)
 	a.Settle(queue.Range{From: first, To: first + 100})
 	a.SettleSlots(first+30, 2)
 	a.SettleSlots(first+31, 2)
 	a.Before(first + 15)
 	if a.Next(first) != first || a.Next(first+10) != first+20 || a.Slots(first+30) != 1 || a.Slots(first+31) != 0 || a.Cursor() != first {
-		t.Errorf("it changed: %+v", a)
+		t.Errorf("the set changed: %+v", a)
 	}
 }
 
-// What waits, and how often it was settled out of order, decides nothing about the
-// size of what is stored for it.
+// The size of the stored rows does not depend on how many records are pending, or how often
+// they were settled out of order.
 func TestRowsAreBounded(t *testing.T) {
 	s := New(first, nil)
 	for at := first + 1; at < first+1_000_000; at += 2 {
@@ -146,7 +146,7 @@ func TestRowsAreBounded(t *testing.T) {
 		size += len(b.Encode())
 	}
 	if size > 250*520 {
-		t.Errorf("a million records of which some are settled take %d bytes", size)
+		t.Errorf("a million partly settled records take %d bytes", size)
 	}
 	for _, b := range s.blocks {
 		s = s.Settle(queue.Range{From: max(b.first(), first+1), To: b.first() + blockLen})
@@ -157,10 +157,10 @@ func TestRowsAreBounded(t *testing.T) {
 		size += len(b.Encode())
 	}
 	if len(put) != 245 || size > 245+520 {
-		t.Errorf("a million settled behind one that waits take %d rows of %d bytes", len(put), size)
+		t.Errorf("a million settled records after an open one take %d rows of %d bytes", len(put), size)
 	}
 	if s = s.Before(s.Next(first + 1)); len(s.blocks) != 0 {
-		t.Errorf("%d blocks are left before the cursor", len(s.blocks))
+		t.Errorf("%d blocks before the cursor are left", len(s.blocks))
 	}
 }
 
@@ -182,8 +182,8 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// What is not the row of a block is damage, whatever it says.
-func TestRowsThatAreNone(t *testing.T) {
+// Bytes that are not the row of a block are an error.
+func TestInvalidRows(t *testing.T) {
 	half := New(first, nil).Settle(queue.Range{From: first, To: first + 64}).blocks[0].Encode()
 	for name, row := range map[string][]byte{
 		"empty":                            {},
@@ -201,7 +201,7 @@ func TestRowsThatAreNone(t *testing.T) {
 		"a distance that wraps the number": append(append(bytes.Clone(half), 100, 1), append(binary.AppendUvarint(nil, 1<<64-20), 1)...),
 	} {
 		if b, err := Decode(3, row); err == nil {
-			t.Errorf("%s: %+v", name, b)
+			t.Errorf("%s: decoded as %+v", name, b)
 		}
 	}
 	for _, row := range [][]byte{{rowFull}, half, append(bytes.Clone(half), 64, 1)} {
@@ -211,8 +211,8 @@ func TestRowsThatAreNone(t *testing.T) {
 	}
 }
 
-// Nothing is open in a range that is empty, or lies before the cursor.
-func TestOpenOfNothing(t *testing.T) {
+// Nothing is open in an empty range or before the cursor.
+func TestOpenEmptyRange(t *testing.T) {
 	s := New(first+10, nil)
 	for _, r := range []queue.Range{{From: first, To: first + 10}, {From: first + 20, To: first + 20}, {From: first + 20, To: first + 15}} {
 		if n := s.Open(r.From, r.To); n != 0 {
@@ -220,7 +220,7 @@ func TestOpenOfNothing(t *testing.T) {
 		}
 	}
 	if n := s.Open(first, first+11); n != 1 {
-		t.Errorf("%d, want the one at the cursor", n)
+		t.Errorf("%d open, want the one at the cursor", n)
 	}
 }
 
@@ -239,7 +239,7 @@ func FuzzRow(f *testing.F) {
 		s := New(0, []*Block{b})
 		for at := b.first(); at < b.first()+blockLen; at++ {
 			if s.Has(at) && s.Slots(at) != 0 {
-				t.Errorf("%x is settled whole and in part", at)
+				t.Errorf("%x is settled completely and partly", at)
 			}
 		}
 	})
