@@ -8,7 +8,7 @@ import (
 	"relay/queue/local/internal/age"
 )
 
-// settableClock is a clock that shows what it is told to show.
+// settableClock is a clock that a test sets.
 type settableClock struct{ at atomic.Pointer[shown] }
 
 type shown struct {
@@ -20,26 +20,26 @@ func (c *settableClock) set(told time.Time, believed bool) { c.at.Store(&shown{t
 
 func (c *settableClock) now() (time.Time, bool) { s := c.at.Load(); return s.told, s.believed }
 
-// No clock that is wrong removes a letter: not one that began in 1970, whether it
-// is put right or not, nor one that is a year ahead for a moment. What a right one
-// and the run time make old goes, and is counted.
+// A wrong clock never removes a letter: not one that starts in 1970, whether or not it is
+// corrected, nor one that is a year ahead for a moment. Letters that are old by a right clock or
+// by run time are removed and counted.
 func TestDeadMaxAge(t *testing.T) {
 	const limit = 90 * 24 * time.Hour
 	year2026 := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name       string
 		died, now  time.Time
-		knew, know bool          // the time was and is believed
-		agreed     time.Duration // so long the clock has been right by now
+		knew, know bool          // whether the time was trusted at death, and is now
+		agreed     time.Duration // for how long the clock has been right
 		ran        time.Duration // in between
 		gone       bool
 	}{
 		{name: "1970, then NTP", died: time.Unix(60, 0), now: year2026, know: true, agreed: time.Hour, ran: 2 * time.Hour},
-		{name: "1970 for ever", died: time.Unix(60, 0), now: time.Unix(0, 0).Add(2 * limit), ran: 2 * time.Hour},
+		{name: "always 1970", died: time.Unix(60, 0), now: time.Unix(0, 0).Add(2 * limit), ran: 2 * time.Hour},
 		{name: "a year ahead for a second", died: year2026, knew: true, now: year2026.AddDate(1, 0, 0), know: true, ran: time.Hour},
-		{name: "a year ahead, believed by nobody", died: year2026, knew: true, now: year2026.AddDate(1, 0, 0), ran: time.Hour},
+		{name: "a year ahead, not trusted", died: year2026, knew: true, now: year2026.AddDate(1, 0, 0), ran: time.Hour},
 		{name: "off for a year", died: year2026, knew: true, now: year2026.AddDate(1, 0, 0), know: true, agreed: time.Hour, ran: 2 * time.Hour, gone: true},
-		{name: "1970 for ever, on for a quarter", died: time.Unix(60, 0), now: time.Unix(120, 0), ran: limit + time.Hour, gone: true},
+		{name: "always 1970, running for a quarter", died: time.Unix(60, 0), now: time.Unix(120, 0), ran: limit + time.Hour, gone: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			clock := new(settableClock)
@@ -66,8 +66,8 @@ func TestDeadMaxAge(t *testing.T) {
 	}
 }
 
-// The run time goes on where it was after a restart.
-func TestRunTimeIsKept(t *testing.T) {
+// Run time continues after a restart.
+func TestRunTimeContinues(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)

@@ -20,9 +20,9 @@ import (
 	"relay/queue/local/internal/step"
 )
 
-// Copies are taken while records come, are settled and become dead letters:
-// each copy holds all that was confirmed when it was begun, unless it was
-// settled, and nothing waits in it that was settled by then.
+// Backups are taken while records are appended, settled and become dead letters. Each copy
+// contains everything confirmed when it began, unless it was settled, and no record is pending
+// in it that was settled by then.
 func TestBackupUnderLoad(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -58,7 +58,7 @@ func TestBackupUnderLoad(t *testing.T) {
 				continue
 			}
 			s := Settlement{Settled: upto(b.Next)}
-			mu.Lock() // before it happens: a copy may show it at any moment
+			mu.Lock() // before it happens, since a copy can contain it from now on
 			for i, r := range b.Records {
 				if i == 0 {
 					s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "a", Reason: "rejected", Body: r.Body})
@@ -100,7 +100,7 @@ func TestBackupUnderLoad(t *testing.T) {
 		for _, id := range drainAll(t, c, "a") {
 			have[id] = true
 			if behind[id] {
-				t.Errorf("copy %d: %s waits again, its settlement was confirmed before", n, id)
+				t.Errorf("copy %d: %s is pending although its settlement was confirmed before", n, id)
 			}
 		}
 		if err := c.DeadLetters("", func(dl DeadLetter) bool { have[dl.MessageID] = true; return true }); err != nil {
@@ -123,9 +123,9 @@ func TestBackupUnderLoad(t *testing.T) {
 	wg.Wait()
 }
 
-// A copy is taken while records come, and opened; the journal of those who sent
-// them is sent again. Every record that was confirmed is in the copy then, once:
-// none is called a duplicate that is nowhere, none is stored beside itself.
+// A backup is taken while records are appended. After it is opened, the senders repeat
+// everything. Every confirmed record is then in the copy once: none is lost as a supposed
+// duplicate, and none is stored twice.
 func TestReplayAfterRestore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -182,21 +182,21 @@ func TestReplayAfterRestore(t *testing.T) {
 			}
 		}
 		if lost > 0 || twice > 0 || again == 0 {
-			t.Errorf("copy %d: of %d records %d are lost, %d are there twice (%d stored, %d duplicates)", n, len(replayed), lost, twice, stored, again)
+			t.Errorf("copy %d: of %d records %d are lost, %d are stored twice (%d stored, %d duplicates)", n, len(replayed), lost, twice, stored, again)
 		}
 	}
 	stop.Store(true)
 	wg.Wait()
 }
 
-// The ids of a segment go with it while they are in memory alone, because the disk
-// takes no file for them.
-func TestBackupHasUnfiledIDs(t *testing.T) {
+// The ids of a segment are in a backup even if they are in memory only, because their file
+// cannot be written.
+func TestBackupHasIDsInMemory(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
-	block := files.Path(dir, q.writer.tail.Num, ids.Suffix) // a directory stands where the file is to be
+	block := files.Path(dir, q.writer.tail.Num, ids.Suffix) // a directory blocks the path of the file
 	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -208,14 +208,14 @@ func TestBackupHasUnfiledIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := openTest(t, copied, Options{})
-	drainAll(t, c, "a") // its segment may go
+	drainAll(t, c, "a") // its segment can be unlinked
 	if a := mustAppend(t, c, entry("m-1", "a"), entry("m-2", "a")); a.Duplicates != 1 || a.Stored != 1 {
 		t.Errorf("%+v", a)
 	}
 }
 
-// The secret of the installation goes with every backup, unchanged, and a copy
-// of a directory without one makes none.
+// Every backup contains the secret of the installation. The copy of a directory without one has
+// none.
 func TestBackupHasTheSecret(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{})
@@ -235,15 +235,14 @@ func TestBackupHasTheSecret(t *testing.T) {
 	if err := q.Backup(t.Context(), copied); err != nil {
 		t.Fatal(err)
 	}
-	opened(t, openTest(t, copied, Options{})) // what is opened is what is restored
+	opened(t, openTest(t, copied, Options{})) // opening it must not change the secret
 	if got, err := seal.Secret(copied); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("secret of the copy: %x, %v; want %x", got, err, want)
 	}
 }
 
-// A backup is whole or absent under its name, at every step, and leaves nothing
-// beside it when it is given up.
-func TestBackupIsWhole(t *testing.T) {
+// At every step a backup is complete or absent under its name. A cancelled one leaves nothing.
+func TestBackupIsAtomic(t *testing.T) {
 	src := makeSteps(t, true)
 	q := openTest(t, src, stepOptions())
 	opened(t, q)
@@ -263,7 +262,7 @@ func TestBackupIsWhole(t *testing.T) {
 		steps, placed := 0, false
 		absent := func() {
 			if es, err := os.ReadDir(dir); len(es) > 0 && !placed {
-				t.Errorf("step %d: a part of it is there: %v, %v", steps, es, err)
+				t.Errorf("step %d: the backup is incomplete: %v, %v", steps, es, err)
 			}
 		}
 		stop := step.Watch(func(k step.Kind, path string) func() {
@@ -283,7 +282,7 @@ func TestBackupIsWhole(t *testing.T) {
 			t.Error(err)
 		}
 		if err := q.Backup(t.Context(), dir); !errors.Is(err, os.ErrExist) {
-			t.Errorf("over another one: %v", err)
+			t.Errorf("backup over another one: %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -297,13 +296,13 @@ func TestBackupIsWhole(t *testing.T) {
 		s.ready = ready
 		q.mu.Unlock()
 		if es, _ := os.ReadDir(root); !errors.Is(err, context.Canceled) || len(es) != 1 {
-			t.Errorf("given up: %v, left %v", err, es)
+			t.Errorf("cancelled: %v, files left: %v", err, es)
 		}
 	}
 }
 
-// A backup that begins while meta.db is written anew is made.
-func TestBackupWhileMetaIsRenewed(t *testing.T) {
+// A backup that begins while meta.db is rewritten succeeds.
+func TestBackupDuringMetaRewrite(t *testing.T) {
 	q := openTest(t, makeSteps(t, true), stepOptions())
 	opened(t, q)
 	ended := make(chan error, 1)

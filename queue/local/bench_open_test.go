@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// killed gives a directory as kill -9 leaves it: n records in a tail that was
-// never sealed.
+// killed returns a directory as left by kill -9: n records in a tail that was not sealed.
 func killed(b *testing.B, n int) string {
 	b.Helper()
 	pool := poolOnce()
@@ -27,8 +26,8 @@ func killed(b *testing.B, n int) string {
 	return dir
 }
 
-// BenchmarkOpenAfterKill is the time from Open to the first append it takes,
-// which must know the ids of all that was confirmed before.
+// BenchmarkOpenAfterKill measures the time from Open to the first append, which must know the
+// ids of all confirmed records.
 func BenchmarkOpenAfterKill(b *testing.B) {
 	dir := killed(b, 150_000)
 	for b.Loop() {

@@ -15,8 +15,7 @@ import (
 	"relay/queue/local/directory"
 )
 
-// A till's events, about 1.2 KB each, with enough chance in them that
-// compression gains what it would in a shop, not more.
+// sampler renders a till's events of about 1.2 KB each, random enough to compress like real ones.
 type sampler struct {
 	r    *rand.Rand
 	n    int
@@ -66,8 +65,8 @@ func (s *sampler) next() (string, []byte) {
 	return id, b
 }
 
-// samples is a pool of rendered events whose ids are made new in place, so that
-// rendering is not what is measured.
+// samples is a pool of rendered events whose ids are replaced in place, so that rendering is not
+// measured.
 type samples struct {
 	bodies [][]byte
 	at     []int
@@ -178,7 +177,7 @@ func BenchmarkAppend(b *testing.B) {
 	b.Run("producers=256/nosync", func(b *testing.B) { benchAppend(b, 256, 1, Options{NoSync: true}) })
 }
 
-// BenchmarkDrain reads and settles what waits, so many records at a time.
+// BenchmarkDrain reads and settles records in batches.
 func BenchmarkDrain(b *testing.B) {
 	for _, most := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("records=%d", most), func(b *testing.B) { benchDrain(b, most) })

@@ -16,7 +16,7 @@ import (
 	"relay/queue/local/internal/ids"
 )
 
-// du is what dir takes on disk.
+// du returns how many bytes dir takes on disk.
 func du(t testing.TB, dir string) (n int64) {
 	t.Helper()
 	if err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
@@ -38,7 +38,7 @@ func du(t testing.TB, dir string) (n int64) {
 	return n
 }
 
-// noise is a batch of events that hardly compress.
+// noise returns a batch of events that hardly compress.
 type noise struct {
 	rng *rand.ChaCha8
 	n   int
@@ -57,8 +57,8 @@ func (s *noise) batch(events, size int, lanes ...string) []Entry {
 	return es
 }
 
-// fill appends until the queue refuses, and returns how many it took. after is
-// called after each append.
+// fill appends until the queue refuses, and returns how many events it accepted. It calls after
+// after each append.
 func (s *noise) fill(t testing.TB, q *Queue, events, size int, after func(), lanes ...string) (stored int) {
 	t.Helper()
 	for {
@@ -86,8 +86,8 @@ func within(t testing.TB, dir string, limit int64) func() {
 	}
 }
 
-// max_size holds for all of the directory, whatever its size and that of the
-// events; what settles makes room again, below the low mark and by itself.
+// MaxSize holds for the whole directory, whatever its size and that of the events. Settling
+// frees space, and intake reopens below the low mark by itself.
 func TestMaxSize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -122,12 +122,12 @@ func TestMaxSize(t *testing.T) {
 			drained := time.Now()
 			until(t, "intake is open again, and what has drained is gone", func() bool {
 				if time.Since(drained) > 30*time.Second {
-					t.Fatalf("still shut: %+v", q.Stats())
+					t.Fatalf("intake is still closed: %+v", q.Stats())
 				}
 				return q.CanAppend() == nil && q.Stats().Segments <= 2
 			})
 			if st := q.Stats(); st.DiskBytes > st.LowMark || du(t, dir) >= high {
-				t.Errorf("open again at %d bytes, low mark %d", st.DiskBytes, st.LowMark)
+				t.Errorf("intake reopened at %d bytes, low mark %d", st.DiskBytes, st.LowMark)
 			}
 			again := s.fill(t, q, c.events, c.size, check, "a")
 			if again < stored/2 {
@@ -148,9 +148,8 @@ func TestMaxSize(t *testing.T) {
 	}
 }
 
-// An append that the queue could never hold is refused and keeps nobody else
-// out.
-func TestLargerThanQueue(t *testing.T) {
+// An append that can never fit is refused and does not block others.
+func TestAppendLargerThanQueue(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{MaxSize: 1 << 20, NoSync: true})
 	full := new(FullError)
@@ -161,8 +160,8 @@ func TestLargerThanQueue(t *testing.T) {
 	within(t, dir, 1<<20)()
 }
 
-// drop_oldest: nothing is refused, the oldest go and are counted, in the lane
-// too, dead letters stay; so it is after a restart.
+// With DropOldest nothing is refused. The oldest records are dropped and counted, in the lane
+// too, and dead letters stay, also after a restart.
 func TestDropOldest(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{MaxSize: 2 << 20, DropOldest: true, NoSync: true}
@@ -199,7 +198,7 @@ func TestDropOldest(t *testing.T) {
 	})
 	l, _ := q.Lane("a")
 	if l.Pending == 0 || l.Pending == total {
-		t.Errorf("%d of %d wait", l.Pending, total)
+		t.Errorf("%d of %d are pending", l.Pending, total)
 	}
 	if q.Stats().Dropped["max_size"] == 0 {
 		t.Error("nothing is counted as dropped")
@@ -208,7 +207,7 @@ func TestDropOldest(t *testing.T) {
 		t.Errorf("the newest of lane b is %s", ids[len(ids)-1])
 	}
 	m, _ := q.Lane("b")
-	if n := m.Counts["dropped:max_size"] + m.Counts["delivered"]; n < total { // what goes while it is being delivered counts as both
+	if n := m.Counts["dropped:max_size"] + m.Counts["delivered"]; n < total { // a record dropped while being delivered counts twice
 		t.Errorf("lane b accounts for %d of %d", n, total)
 	}
 	if err := q.Close(); err != nil {
@@ -225,9 +224,9 @@ func TestDropOldest(t *testing.T) {
 	}
 }
 
-// drop_oldest takes from the lane that has most waiting: one that is hardly used,
-// and waits for its line as long, loses nothing to it.
-func TestDropOldestOfTheLargest(t *testing.T) {
+// DropOldest drops records of the lane with the most pending bytes. A small lane that has waited
+// as long loses nothing.
+func TestDropOldestOfLargestLane(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{MaxSize: 2 << 20, DropOldest: true, NoSync: true})
 	check := within(t, dir, 2<<20)
@@ -249,8 +248,7 @@ func TestDropOldestOfTheLargest(t *testing.T) {
 	}
 }
 
-// A smaller max_size gives back at once what the reserve of the larger one has
-// more, full as the queue may be by it.
+// A smaller MaxSize shrinks the reserve file at once, even if the queue is full by it.
 func TestReserveShrinks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -272,8 +270,8 @@ func TestReserveShrinks(t *testing.T) {
 	}
 }
 
-// A lane that is stuck keeps no room but its own: what others have settled is
-// squeezed out of the segments they share, and nothing is dropped.
+// A stuck lane only takes the space of its own records: segments it shares with other lanes are
+// compacted, and nothing is dropped.
 func TestStuckLane(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -281,13 +279,13 @@ func TestStuckLane(t *testing.T) {
 	check := within(t, dir, 2<<20)
 	s := newNoise()
 	refused, stuck, total := 0, 0, 0
-	for total < 3000 { // what is stuck is well under the low mark
+	for total < 3000 { // the stuck records stay well below the low mark
 		es := append(s.batch(3, 1000, "stuck"), s.batch(17, 1000, "good")...)
 		_, err := q.Append(t.Context(), es)
 		check()
 		if full := new(FullError); errors.As(err, &full) {
 			refused++
-			s.n -= len(es) // they come again
+			s.n -= len(es) // append them again
 			drainAll(t, q, "good")
 			until(t, "intake is open again", func() bool { return q.CanAppend() == nil })
 			continue
@@ -313,15 +311,15 @@ func TestStuckLane(t *testing.T) {
 	}
 }
 
-// Ids that could not be written to their file are, as soon as they can.
-func TestIDsFiledLater(t *testing.T) {
+// Ids whose file could not be written are written as soon as that is possible.
+func TestIDsWrittenLater(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
 	num := q.writer.tail.Num
-	// A directory stands where the file is to be.
+	// A directory blocks the path of the file.
 	block := files.Path(dir, num, ids.Suffix)
 	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 		t.Fatal(err)
@@ -340,7 +338,7 @@ func TestIDsFiledLater(t *testing.T) {
 	if err := os.RemoveAll(block); err != nil {
 		t.Fatal(err)
 	}
-	drainAll(t, q, "a") // their segment may go
+	drainAll(t, q, "a") // their segment can be unlinked
 	until(t, "the ids are filed", func() bool { return q.ids.Covers(num) && unfiled() == 0 })
 	if a := mustAppend(t, q, entry("m-1", "a")); a.Duplicates != 1 {
 		t.Errorf("from the file: %+v", a)

@@ -13,9 +13,9 @@ import (
 	"relay/queue/local"
 )
 
-// A flipped bit in a branch page of a segment, which holds no record itself,
-// loses none: not when the segment is opened with it, sealed or as a crash left
-// it, nor when it comes while the segment is being read. Nothing is passed over.
+// A flipped bit in a branch page of a segment, which contains no record itself, loses no record:
+// not if the segment is opened with it, sealed or as left by a crash, nor if it happens while
+// the segment is being read. Nothing is skipped.
 func TestFlipInBranchPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -46,7 +46,7 @@ func TestFlipInBranchPage(t *testing.T) {
 	}{
 		{"sealed", closed, false},
 		{"left by a crash", crashed, false},
-		{"while it is read", closed, true},
+		{"while being read", closed, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			flips, found := 0, 0
@@ -88,7 +88,7 @@ func TestFlipInBranchPage(t *testing.T) {
 						found++
 					}
 					if st := q.Stats(); st.LostRecords > 0 {
-						t.Errorf("%s, flipped at %d: %d records count as lost", filepath.Base(seg), at, st.LostRecords)
+						t.Errorf("%s, flipped at %d: %d records are reported as lost", filepath.Base(seg), at, st.LostRecords)
 					}
 					if err := q.Close(); err != nil {
 						t.Error(err)
@@ -96,14 +96,14 @@ func TestFlipInBranchPage(t *testing.T) {
 					os.RemoveAll(dir)
 				}
 			}
-			if c.src == closed && found < flips/8 { // what a crash left is as good under its older meta page
-				t.Errorf("%d of %d flips were noticed", found, flips)
+			if c.src == closed && found < flips/8 { // after a crash the older meta page can be used
+				t.Errorf("%d of %d flips were detected", found, flips)
 			}
 		})
 	}
 }
 
-// openWhole opens a queue and waits until it has looked at all its segments.
+// openWhole opens a queue and waits until it has opened all old segments.
 func openWhole(t *testing.T, dir string, o local.Options) *local.Queue {
 	t.Helper()
 	q, err := local.Open(dir, o)
@@ -119,7 +119,7 @@ func openWhole(t *testing.T, dir string, o local.Options) *local.Queue {
 	}
 }
 
-// wantAll reads the lane, which must hold records 0 to n-1.
+// wantAll reads the lane, which must contain records 0 to n-1.
 func wantAll(t *testing.T, q *local.Queue, n int, where string) {
 	t.Helper()
 	b, err := q.Read("l", 0, 10*n, 1<<30)
@@ -136,8 +136,8 @@ func wantAll(t *testing.T, q *local.Queue, n int, where string) {
 	}
 }
 
-// branchBytes gives where bytes of a bbolt file's branch pages lie that mean
-// something: heads, elements and keys.
+// branchBytes returns the offsets of meaningful bytes in a bbolt file's branch pages: heads,
+// elements and keys.
 func branchBytes(file []byte) (out []int) {
 	for page := 0; page+4096 <= len(file); page += 4096 {
 		if binary.LittleEndian.Uint16(file[page+8:]) != 1 {
@@ -151,8 +151,8 @@ func branchBytes(file []byte) (out []int) {
 	return out
 }
 
-// copyLive copies a directory that a queue has open; again if a file of it was
-// replaced meanwhile.
+// copyLive copies the directory of an open queue. It starts over if a file was replaced
+// meanwhile.
 func copyLive(t *testing.T, to, from string) {
 	t.Helper()
 	for {

@@ -19,14 +19,14 @@ import (
 	"time"
 )
 
-// A child is this test binary as a process of its own that uses a queue until
-// it is killed. It writes one line about each thing it knows to be so:
+// A child is this test binary as a process of its own that uses a queue until it is killed. It
+// writes one line for each thing it knows:
 //
 //	ready                the queue is open
 //	A id                 Append of id returned nil
 //	D lane id            lane is about to settle id as delivered
 //	X lane id            lane is about to settle id as a dead letter
-//	error text           something that must not happen
+//	error text           something that must not happen has happened
 const (
 	childEnv   = "RELAY_QUEUE_CHILD" // the directory
 	childRun   = "RELAY_QUEUE_RUN"   // number of the run, part of every id
@@ -51,7 +51,7 @@ func childOptions(opts string) Options {
 	}
 }
 
-// bodyOf is the body of an id: the same wherever it is asked for.
+// bodyOf returns the body for an id: always the same.
 func bodyOf(id string) []byte {
 	h := fnv.New64a()
 	io.WriteString(h, id)
@@ -66,7 +66,7 @@ func bodyOf(id string) []byte {
 	return append([]byte(id+" "), b...)
 }
 
-// lanesOf are the lanes of an id.
+// lanesOf returns the lanes for an id.
 func lanesOf(id string) []string {
 	switch len(bodyOf(id)) % 3 {
 	case 0:
@@ -82,7 +82,7 @@ func child(dir string) {
 	say := func(format string, a ...any) {
 		mu.Lock()
 		defer mu.Unlock()
-		fmt.Fprintf(os.Stdout, format+"\n", a...) // one write: whole or not at all
+		fmt.Fprintf(os.Stdout, format+"\n", a...) // one write, so that no line is split
 	}
 	opts := os.Getenv(childOpts)
 	q, err := Open(dir, childOptions(opts))
@@ -109,7 +109,7 @@ func child(dir string) {
 	os.Exit(0)
 }
 
-// produce appends until it is killed. What failed is sent again, as it was.
+// produce appends until it is killed. Failed appends are repeated unchanged.
 func produce(q *Queue, prefix string, say func(string, ...any)) {
 	n := 0
 	for {
@@ -141,8 +141,8 @@ func retryable(err error) bool {
 	return errors.Is(err, ErrDoubt) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrStalled) || errors.Is(err, ErrBusy) || errors.As(err, &full)
 }
 
-// consume settles a lane until it is killed, some of it as dead letters. It leaves
-// some records of each batch to be settled later.
+// consume settles a lane until it is killed, some records as dead letters. It leaves some records
+// of each batch to be settled later.
 func consume(q *Queue, lane string, say func(string, ...any)) {
 	for round := 0; ; round++ {
 		changed := q.Changed()
@@ -186,8 +186,8 @@ type process struct {
 	in    io.WriteCloser
 }
 
-// startChild starts a child on dir, behind wrap (strace and its arguments) if
-// given; each line goes to the oracle.
+// startChild starts a child on dir, under wrap (strace with arguments) if given, and passes each
+// line to the oracle.
 func (o *oracle) startChild(dir string, env []string, wrap ...string) *process {
 	o.t.Helper()
 	o.run++
@@ -237,7 +237,7 @@ func (o *oracle) startChild(dir string, env []string, wrap ...string) *process {
 	return p
 }
 
-// work returns once n more events are acknowledged, or the child has ended.
+// work returns once n more events were acknowledged, or the child has ended.
 func (p *process) work(n int64) {
 	until := p.acked.Load() + n
 	for p.acked.Load() < until {
@@ -249,19 +249,19 @@ func (p *process) work(n int64) {
 	}
 }
 
-// kill ends the child at once and takes in what it had said.
+// kill ends the child at once and reads its remaining lines.
 func (p *process) kill() {
 	p.cmd.Process.Kill()
 	p.end()
 }
 
 func (p *process) end() {
-	p.in.Close() // one that is still there ends now
+	p.in.Close() // ends a child that is still running
 	<-p.lines
-	p.cmd.Wait() // killed: the error says so
+	p.cmd.Wait() // the error is that it was killed
 }
 
-// oracle knows what must be in a queue.
+// oracle tracks what must be in a queue.
 type oracle struct {
 	t    *testing.T
 	run  int
@@ -271,11 +271,11 @@ type oracle struct {
 	acked     map[string]bool
 	delivered map[string]map[string]int // lane, id: times
 	dead      map[string]map[string]bool
-	last      []string // acked last
+	last      []string // the last acked ids
 	round     map[string]int
 	again     int
-	damage    bool // damaged files are to be expected
-	cutting   bool // what is acknowledged from now on may be a lie of the power cut
+	damage    bool // damaged files are expected
+	cutting   bool // acknowledgements from now on might be false, because of the power cut
 }
 
 func newOracle(t *testing.T) *oracle {
@@ -317,19 +317,19 @@ func (o *oracle) hear(line string) {
 	}
 }
 
-// recent gives ids that must still be known as duplicates.
+// recent returns ids that must still be known as duplicates.
 func (o *oracle) recent() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return append([]string(nil), o.last...)
 }
 
-// verify opens a copy of dir and holds it against what was heard. It returns
-// how many acknowledged ids are lost.
+// verify opens a copy of dir and compares it with what the children reported. It returns how many
+// acknowledged ids are lost.
 func (o *oracle) verify(dir string) (lost int) {
 	o.t.Helper()
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) && len(o.acked) == 0 {
-		return 0 // it had not come to make it
+		return 0 // the directory was not created yet
 	}
 	copied := filepath.Join(o.t.TempDir(), "copy")
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
@@ -350,7 +350,7 @@ func (o *oracle) verify(dir string) (lost int) {
 	note := func(lane, id string, body []byte, where string) {
 		var run, p, n int
 		if _, err := fmt.Sscanf(id, "%d-%d-%d", &run, &p, &n); err != nil || run > o.run {
-			o.t.Errorf("%s holds %q, which nobody sent", where, id)
+			o.t.Errorf("%s contains %q, which was never sent", where, id)
 		}
 		if string(body) != string(bodyOf(id)) {
 			o.t.Errorf("%s: the body of %s is not what was sent", where, id)

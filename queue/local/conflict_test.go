@@ -9,15 +9,15 @@ import (
 	"relay/queue"
 )
 
-// printed is an entry whose event has a fingerprint.
+// printed returns an entry whose event has a fingerprint.
 func printed(id string, print uint64) Entry {
 	e := entry(id, "a")
 	e.Fingerprint = print
 	return e
 }
 
-// A conflict in a commit that fails is in doubt like the rest of it: the retry
-// keeps it, once, also after a crash.
+// A conflict in a failed commit is in doubt like the rest of it. The retry stores it once, also
+// after a crash.
 func TestConflictInDoubt(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{})
@@ -42,8 +42,8 @@ func TestConflictInDoubt(t *testing.T) {
 	}
 }
 
-// Letters of conflicts that have taken their quarter of the room hold back no others.
-func TestConflictsHaveAQuarter(t *testing.T) {
+// Letters of conflicts that fill their quarter of the space do not hold up others.
+func TestConflictLettersAreLimited(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{DeadMaxSize: 64 << 10})
 	gen := newLetters(t, q)
@@ -74,7 +74,7 @@ func TestConflictsHaveAQuarter(t *testing.T) {
 	}
 }
 
-// newLetters gives a function that makes a letter of about 1 KiB in a lane.
+// newLetters returns a function that creates a letter of about 1 KiB in a lane.
 func newLetters(t *testing.T, q *Queue) func(lane string) error {
 	t.Helper()
 	n := 0
@@ -92,9 +92,9 @@ func newLetters(t *testing.T, q *Queue) func(lane string) error {
 	}
 }
 
-// A letter of a conflict goes out again under an id of its own, without its flag;
-// any other under the id it had.
-func TestConflictAgain(t *testing.T) {
+// A letter of a conflict is redriven under a new id, without its flag; any other letter under its
+// own id.
+func TestRedriveConflict(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	mustAppend(t, q, printed("m", 1), printed("m", 2))
 	b, err := q.Read(queue.LaneConflict, 0, 0, 0)

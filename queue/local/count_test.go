@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// sparse has lanes of which every other record is settled, so that a count reads them.
+// sparse creates lanes of which every other record is settled, so that counting reads the chunks.
 func sparse(t *testing.T, q *Queue, n int, lanes ...string) {
 	t.Helper()
 	es := make([]Entry, n)
@@ -30,7 +30,7 @@ func sparse(t *testing.T, q *Queue, n int, lanes ...string) {
 	}
 }
 
-// sealed waits until all segments but the tail are.
+// sealed waits until all segments except for the tail are sealed.
 func sealed(t *testing.T, q *Queue) {
 	t.Helper()
 	until(t, "segments are sealed", func() bool {
@@ -40,10 +40,9 @@ func sealed(t *testing.T, q *Queue) {
 	})
 }
 
-// A count is true of a lane that goes on while it is made: it is appended to, and
-// settled, of what was there as of what has come. Only a segment that is installed
-// anew has it begin again, and not for ever.
-func TestCountWhileTheLaneGoesOn(t *testing.T) {
+// A count is correct although the lane is appended to and settled meanwhile, in old and new
+// records. It is repeated only if a segment is replaced, and not forever.
+func TestCountUnderLoad(t *testing.T) {
 	for _, rotated := range []bool{false, true} {
 		t.Run(fmt.Sprintf("rotated %v", rotated), func(t *testing.T) {
 			q := openTest(t, t.TempDir(), stepOptions())
@@ -76,10 +75,10 @@ func TestCountWhileTheLaneGoesOn(t *testing.T) {
 			l.pending, l.bytes = 1, 1
 			q.mu.Unlock()
 			if count.end(open, 0, false) == rotated {
-				t.Errorf("the count stands: %v", rotated)
+				t.Errorf("the count was not repeated: %v", rotated)
 			}
 			if rotated && !count.end(open, 0, true) {
-				t.Error("the last try does not count")
+				t.Error("the last attempt was not accepted")
 			}
 			want, bytes := int64(0), int64(0)
 			b, err := q.Read("a", 0, 0, 0)
@@ -90,13 +89,13 @@ func TestCountWhileTheLaneGoesOn(t *testing.T) {
 				want, bytes = want+1, bytes+int64(len(r.Body))
 			}
 			if is, _ := q.Lane("a"); is.Pending != want || is.Bytes != bytes || want != 5 {
-				t.Errorf("%d of %d bytes wait, counted %d of %d", want, bytes, is.Pending, is.Bytes)
+				t.Errorf("%d records of %d bytes are pending, counted %d of %d", want, bytes, is.Pending, is.Bytes)
 			}
 		})
 	}
 }
 
-// What is appended while somebody is forgotten is counted.
+// Records appended during a Forget are counted.
 func TestCountWhileAppending(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	opened(t, q)
@@ -136,8 +135,8 @@ func TestCountWhileAppending(t *testing.T) {
 	}
 }
 
-// A lane that is settled without pause is counted all the same, and segments are
-// unlinked afterwards.
+// A lane that is settled continuously is counted nevertheless, and segments are unlinked
+// afterwards.
 func TestCountWhileSettling(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	opened(t, q)
@@ -159,7 +158,7 @@ func TestCountWhileSettling(t *testing.T) {
 	until(t, "it is settled", func() bool { return settled.Load() > 0 })
 	for range 5 {
 		q.mu.Lock()
-		q.lanes["a"].pending = 0 // as it was found
+		q.lanes["a"].pending = 0 // a wrong count
 		q.mu.Unlock()
 		q.recount()
 		if is := waiting(t, q, "a"); is != 10_000 {
@@ -173,13 +172,12 @@ func TestCountWhileSettling(t *testing.T) {
 	wg.Wait()
 	until(t, "the segment is gone", func() bool { return q.Stats().Segments == 1 && !leaves(q) })
 	if st := q.Stats(); st.Pending != 0 {
-		t.Errorf("%d wait", st.Pending)
+		t.Errorf("%d are pending", st.Pending)
 	}
 }
 
-// What was read before somebody is forgotten, and is settled afterwards, is not
-// subtracted for records that are gone.
-func TestCountWhenWhatWasReadIsForgotten(t *testing.T) {
+// Records read before and settled after a Forget that removed them are not subtracted.
+func TestCountAfterForgetOfReadRecords(t *testing.T) {
 	q := openTest(t, t.TempDir(), stepOptions())
 	opened(t, q)
 	var es []Entry

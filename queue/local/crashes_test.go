@@ -21,16 +21,16 @@ import (
 	"relay/queue/local/internal/step"
 )
 
-// moment is a directory as it is found by the process that comes after one that
-// ended then, or whose machine lost its power.
+// moment is a directory as the next process finds it after the process ended, or the power
+// failed, at that moment.
 type moment struct {
 	dir   string
 	what  string
 	acked int // appends that had returned
 }
 
-// crashes copies a directory at every step of a queue in it. It knows what of the
-// files is not on the disk yet: a copy without that is what a power cut may leave.
+// crashes copies a directory at every step of a queue in it. It tracks which changes are not on
+// the disk yet: a copy without them is what a power cut can leave.
 type crashes struct {
 	t    *testing.T
 	dir  string
@@ -40,14 +40,14 @@ type crashes struct {
 	steps    int
 	found    []moment
 	seen     map[[sha256.Size]byte]bool
-	last     string            // the copy before
+	last     string            // the previous copy
 	acked    int               // appends that have returned
-	unsynced map[string]string // file: itself as it was when it was last synced; "": it was not there
-	unnamed  map[string]string // name that came or went: its file as it was before; "": there was none
+	unsynced map[string]string // file: its copy as of the last sync; "": it did not exist
+	unnamed  map[string]string // name added or removed since the last sync: the file it had before; "": none
 	err      error
 }
 
-// watch has every step in dir copied until stop is called.
+// watch copies dir at every step until stop is called.
 func watch(t *testing.T, dir string) (c *crashes, stop func()) {
 	c = &crashes{
 		t: t, dir: dir, root: t.TempDir(), seen: make(map[[sha256.Size]byte]bool),
@@ -64,7 +64,7 @@ func (c *crashes) begin(k step.Kind, path string) (end func()) {
 	}
 	c.mu.Lock()
 	what := fmt.Sprintf("%s %s", k, name)
-	if k == step.Place { // all is there, under a temporary name
+	if k == step.Place { // complete, under a temporary name
 		c.copy("before "+what, nil)
 	}
 	return func() {
@@ -83,7 +83,7 @@ func (c *crashes) begin(k step.Kind, path string) (end func()) {
 	}
 }
 
-// note keeps what a power cut undoes.
+// note records what a power cut would undo.
 func (c *crashes) note(k step.Kind, name string) {
 	before := filepath.Join(c.last, name)
 	if _, err := os.Stat(before); err != nil {
@@ -114,8 +114,8 @@ func (c *crashes) note(k step.Kind, name string) {
 	}
 }
 
-// copy makes a copy of the directory as it is, with some files as they were, unless
-// it would be the same as one before.
+// copy copies the directory, with some files as they were before, unless the result equals an
+// earlier copy.
 func (c *crashes) copy(what string, undo map[string]string) (dir string) {
 	sum := sha256.New()
 	fmt.Fprint(sum, c.acked, " ")
@@ -157,7 +157,7 @@ func (c *crashes) copy(what string, undo map[string]string) (dir string) {
 	return dir
 }
 
-// ack says that another append has returned.
+// ack counts an append that has returned.
 func (c *crashes) ack() {
 	if c != nil {
 		c.mu.Lock()
@@ -166,15 +166,15 @@ func (c *crashes) ack() {
 	}
 }
 
-// view is what a caller sees of a queue: of each lane what waits, in order, and its
-// counts and state, and all letters.
+// view is the visible state of a queue: the pending records of each lane, in order, its counts and
+// state, and all letters.
 type view struct {
 	waits   map[string][]string // lane: id and slots
 	letters []string            // lane, id and slot
 	rows    map[string]string   // lane: state and counts
 }
 
-// look makes a view of q, in which everything that is told twice is the same.
+// look returns the view of q, after checking that redundant information in it agrees.
 func look(q *Queue) (v view, err error) {
 	v = view{waits: make(map[string][]string), rows: make(map[string]string)}
 	pending := int64(0)
@@ -194,7 +194,7 @@ func look(q *Queue) (v view, err error) {
 			}
 		}
 		if n != l.Pending || bytes != l.Bytes {
-			return v, fmt.Errorf("lane %s has %d records of %d bytes, and says %d of %d", l.Name, n, bytes, l.Pending, l.Bytes)
+			return v, fmt.Errorf("lane %s has %d records of %d bytes, but reports %d of %d", l.Name, n, bytes, l.Pending, l.Bytes)
 		}
 		pending += n
 		maps.DeleteFunc(l.Counts, func(_ string, n int64) bool { return n == 0 })
@@ -213,7 +213,7 @@ func look(q *Queue) (v view, err error) {
 	st := q.Stats()
 	switch {
 	case st.Pending != pending || st.Dead != int64(len(v.letters)):
-		err = fmt.Errorf("%d records and %d letters, and it says %d and %d", pending, len(v.letters), st.Pending, st.Dead)
+		err = fmt.Errorf("%d records and %d letters, but it reports %d and %d", pending, len(v.letters), st.Pending, st.Dead)
 	case st.BadSegments+st.BadChunks+st.LostRecords+int64(st.BadFiles) > 0 || st.MetaRebuilt:
 		err = fmt.Errorf("damage is reported: %+v", st)
 	}
@@ -222,7 +222,7 @@ func look(q *Queue) (v view, err error) {
 
 func (v view) String() string { return fmt.Sprintf("%q, letters %q, %q", v.waits, v.letters, v.rows) }
 
-// has says where each record is: "lane:id" has what is to be seen of it there.
+// has returns the locations of records: "lane:id" maps to what is visible there.
 func (v view) has() map[string]string {
 	out := make(map[string]string)
 	for lane, ids := range v.waits {
@@ -239,8 +239,8 @@ func (v view) has() map[string]string {
 	return out
 }
 
-// between says what is wrong with v as what lies between two others. Where an
-// operation copies records and then removes them, they may be in both places.
+// between checks that v is a state between two others. An operation that copies records and then
+// removes them can have them in both places meanwhile.
 func (v view) between(before, after view, copies bool) error {
 	b, a, is := before.has(), after.has(), v.has()
 	anywhere := func(m map[string]string, id string) bool {
@@ -254,17 +254,17 @@ func (v view) between(before, after view, copies bool) error {
 	for _, m := range []map[string]string{b, a, is} {
 		for k := range m {
 			if is[k] != b[k] && is[k] != a[k] && (!copies || is[k] != a[k]+b[k]) {
-				return fmt.Errorf("%s is %q, was %q, is to be %q", k, is[k], b[k], a[k])
+				return fmt.Errorf("%s is %q, was %q, will be %q", k, is[k], b[k], a[k])
 			}
 			if _, id, _ := strings.Cut(k, ":"); anywhere(b, id) && anywhere(a, id) && !anywhere(is, id) {
-				return fmt.Errorf("%s is nowhere", id)
+				return fmt.Errorf("%s is lost", id)
 			}
 		}
 	}
 	return nil
 }
 
-// errors of a log.
+// errorLog keeps the errors that are logged.
 type errorLog struct {
 	slog.Handler
 	mu  *sync.Mutex
@@ -286,12 +286,12 @@ func (l errorLog) err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.out.Len() > 0 {
-		return fmt.Errorf("it says: %s", l.out)
+		return fmt.Errorf("logged: %s", l.out)
 	}
 	return nil
 }
 
-// reopened opens a directory and gives fn the queue. Nothing may be wrong.
+// reopened opens a directory and passes the queue to fn. No error must be logged.
 func reopened(t *testing.T, dir string, o Options, fn func(q *Queue) error) error {
 	log := newErrorLog()
 	o.Logger = slog.New(log)

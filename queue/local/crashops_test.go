@@ -11,22 +11,22 @@ import (
 	"relay/queue"
 )
 
-// operation changes a queue. Invariant: called again it completes what a crash
-// has interrupted, and does nothing when there is nothing to complete.
+// operation changes a queue. Invariant: called again it completes what a crash has interrupted,
+// and does nothing if there is nothing to complete.
 type operation struct {
 	name   string
-	do     func(t *testing.T, q *Queue, c *crashes) error // c is nil but for the first time
-	atomic bool                                           // nobody sees a part of it
-	copies bool                                           // what it moves may be in both places meanwhile
-	start  bool                                           // opening the queue is part of it,
-	killed bool                                           // which was killed before,
-	empty  bool                                           // or was never there
-	change func(o *Options)                               // what it is opened with afterwards
+	do     func(t *testing.T, q *Queue, c *crashes) error // c is nil except for the first call
+	atomic bool                                           // no part of it is visible alone
+	copies bool                                           // what it moves can be in both places meanwhile
+	start  bool                                           // opening the queue is part of it
+	killed bool                                           // the queue was killed before
+	empty  bool                                           // the queue did not exist before
+	change func(o *Options)                               // options to open the queue with afterwards
 }
 
 func stepOptions() Options { return Options{SegmentSize: 64 << 10, MaxSize: 16 << 20, NoSync: true} }
 
-// stored are the ids of the records that makeSteps stores.
+// stored returns the ids of the records that makeSteps stores.
 func stored() (entries []Entry) {
 	for i := range 30 {
 		lanes := []string{"a", "b"}
@@ -43,7 +43,7 @@ func stored() (entries []Entry) {
 	return entries
 }
 
-// tail are the ids of what is in the tail when an operation begins.
+// tail returns the ids in the tail when an operation begins.
 func tail() (entries []Entry) {
 	for _, id := range []string{"t-1", "t-2", "t-3"} {
 		entries = append(entries, entry(id, "a", "c"))
@@ -51,8 +51,8 @@ func tail() (entries []Entry) {
 	return entries
 }
 
-// pick settles of a lane what is to be settled and waits, counted, in one
-// settlement. Of what is no letter, slots stay open that are named.
+// pick settles pending records of a lane in one counted settlement. Of records that become no
+// letter, it settles only the slots named.
 func pick(q *Queue, lane string, take func(id string) bool, letters func(id string) bool, parts map[string]queue.Slots) error {
 	b, err := q.Read(lane, 0, 0, 0)
 	if err != nil {
@@ -88,8 +88,8 @@ func oneOf(ids ...string) func(string) bool {
 }
 func not(f func(string) bool) func(string) bool { return func(id string) bool { return !f(id) } }
 
-// makeSteps makes a directory with four segments, of which much is settled: out of
-// order, in part, as letters.
+// makeSteps creates a directory with four segments in which much is settled: out of order, partly,
+// and as letters.
 func makeSteps(t *testing.T, closed bool) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "queue")
@@ -123,7 +123,7 @@ func makeSteps(t *testing.T, closed bool) (dir string) {
 	return dir
 }
 
-// operations are those whose steps are looked at.
+// operations are the operations whose steps are tested.
 func operations() []operation {
 	settle := func(lane string, take, letters func(string) bool, parts map[string]queue.Slots) func(*testing.T, *Queue, *crashes) error {
 		return func(_ *testing.T, q *Queue, _ *crashes) error { return pick(q, lane, take, letters, parts) }
@@ -139,7 +139,7 @@ func operations() []operation {
 		{name: "settle out of order", do: settle("c", oneOf("m-13", "m-18", "m-26"), none, nil), atomic: true},
 		{name: "settle in part", do: settle("b", oneOf("m-22"), none, map[string]queue.Slots{"m-05": 3, "m-23": 9}), atomic: true},
 		{name: "settle as letters", do: settle("a", oneOf("m-12", "m-25", "m-27"), oneOf("m-12", "m-27"), map[string]queue.Slots{"m-03": 1}), atomic: true},
-		{name: "settle a lane's first as letters", do: settle("c", oneOf("m-11", "m-12"), all, nil), atomic: true},
+		{name: "first settlement of a lane, as letters", do: settle("c", oneOf("m-11", "m-12"), all, nil), atomic: true},
 		{name: "drop letters", atomic: true, do: func(_ *testing.T, q *Queue, _ *crashes) error {
 			_, err := q.DropDead(lettersOf(q, "m-02", "m-04")...)
 			return err
@@ -177,7 +177,7 @@ func operations() []operation {
 			_, err := forgetWhere(q, func(r Record) bool { return slices.Contains([]string{"m-02", "m-03", "m-17", "m-26"}, r.ID) })
 			return err
 		}},
-		{name: "squeeze", atomic: true, do: func(_ *testing.T, q *Queue, _ *crashes) error {
+		{name: "compact segments", atomic: true, do: func(_ *testing.T, q *Queue, _ *crashes) error {
 			q.compactSparse()
 			q.noteSealed()
 			return nil
@@ -199,8 +199,8 @@ func operations() []operation {
 			q.noteSealed()
 			return nil
 		}},
-		{name: "unlink what has drained", do: func(_ *testing.T, q *Queue, _ *crashes) error {
-			// m-03 waits in the first segment, so that no cursor passes those behind it.
+		{name: "unlink drained segments", do: func(_ *testing.T, q *Queue, _ *crashes) error {
+			// m-03 is pending in the first segment, so that no cursor passes the segments after it.
 			for _, lane := range []string{"a", "b", "c"} {
 				if err := pick(q, lane, not(oneOf("m-03", "m-28", "m-29", "t-3")), none, nil); err != nil {
 					return err
@@ -208,7 +208,7 @@ func operations() []operation {
 			}
 			q.removeSettled()
 			q.noteSealed()
-			for _, lane := range []string{"a", "b", "c"} { // what is kept of segments that are gone goes
+			for _, lane := range []string{"a", "b", "c"} { // removes settled blocks of segments that are gone
 				if err := pick(q, lane, oneOf("m-28"), none, nil); err != nil {
 					return err
 				}
@@ -244,7 +244,7 @@ func operations() []operation {
 			return err
 		}},
 		{name: "reopen", atomic: true, start: true, do: reopenDone},
-		{name: "reopen behind a crash", atomic: true, start: true, killed: true, do: reopenDone},
+		{name: "reopen after a crash", atomic: true, start: true, killed: true, do: reopenDone},
 		{name: "first start", atomic: true, start: true, empty: true, do: reopenDone},
 	}
 }
@@ -256,8 +256,8 @@ func reopenDone(t *testing.T, q *Queue, _ *crashes) error {
 	return nil
 }
 
-// appendSome appends what does not count as acknowledged before each call returns:
-// few records, two chunks in one commit, and more than the tail takes.
+// appendSome makes appends that do not count as acknowledged until they return: a few records, two
+// chunks in one commit, and more than fits into the tail.
 func appendSome(t *testing.T, q *Queue, c *crashes) error {
 	for _, es := range appends() {
 		a, err := q.Append(t.Context(), es)
@@ -272,7 +272,7 @@ func appendSome(t *testing.T, q *Queue, c *crashes) error {
 	return nil
 }
 
-// appendInDoubt is appendSome, the first of which the disk does not confirm.
+// appendInDoubt is appendSome with a failed sync of the first commit.
 func appendInDoubt(t *testing.T, q *Queue, c *crashes) error {
 	if c == nil {
 		return appendSome(t, q, c)
@@ -311,7 +311,7 @@ func appends() (groups [][]Entry) {
 	return groups
 }
 
-// lettersOf gives the numbers of the letters of some records.
+// lettersOf returns the ids of the letters of some records.
 func lettersOf(q *Queue, messages ...string) (ids []string) {
 	if err := q.DeadLetters("", func(d DeadLetter) bool {
 		if slices.Contains(messages, d.MessageID) {

@@ -11,10 +11,9 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// Wherever a process ends, or the power, what it leaves is as it was before the
-// operation under way or behind it, record by record; nothing is lost, nothing is
-// there twice, nothing is reported as damage; and the operation, called again,
-// completes as if nothing had been.
+// At whatever step a process ends or the power fails, every record is as before or after the
+// operation in progress. Nothing is lost, duplicated or reported as damaged. The operation,
+// called again, completes as if nothing had happened.
 func TestCrashAtEachStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -52,7 +51,7 @@ func (op *operation) run(t *testing.T, src string) (steps, copies int) {
 	}
 	q := openTest(t, dir, o)
 	opened(t, q)
-	if !op.start { // something waits in the tail
+	if !op.start { // the tail has pending records
 		mustAppend(t, q, tail()...)
 	}
 	before, err := look(q)
@@ -102,7 +101,7 @@ func (op *operation) run(t *testing.T, src string) (steps, copies int) {
 	return c.steps, len(c.found)
 }
 
-// verify opens a directory behind a crash.
+// verify opens a directory left by a crash.
 func (op *operation) verify(t *testing.T, x moment, o Options, before, after view) error {
 	if err := reopened(t, x.dir, o, func(q *Queue) error {
 		is, err := look(q)
@@ -131,7 +130,7 @@ func (op *operation) verify(t *testing.T, x moment, o Options, before, after vie
 				}
 			}
 			if n != len(g) && (n > 0 || i < x.acked) {
-				return fmt.Errorf("of append %d, %d records of %d wait; %d were acknowledged", i, n, len(g), x.acked)
+				return fmt.Errorf("append %d: %d of %d records are pending; %d were acknowledged", i, n, len(g), x.acked)
 			}
 			if i < x.acked {
 				known = append(known, g...)
@@ -139,7 +138,7 @@ func (op *operation) verify(t *testing.T, x moment, o Options, before, after vie
 		}
 		if len(known) > 0 {
 			if a, err := q.Append(t.Context(), known); err != nil || a.Duplicates != len(known) {
-				return fmt.Errorf("of %d ids that are known: %+v, %v", len(known), a, err)
+				return fmt.Errorf("repeating %d known ids: %+v, %v", len(known), a, err)
 			}
 		}
 		if err := op.do(t, q, nil); err != nil {
@@ -160,9 +159,9 @@ func same(q *Queue, want view) error {
 	return err
 }
 
-// A process that ends while it salvages a damaged segment, at any step, loses
-// nothing that is whole: the next start has the same records, knows the ids of
-// those and of none that was lost, and has the damaged file.
+// A process that ends at any step of salvaging a damaged segment loses no intact record. The next
+// start has the same records, knows their ids but none of lost records, and keeps the damaged
+// file.
 func TestCrashWhileSalvaging(t *testing.T) {
 	dir := makeSteps(t, true)
 	change(t, segment.Path(dir, 1), func(b []byte) []byte { return make([]byte, len(b)) })
@@ -187,10 +186,10 @@ func TestCrashWhileSalvaging(t *testing.T) {
 			t.Errorf("%s: %s, want %s", x.what, is, after)
 		}
 		if a := mustAppend(t, q, stored()...); a.Stored != 10 {
-			t.Errorf("%s: of 10 records that are lost %d are stored again", x.what, a.Stored)
+			t.Errorf("%s: %d of 10 lost records are stored again", x.what, a.Stored)
 		}
 		if n := q.Stats().BadFiles; n < 2 {
-			t.Errorf("%s: %d damaged files are kept", x.what, n)
+			t.Errorf("%s: %d damaged files were kept", x.what, n)
 		}
 		if err := q.Close(); err != nil {
 			t.Error(err)

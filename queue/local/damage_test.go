@@ -16,8 +16,8 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// damagedDir makes a queue of several sealed segments, one lane partly settled,
-// with dead letters, and returns the ids that wait and those that are dead.
+// damagedDir creates a queue of several sealed segments, with a partly settled lane and dead
+// letters. It returns the ids of the pending and of the dead records.
 func damagedDir(t *testing.T) (dir string, waiting, dead []string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -38,7 +38,7 @@ func damagedDir(t *testing.T) (dir string, waiting, dead []string) {
 	return dir, waiting, []string{"dead-1", "dead-2", "dead-3"}
 }
 
-// segments gives the segment files of dir.
+// segments returns the segment files in dir.
 func segments(t *testing.T, dir string) []string {
 	t.Helper()
 	m, err := filepath.Glob(filepath.Join(dir, "*"+segment.Suffix))
@@ -54,8 +54,8 @@ func change(t *testing.T, path string, fn func(b []byte) []byte) {
 	put(t, path, fn(readAll(t, path)))
 }
 
-// What a disk may do to a file costs what lies in it, and never a start: the
-// rest is delivered, the loss is counted, the file kept, a fresh event stored.
+// Damage to a file costs what the file contains, and never prevents a start: the rest is delivered,
+// the loss is counted, the file is kept, and a new event is stored.
 func TestDamage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -69,10 +69,10 @@ func TestDamage(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		hurt    func(t *testing.T, dir string)
-		loses   bool // waiting records
-		repeats bool // settled records come again
-		letters int  // that are left
-		bad     int  // files quarantined, at least
+		loses   bool // pending records are lost
+		repeats bool // settled records are pending again
+		letters int  // letters left
+		bad     int  // least number of quarantined files
 	}{
 		{"segment of NUL", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], nul) }, true, false, 3, 1},
 		{"empty segment", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], empty) }, true, false, 3, 1},
@@ -143,12 +143,12 @@ func TestDamage(t *testing.T) {
 			if lost > 0 != c.loses {
 				t.Errorf("%d of %d records are lost", lost, len(waiting))
 			}
-			// What was settled before lay there too; without meta.db nobody knows.
+			// The file contained settled records too; without meta.db their number is unknown.
 			if n := st.LostRecords; !st.MetaRebuilt && (n < int64(lost) || n > int64(lost)+3) {
-				t.Errorf("%d records are lost, and %d reported", lost, n)
+				t.Errorf("%d records are lost, but %d were reported", lost, n)
 			}
 			if !c.repeats && len(got) != len(waiting)-lost {
-				t.Errorf("%d records delivered of %d that are left", len(got), len(waiting)-lost)
+				t.Errorf("%d of %d remaining records delivered", len(got), len(waiting)-lost)
 			}
 			if _, letters := deadIDs(t, q); len(letters) != c.letters {
 				t.Errorf("dead letters %q, want %d", letters, c.letters)
@@ -160,20 +160,20 @@ func TestDamage(t *testing.T) {
 				t.Errorf("%d files are quarantined, want %d", bad, c.bad)
 			}
 			if c.bad > 0 && st.BadSegments == 0 && st.BadChunks == 0 && !st.MetaRebuilt {
-				t.Errorf("nothing is reported: %+v", st)
+				t.Errorf("nothing was reported: %+v", st)
 			}
 			mustAppend(t, q, entry("fresh", "l"))
 			if ids := drainAll(t, q, "l"); fmt.Sprint(ids) != "[fresh]" {
-				t.Errorf("a fresh event: %q", ids)
+				t.Errorf("new event: %q", ids)
 			}
-			// It stays so: the next start has nothing to repair.
+			// The next start has nothing to repair.
 			if err := q.Close(); err != nil {
 				t.Fatal(err)
 			}
 			q = openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
 			opened(t, q)
 			if ids := drainAll(t, q, "l"); len(ids) != 0 {
-				t.Errorf("after another start %d records come again", len(ids))
+				t.Errorf("after another start %d records are pending again", len(ids))
 			}
 			if st := q.Stats(); st.BadSegments > 0 || st.MetaRebuilt || st.BadFiles != bad {
 				t.Errorf("after another start, with %d files quarantined: %+v", bad, st)
@@ -182,8 +182,8 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// Several lanes that meet one damage have it repaired once.
-func TestDamageMetByAll(t *testing.T) {
+// Damage found by several lanes at once is repaired once.
+func TestDamageFoundByAllLanes(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{SegmentSize: 64 << 10, NoSync: true}
 	lanes := []string{"a", "b", "c", "d"}
@@ -225,8 +225,8 @@ func TestDamageMetByAll(t *testing.T) {
 	}
 }
 
-// The header of a segment has no checksum. One that names another key than it is
-// sealed with must not refuse the start as if that key were missing.
+// The header of a segment has no checksum. If damage makes it name another key than the one that
+// encrypts the segment, the start must not be refused for a missing key.
 func TestKeyInHeaderDamaged(t *testing.T) {
 	dir, waiting, _ := damagedDir(t)
 	segs := segments(t, dir)
@@ -244,12 +244,12 @@ func TestKeyInHeaderDamaged(t *testing.T) {
 	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
 	opened(t, q)
 	if got := drainAll(t, q, "l"); len(got) != len(waiting) {
-		t.Errorf("%d of %d records are left", len(got), len(waiting))
+		t.Errorf("%d of %d records were delivered", len(got), len(waiting))
 	}
 }
 
-// One flipped bit in each page in turn, and everywhere at random: what is
-// delivered is what was sent, and nobody crashes.
+// One flipped bit in each page, and at random offsets: what is delivered is what was sent, and
+// nothing crashes.
 func TestBitFlips(t *testing.T) {
 	t.Parallel()
 	rng, seed := seeded(t)
@@ -278,7 +278,7 @@ func TestBitFlips(t *testing.T) {
 		at := 0
 		change(t, filepath.Join(dir, file), func(b []byte) []byte {
 			at = rng.IntN(len(b))
-			if n%3 > 0 { // in the head of a page, where its structure is
+			if n%3 > 0 { // in the head of a page, which describes its structure
 				at = min(len(b)-1, at&^4095+rng.IntN(64))
 			}
 			b[at] ^= 1 << rng.IntN(8)
@@ -292,10 +292,10 @@ func TestBitFlips(t *testing.T) {
 		opened(t, q)
 		got := drainAll(t, q, "l")
 		if len(got) < len(waiting)-40 {
-			t.Errorf("%s: %d of %d records are left", where, len(got), len(waiting))
+			t.Errorf("%s: %d of %d records were delivered", where, len(got), len(waiting))
 		}
 		if st := q.Stats(); len(got) < len(waiting) && st.LostRecords == 0 && st.BadSegments == 0 {
-			t.Errorf("%s: %d records are lost in silence", where, len(waiting)-len(got))
+			t.Errorf("%s: %d records were silently lost", where, len(waiting)-len(got))
 		}
 		if err := q.Close(); err != nil {
 			t.Errorf("%s: %v", where, err)

@@ -16,7 +16,7 @@ import (
 	"relay/queue/queuetest/disktest"
 )
 
-// deadOf is a settlement that makes a letter of each record a lane has.
+// deadOf returns a settlement that makes a letter of each pending record of a lane.
 func deadOf(t testing.TB, q *Queue, lane string) Settlement {
 	t.Helper()
 	b, err := q.Read(lane, 0, 0, 0)
@@ -30,11 +30,10 @@ func deadOf(t testing.TB, q *Queue, lane string) Settlement {
 	return s
 }
 
-// failMeta has the writes of meta.db fail until undo is called: something stands
-// where it is to be.
+// failMeta makes the writes of meta.db fail until undo is called, by blocking its path.
 func failMeta(t *testing.T, q *Queue) (undo func()) {
 	t.Helper()
-	if err := q.meta.SaveLane("", meta.Lane{}, nil, nil); err == nil { // the next write goes to a new file
+	if err := q.meta.SaveLane("", meta.Lane{}, nil, nil); err == nil { // so that the next write goes to a new file
 		t.Fatal("a lane without a name was stored")
 	}
 	path := filepath.Join(q.dir, meta.Name)
@@ -48,9 +47,9 @@ func failMeta(t *testing.T, q *Queue) (undo func()) {
 	}
 }
 
-// A settlement made twice, because the first try took longer than its caller
-// waited, makes each letter once, under the id it has.
-func TestLettersOfASettlementMadeTwice(t *testing.T) {
+// A settlement repeated because the first attempt took too long stores each letter once, under
+// the same id.
+func TestRepeatedSettlementStoresLettersOnce(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	mustAppend(t, q, entry("m-1", "a"), entry("m-2", "a"))
 	s := deadOf(t, q, "a")
@@ -73,9 +72,9 @@ func TestLettersOfASettlementMadeTwice(t *testing.T) {
 	}
 }
 
-// The same with a disk that hangs: the settlement outlives its deadline, is done
-// when the disk is back, and is made again by its caller.
-func TestLettersOfASettlementThatOutlivesItsDeadline(t *testing.T) {
+// The same with a disk that hangs: the settlement happens after its deadline, when the disk is
+// back, and the caller repeats it.
+func TestSettlementAfterItsDeadline(t *testing.T) {
 	v := disktest.NewVolume(t, 64)
 	q := openTest(t, filepath.Join(v.Dir(), "queue"), Options{SegmentSize: 256 << 10, MaxSize: 32 << 20, IOTimeout: 300 * time.Millisecond})
 	opened(t, q)
@@ -107,13 +106,13 @@ func TestLettersOfASettlementThatOutlivesItsDeadline(t *testing.T) {
 			t.Fatalf("letters %q", letters)
 		}
 		if l, _ := q.Lane("a"); l.Counts["dead:rejected"] != int64(n+1)*2 {
-			t.Fatalf("%d settlements are counted %d times", n+1, l.Counts["dead:rejected"]/2)
+			t.Fatalf("%d settlements were counted %d times", n+1, l.Counts["dead:rejected"]/2)
 		}
 	}
 }
 
-// meta.db fails once, with letters in several settlements: 300 events stay 300
-// letters, and none is shown before its settlement has committed.
+// If meta.db fails once during settlements with letters, 300 events become 300 letters, and none
+// is visible before its settlement has committed.
 func TestLettersWhenMetaFails(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{NoSync: true})
@@ -136,7 +135,7 @@ func TestLettersWhenMetaFails(t *testing.T) {
 		}
 		undo()
 		if _, letters := deadIDs(t, q); len(letters) != total {
-			t.Fatalf("%d letters are shown of %d that are settled", len(letters), total)
+			t.Fatalf("%d letters are visible, %d records are settled", len(letters), total)
 		}
 		if err := settle(q, "a", s); err != nil {
 			t.Fatal(err)
@@ -156,9 +155,9 @@ func TestLettersWhenMetaFails(t *testing.T) {
 	}
 }
 
-// A crash between any two steps of a settlement (the lane's first row, its letters,
-// its row) repeats the settlement: what it then makes is all there is, and a letter
-// is there exactly if its record was settled.
+// A crash between any two steps of a settlement (the lane's first row, its letters, its row)
+// repeats the settlement. Afterwards there are exactly the letters of the repeated settlement, and
+// a letter exists if and only if its record was settled.
 func TestCrashWithinASettlement(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		for _, c := range []struct {
@@ -195,16 +194,16 @@ func TestCrashWithinASettlement(t *testing.T) {
 				if err := c.do(q, deadOf(t, q, "a")); err != nil {
 					t.Fatal(err)
 				}
-				// The process ends here: what lies on disk is what the next one finds.
-				q = openTest(t, copyAsIs(t, q), Options{}) // the reserve may be being made
+				// The process ends here. The next one finds this state of the disk.
+				q = openTest(t, copyAsIs(t, q), Options{}) // not a live copy: the reserve might be being written
 				opened(t, q)
 				if _, letters := deadIDs(t, q); len(letters) != strings.Count(want, " ")-1 {
 					t.Errorf("letters of a settlement that did not commit: %q", letters)
 				}
-				// The mapping has changed meanwhile: one is delivered, the other made again.
+				// The mapping has changed meanwhile: one record is delivered, the other becomes a letter again.
 				s := deadOf(t, q, "a")
 				if len(s.Dead) != 2 {
-					t.Fatalf("%d records wait", len(s.Dead))
+					t.Fatalf("%d records are pending", len(s.Dead))
 				}
 				s.Dead = s.Dead[1:]
 				if err := settle(q, "a", s); err != nil {
@@ -218,8 +217,8 @@ func TestCrashWithinASettlement(t *testing.T) {
 	}
 }
 
-// The loss of meta.db costs no letter, nor does a lane that starts over with a
-// settlement whose letters are not the same.
+// Losing meta.db loses no letter, and neither does a lane that starts over with a settlement of
+// other letters.
 func TestLettersOutliveMeta(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{})
@@ -237,15 +236,15 @@ func TestLettersOutliveMeta(t *testing.T) {
 		if _, letters := deadIDs(t, q); fmt.Sprint(letters) != "[m-1 m-2]" {
 			t.Fatalf("loss %d: letters %q", n, letters)
 		}
-		settleDead(t, q, "a") // made again, should its segment still be there
+		settleDead(t, q, "a") // again, if its segment still exists
 		if _, letters := deadIDs(t, q); fmt.Sprint(letters) != "[m-1 m-2]" {
-			t.Fatalf("loss %d: letters %q once they were made again", n, letters)
+			t.Fatalf("loss %d: letters %q after settling again", n, letters)
 		}
 	}
 }
 
-// A letter larger than all room for letters stops no lane, and is not redriven cut.
-func TestLetterLargerThanItsRoom(t *testing.T) {
+// A letter larger than the space for letters blocks no lane. It is cut, and not redriven.
+func TestLetterLargerThanLimit(t *testing.T) {
 	for _, drop := range []bool{false, true} {
 		q := openTest(t, t.TempDir(), Options{DeadMaxSize: 16 << 10, DeadDropOldest: drop})
 		opened(t, q)
@@ -272,8 +271,8 @@ func TestLetterLargerThanItsRoom(t *testing.T) {
 	}
 }
 
-// One flipped bit anywhere in dead.db costs at most the letters it lies in, and
-// that is counted; what is read is what was written.
+// One flipped bit anywhere in dead.db loses at most the letters that contain it, and the loss is
+// counted. What is read is what was written.
 func TestDeadBitFlips(t *testing.T) {
 	rng, seed := seeded(t)
 	src := t.TempDir()
@@ -324,7 +323,7 @@ func TestDeadBitFlips(t *testing.T) {
 			}
 		}
 		if st := q.Stats(); lost > 1 || lost > 0 && (st.BadSegments == 0 || st.BadChunks == 0) {
-			t.Errorf("seed %d, flip at %d: %d letters are lost; %d files damaged and %d parts of them are reported", seed, at, lost, st.BadSegments, st.BadChunks)
+			t.Errorf("seed %d, flip at %d: %d letters are lost; reported: %d damaged files, %d damaged parts", seed, at, lost, st.BadSegments, st.BadChunks)
 		}
 		if err := q.Close(); err != nil {
 			t.Error(err)

@@ -7,7 +7,7 @@ import (
 	"relay/queue/local/internal/age"
 )
 
-// settleDead makes a dead letter of everything a lane has.
+// settleDead makes a dead letter of every pending record of a lane.
 func settleDead(t testing.TB, q *Queue, lane string) {
 	t.Helper()
 	b, err := q.Read(lane, 0, 0, 0)
@@ -34,10 +34,9 @@ func deadIDs(t testing.TB, q *Queue) (ids, messages []string) {
 	return ids, messages
 }
 
-// The id of a letter that is gone is not given to another, whatever made it go
-// and whatever was restarted since: redriving the other would be taken for a
-// repetition, and the letter lost.
-func TestDeadIDsAreNotUsedAgain(t *testing.T) {
+// The id of a removed letter is not reused, whatever removed it and whatever was restarted since.
+// Otherwise redriving the new letter would count as a repetition, and the letter would be lost.
+func TestDeadIDsAreNotReused(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Now()
 	o := Options{DeadMaxAge: time.Hour, Now: func() time.Time { return now }}
@@ -51,7 +50,7 @@ func TestDeadIDsAreNotUsedAgain(t *testing.T) {
 	drainAll(t, q, "l")
 	mustAppend(t, q, entry("b", "l"))
 	settleDead(t, q, "l")
-	if err := q.dead.expire(func(age.Stamp) bool { return true }); err != nil { // the file has no letter left
+	if err := q.dead.expire(func(age.Stamp) bool { return true }); err != nil { // removes all letters
 		t.Fatal(err)
 	}
 	if ids, _ := deadIDs(t, q); len(ids) != 0 {

@@ -18,8 +18,8 @@ import (
 	"relay/queue/queuetest/disktest"
 )
 
-// Syncs and writes fail again and again while a queue is used: nobody gets an
-// answer that is not so, what was in doubt is void, the retry is stored once.
+// Syncs and writes fail repeatedly while a queue is used. No caller gets a false answer, commits in
+// doubt are void, and a retry is stored once.
 func TestFailingDisk(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil || testing.Short() {
@@ -33,8 +33,8 @@ func TestFailingDisk(t *testing.T) {
 		"fdatasync:error=EIO:when=9+11",    // of a commit, and of meta.db
 		"pwrite64:error=EIO:when=60+97",    // of a page
 		"fsync:error=EIO:when=6+7",         // of a directory
-		"pwrite64:error=ENOSPC:when=60+83", // no room for a page
-		"renameat:error=EROFS:when=7+5",    // a disk that turns read-only now and then
+		"pwrite64:error=ENOSPC:when=60+83", // no space for a page
+		"renameat:error=EROFS:when=7+5",    // a disk that is read-only at times
 	} {
 		t.Run(strings.SplitN(fault, ":when", 2)[0], func(t *testing.T) {
 			o := newOracle(t)
@@ -47,7 +47,7 @@ func TestFailingDisk(t *testing.T) {
 				t.Error("the child has ended")
 			default:
 			}
-			p.in.Close() // it exits as it is
+			p.in.Close() // it exits without closing
 			p.end()
 			if int64(len(o.acked)) < events {
 				t.Errorf("%d events were stored between the faults", len(o.acked))
@@ -59,7 +59,7 @@ func TestFailingDisk(t *testing.T) {
 	}
 }
 
-// tmpfs mounts a file system of so many bytes or files.
+// tmpfs mounts a file system limited to some bytes or files.
 func tmpfs(t *testing.T, opts string) string {
 	t.Helper()
 	if testing.Short() {
@@ -76,7 +76,7 @@ func tmpfs(t *testing.T, opts string) string {
 	return dir
 }
 
-// fillUp appends until the queue refuses, and returns what it took.
+// fillUp appends until the queue refuses, and returns what it accepted.
 func fillUp(t *testing.T, q *Queue, prefix string, most int) (ids []string, err error) {
 	t.Helper()
 	for i := range most {
@@ -93,11 +93,10 @@ func fillUp(t *testing.T, q *Queue, prefix string, most int) (ids []string, err 
 	return ids, nil
 }
 
-// A neighbour takes the last byte, or the last file, of the volume: intake is
-// refused, what is there drains with its cursor and dead letters, intake
-// resumes by itself, and nothing is lost: drop_oldest drops for the queue's own
-// bound only.
-func TestNeighbourFillsVolume(t *testing.T) {
+// Other files take the last byte, or the last inode, of the volume. Intake is refused, stored
+// records drain with their cursor and dead letters, and intake resumes by itself. Nothing is lost:
+// DropOldest drops records only for the queue's own limit.
+func TestOtherFilesFillVolume(t *testing.T) {
 	takeBytes := func(dir string) error {
 		f, err := os.Create(filepath.Join(dir, "neighbour"))
 		if err != nil {
@@ -153,14 +152,14 @@ func TestNeighbourFillsVolume(t *testing.T) {
 			want = append(want, more...)
 			if q.Stats().Failures > 0 {
 				if len(q.meta.Voids()) == 0 {
-					t.Error("a commit met the full volume, and its range is not void")
+					t.Error("a commit failed on the full volume but its range is not void")
 				}
 			}
 			until(t, "intake is shut", func() bool { return errors.As(q.CanAppend(), &full) })
 			q.measureVolume()
 			q.makeRoom()
 			if n := q.Stats().Dropped; len(n) > 0 {
-				t.Errorf("dropped for the neighbour: %v", n)
+				t.Errorf("dropped because of other files: %v", n)
 			}
 			b, err := q.Read("l", 0, 20, 0)
 			if err != nil {
@@ -197,7 +196,7 @@ func TestNeighbourFillsVolume(t *testing.T) {
 			q = openTest(t, dir, Options{SegmentSize: 256 << 10, MaxSize: 16 << 20})
 			opened(t, q)
 			if ids := drainAll(t, q, "l"); len(ids) != 10 {
-				t.Errorf("after a restart %d records wait", len(ids))
+				t.Errorf("after a restart %d records are pending", len(ids))
 			}
 			if _, letters := deadIDs(t, q); len(letters) != 20 {
 				t.Errorf("%d dead letters", len(letters))
@@ -206,7 +205,7 @@ func TestNeighbourFillsVolume(t *testing.T) {
 	}
 }
 
-// A volume smaller than max_size is refused, and left as it is.
+// A volume smaller than MaxSize is refused and not changed.
 func TestVolumeTooSmall(t *testing.T) {
 	dir := tmpfs(t, "size=8m")
 	if _, err := Open(dir, Options{MaxSize: 64 << 20}); !errors.Is(err, ErrTooSmall) {
@@ -214,12 +213,12 @@ func TestVolumeTooSmall(t *testing.T) {
 	}
 	es, err := os.ReadDir(dir)
 	if err != nil || len(es) > 1 {
-		t.Fatal(es, err) // the lock
+		t.Fatal(es, err) // only the lock file
 	}
 }
 
-// The disk freezes: appends end in time, what waits is bounded, and all goes on
-// by itself once it thaws.
+// When the disk freezes, appends time out and the waiting bytes are bounded. Everything continues
+// by itself when it thaws.
 func TestFrozenDisk(t *testing.T) {
 	v := disktest.NewVolume(t, 64)
 	q := openTest(t, filepath.Join(v.Dir(), "queue"), Options{SegmentSize: 256 << 10, MaxSize: 32 << 20, AppendTimeout: 300 * time.Millisecond, IOTimeout: 500 * time.Millisecond, MaxWaiting: 1 << 20})
@@ -241,7 +240,7 @@ func TestFrozenDisk(t *testing.T) {
 		}
 	}
 	if n := q.Stats().Waiting; n > 1<<20+200<<10 {
-		t.Errorf("%d bytes wait", n)
+		t.Errorf("%d bytes are waiting", n)
 	}
 	until(t, "CanAppend says so", func() bool { return errors.Is(q.CanAppend(), ErrStalled) })
 	if b, err := q.Read("l", 0, 1, 0); err != nil || len(b.Records) != 1 {

@@ -18,9 +18,8 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// everything gives all that can be got out of a queue's directory by someone
-// who knows its formats and its key: the bytes of every file, and what every
-// chunk and dead letter holds on any page, whether or not it is still reached.
+// everything returns all that someone who knows the formats and the key can get out of a queue's
+// directory: the bytes of every file, and every chunk and dead letter on any page, in use or not.
 func everything(t *testing.T, q *Queue) []byte {
 	t.Helper()
 	var all bytes.Buffer
@@ -30,7 +29,7 @@ func everything(t *testing.T, q *Queue) []byte {
 		}
 		b, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(path, segment.TmpSuffix) {
-			return nil // it has its name by now
+			return nil // it was renamed meanwhile
 		}
 		if err != nil {
 			return err
@@ -84,15 +83,14 @@ func TestForgetLeavesNothing(t *testing.T) {
 				e := person(who, n)
 				return DeadLetter{Seq: Seq(n), MessageID: e.ID, EventSet: "a", Reason: "rejected", Message: "letter of " + who, Body: e.Body}
 			}
-			for n := range 600 { // several segments, the person in some of them
+			for n := range 600 { // several segments; the person is in some of them
 				who := "stranger"
 				if n%97 == 5 {
 					who = "person-to-forget"
 				}
 				mustAppend(t, q, person(who, n))
 			}
-			// Dead letters of the person that were dropped since: their rows
-			// lie in pages that are free, but not empty.
+			// Dead letters of the person that were dropped since: their rows are still in free pages.
 			for n := range 40 {
 				who := "stranger"
 				if n == 3 || n == 30 {
@@ -117,7 +115,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 			before := everything(t, q)
 			for _, s := range []string{`"userId":"person-to-forget"`, "letter of person-to-forget"} {
 				if !bytes.Contains(before, []byte(s)) {
-					t.Fatalf("the search does not find %q, which is there", s)
+					t.Fatalf("the search does not find %q, which is stored", s)
 				}
 			}
 			n, err := forgetWhere(q, func(r Record) bool { return bytes.Contains(r.Body, []byte(`"person-to-forget"`)) })
@@ -130,7 +128,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 			if all := everything(t, q); bytes.Contains(all, []byte("person-to-forget")) {
 				t.Error("something of the person is still on disk")
 			} else if !bytes.Contains(all, []byte("stranger")) {
-				t.Error("nothing of anybody is on disk")
+				t.Error("other people's data is gone too")
 			}
 			if got := len(drainAll(t, q, "a")); got != 593 {
 				t.Errorf("%d records are left, want 593", got)
@@ -139,7 +137,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 	}
 }
 
-// forgetWhere has a queue forget the records and letters for which match says so.
+// forgetWhere makes a queue forget the records and letters for which match returns true.
 func forgetWhere(q *Queue, match func(Record) bool) (int, error) {
 	n, err := q.Forget(queue.Forget{
 		Record: func(r *Record) bool { return match(*r) },
@@ -148,15 +146,14 @@ func forgetWhere(q *Queue, match func(Record) bool) (int, error) {
 	return n.Found(), err
 }
 
-// recordOf shows a letter to who decides on records.
+// recordOf converts a letter to a record, for functions that match records.
 func recordOf(dl DeadLetter) Record {
 	return Record{Seq: dl.Seq, ID: dl.MessageID, Lanes: []string{dl.EventSet}, Received: dl.ReceivedAt, Flags: dl.Flags, Body: dl.Body}
 }
 
-// What is in no record any more, because its commit failed, is removed from the file
-// that it was written to; a dry run counts what the real one removes, and changes
-// nothing.
-func TestForgetLeavesNothingOfCommitsThatFailed(t *testing.T) {
+// A record of a failed commit is removed from the file to which it was written. A dry run counts
+// what the real run removes, and changes nothing.
+func TestForgetRemovesFailedCommits(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{SegmentSize: 64 << 10})
 	about := func(who string, n int) Entry {
 		e := entry(fmt.Sprintf("%s-%d", who, n), "a")
@@ -177,10 +174,10 @@ func TestForgetLeavesNothingOfCommitsThatFailed(t *testing.T) {
 	}
 	syncBy(func(*seg) error { return errors.New("the disk says no") })
 	if _, err := q.Append(t.Context(), []Entry{about("person-to-forget", 3)}); err == nil {
-		t.Fatal("appended by a disk that fails")
+		t.Fatal("an append succeeded on a failing disk")
 	}
 	syncBy((*seg).Sync)
-	for try := 0; ; try++ { // it looks every now and then whether the disk writes again
+	for try := 0; ; try++ { // the queue tries once a second whether the disk writes again
 		if _, err := q.Append(t.Context(), []Entry{about("stranger", 2)}); err == nil {
 			break
 		} else if try == 1000 {
@@ -201,7 +198,7 @@ func TestForgetLeavesNothingOfCommitsThatFailed(t *testing.T) {
 		t.Fatalf("dry: %+v, want %+v: %v", n, want, err)
 	}
 	if all := everything(t, q); bytes.Count(all, []byte("person-to-forget")) < 5 {
-		t.Fatal("something is gone after a dry run, or the search does not find it")
+		t.Fatal("the dry run removed something, or the search does not find it")
 	}
 	f.Dry = false
 	if n, err := q.Forget(f); n != want || err != nil {
@@ -214,17 +211,17 @@ func TestForgetLeavesNothingOfCommitsThatFailed(t *testing.T) {
 		t.Errorf("again: %+v %v", n, err)
 	}
 	if got := len(drainAll(t, q, "a")); got != 2 {
-		t.Errorf("%d records are left, want the stranger's 2", got)
+		t.Errorf("%d records are left, want the other person's 2", got)
 	}
 }
 
-// TestForgetWaitsForWhatIsLeaving: a segment that all lanes pass while it is searched is
-// about to be unlinked. Its file is gone when Forget returns, which is no error.
-func TestForgetWaitsForWhatIsLeaving(t *testing.T) {
+// TestForgetWaitsForUnlink: a segment that all lanes settle while it is searched is about to be
+// unlinked. Its file is gone when Forget returns, without an error.
+func TestForgetWaitsForUnlink(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	mustAppend(t, q, entry("m-1", "a"))
 	var path string
-	leave := func(*Record) bool { // as tidy does, before it unlinks
+	leave := func(*Record) bool { // like removeSettled before it unlinks
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		if s := q.segs[0]; path == "" {

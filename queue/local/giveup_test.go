@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// until waits for something that another goroutine is about to do.
+// until waits for an action of another goroutine.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for !ok() {
@@ -19,8 +19,7 @@ func until(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// appending starts an Append whose caller scribbles over its body as soon as it
-// is back, as it may.
+// appending starts an Append whose caller overwrites its body as soon as Append returns.
 func appending(ctx context.Context, q *Queue, e Entry) <-chan error {
 	done := make(chan error, 1)
 	go func() {
@@ -36,9 +35,8 @@ func appending(ctx context.Context, q *Queue, e Entry) <-chan error {
 	return done
 }
 
-// A caller that gives up before the writer copied its entries leaves no trace,
-// and does not take the place of another who brings the same id, nor makes another
-// event of that id a conflict.
+// A caller that gives up before the writer has copied its entries leaves no trace: its id is not
+// taken, and another event with that id is no conflict.
 func TestGiveUpBeforeCopy(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	hold, held := make(chan struct{}), make(chan struct{})
@@ -75,8 +73,8 @@ func TestGiveUpBeforeCopy(t *testing.T) {
 	}
 }
 
-// A caller that gives up later has its memory back at once, though what was
-// copied from it is still on its way to the disk.
+// A caller that gives up later can reuse its memory at once, although the copy is still being
+// written.
 func TestGiveUpAfterCopy(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	hangs := make(chan struct{})
@@ -105,7 +103,7 @@ func TestGiveUpAfterCopy(t *testing.T) {
 	}
 }
 
-// More lane sets than there is room for in front of a payload.
+// More sets of lanes than fit before a payload.
 func TestManyLaneSets(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	var es []Entry

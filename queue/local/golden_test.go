@@ -24,7 +24,7 @@ var makeGolden = flag.Bool("golden", false, "write testdata of the present forma
 
 var goldenKey = []byte("a key that only this test may use")[:32]
 
-// goldenDir fills a directory with one of everything the format knows.
+// goldenDir creates a directory that uses everything in the format.
 func goldenDir(t *testing.T, dir string, o Options) {
 	t.Helper()
 	q, err := Open(dir, o)
@@ -63,8 +63,8 @@ func goldenDir(t *testing.T, dir string, o Options) {
 	os.Remove(filepath.Join(dir, directory.Lock))
 }
 
-// TestGolden opens directories that were written when their format was new.
-// None of them is ever written again.
+// TestGolden opens directories that were written when their format was new. They are never
+// rewritten.
 func TestGolden(t *testing.T) {
 	for name, o := range map[string]Options{
 		"format-2":        {SegmentSize: 64 << 10, DedupWindow: 1 << 62},
@@ -110,7 +110,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A directory of another format is refused, and not one byte of it changes.
+// A directory of another format is refused without changing a byte of it.
 func TestOtherFormat(t *testing.T) {
 	for _, c := range []struct {
 		file   string
@@ -165,7 +165,7 @@ func TestOtherFormat(t *testing.T) {
 	}
 }
 
-// content is every file of dir.
+// content returns every file of dir.
 func content(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := make(map[string]string)

@@ -11,7 +11,7 @@ import (
 	"relay/queue/local/internal/ids"
 )
 
-// mergeAll makes one file of all that were filed.
+// mergeAll merges all files of ids into one.
 func mergeAll(t testing.TB, q *Queue) {
 	t.Helper()
 	if err := q.ids.Merge(1, func(uint64, uint64) bool { return false }); err != nil {
@@ -22,13 +22,13 @@ func mergeAll(t testing.TB, q *Queue) {
 	}
 }
 
-// The same id is stored once, whatever has become of its first copy, over a
-// kill at that moment and over a stop.
-func TestSameIDAgain(t *testing.T) {
+// An id is stored once, whatever has happened to its first copy, also after a kill at that moment
+// and after a restart.
+func TestSameIDIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true}
-	// keeperOff has the keeper not come to what it is given.
-	keeperOff := func(q *Queue) func() { q.repairing.Lock(); return q.repairing.Unlock }
+	// backgroundOff keeps the background goroutine from doing its tasks.
+	backgroundOff := func(q *Queue) func() { q.repairing.Lock(); return q.repairing.Unlock }
 	unlinked := func(t *testing.T, q *Queue) {
 		s := q.writer.tail
 		drainAll(t, q, "a")
@@ -44,13 +44,13 @@ func TestSameIDAgain(t *testing.T) {
 		{"in the tail", func(*testing.T, *Queue) func() { return none }},
 		{"in the tail, settled", func(t *testing.T, q *Queue) func() { drainAll(t, q, "a"); return none }},
 		{"rotated", func(t *testing.T, q *Queue) func() { rotateNow(t, q); filed(t, q); return none }},
-		{"rotated this moment", func(t *testing.T, q *Queue) func() {
-			on := keeperOff(q)
+		{"just rotated", func(t *testing.T, q *Queue) func() {
+			on := backgroundOff(q)
 			rotateNow(t, q)
 			return on
 		}},
-		{"ids filed, segment not sealed", func(t *testing.T, q *Queue) func() {
-			on := keeperOff(q)
+		{"ids written, segment not sealed", func(t *testing.T, q *Queue) func() {
+			on := backgroundOff(q)
 			tail := q.writer.tailIDs
 			rotateNow(t, q)
 			if err := q.ids.WriteTail(tail); err != nil {
@@ -58,8 +58,8 @@ func TestSameIDAgain(t *testing.T) {
 			}
 			return on
 		}},
-		{"ids cannot be filed", func(t *testing.T, q *Queue) func() {
-			block := files.Path(q.dir, q.writer.tail.Num, ids.Suffix) // a directory stands where the file is to be
+		{"ids cannot be written", func(t *testing.T, q *Queue) func() {
+			block := files.Path(q.dir, q.writer.tail.Num, ids.Suffix) // a directory blocks the path of the file
 			if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +67,7 @@ func TestSameIDAgain(t *testing.T) {
 			until(t, "filing fails", func() bool { _, n := q.tasks.left(); return n > 0 })
 			return func() { os.RemoveAll(block) }
 		}},
-		{"drained, its segment gone", func(t *testing.T, q *Queue) func() { unlinked(t, q); return none }},
+		{"drained, segment unlinked", func(t *testing.T, q *Queue) func() { unlinked(t, q); return none }},
 		{"ids merged", func(t *testing.T, q *Queue) func() {
 			unlinked(t, q)
 			mustAppend(t, q, entry("later", "a"))
@@ -75,7 +75,7 @@ func TestSameIDAgain(t *testing.T) {
 			mergeAll(t, q)
 			return none
 		}},
-		{"ids merged, an old file still there", func(t *testing.T, q *Queue) func() {
+		{"ids merged, an old file left", func(t *testing.T, q *Queue) func() {
 			unlinked(t, q)
 			old := idFiles(t, q)[0]
 			b := readAll(t, old)
@@ -136,8 +136,8 @@ func TestSameIDAgain(t *testing.T) {
 	}
 }
 
-// An event that a disk has destroyed is stored when its sender repeats it, and
-// delivered; what was saved, or delivered before, is not stored again.
+// An event destroyed by a disk is stored and delivered when its sender repeats it. Events that were
+// saved, or delivered before, are not stored again.
 func TestLostIDs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -157,7 +157,7 @@ func TestLostIDs(t *testing.T) {
 		{"half a segment", func(t *testing.T, dir string) {
 			change(t, segments(t, dir)[1], func(b []byte) []byte { return append(b[:len(b)/2:len(b)/2], nul(b[len(b)/2:])...) })
 		}},
-		{"meta pages", func(t *testing.T, dir string) { // nothing is lost
+		{"meta pages", func(t *testing.T, dir string) { // loses nothing
 			change(t, segments(t, dir)[1], func(b []byte) []byte { return append(nul(b[:8192]), b[8192:]...) })
 		}},
 	} {
@@ -178,7 +178,7 @@ func TestLostIDs(t *testing.T) {
 					got[id]++
 				}
 				lost := 0
-				// The tail may be of those that were hurt: a client would try again.
+				// The tail can be damaged too: a client would retry.
 				until(t, "an append succeeds", func() bool {
 					_, err := q.Append(t.Context(), []Entry{entry("poke", "poke")})
 					return err == nil
@@ -208,7 +208,7 @@ func TestLostIDs(t *testing.T) {
 						t.Errorf("%s was stored again after a restart", id)
 					}
 				}
-				if c.name != "all segments" { // they lie in the first
+				if c.name != "all segments" { // the dead letters' records are in the first one
 					for _, id := range dead {
 						if n := mustAppend(t, q, entry(id, "l")).Stored; n != 0 {
 							t.Errorf("%s, a dead letter, was stored again", id)
@@ -220,7 +220,7 @@ func TestLostIDs(t *testing.T) {
 	}
 }
 
-// A file of ids that is damaged costs only the ids of segments that are gone.
+// A damaged file of ids only loses the ids of segments that are gone.
 func TestDamagedIDFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")

@@ -18,8 +18,8 @@ func (in *intake) sized(size int) *request {
 	return r
 }
 
-// What waits stays within the bound, but for a request that is larger by itself; who was
-// kept out comes in when the writer has given room back.
+// The waiting bytes stay within the limit, except for a single larger request. Blocked callers
+// continue when the writer releases space.
 func TestIntakeIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := newIntake(100)
@@ -30,16 +30,16 @@ func TestIntakeIsBounded(t *testing.T) {
 		go func() { late <- in.enqueue(t.Context(), in.sized(10)) }()
 		synctest.Wait()
 		if n := in.len(); n != 1 {
-			t.Fatalf("%d wait above the bound", n)
+			t.Fatalf("%d requests wait above the limit", n)
 		}
 		taken := in.take(nil, 1<<20)
 		synctest.Wait()
 		if n := in.len(); n != 0 {
-			t.Fatalf("%d came in while the writer had the room", n)
+			t.Fatalf("%d requests were accepted while the writer held the space", n)
 		}
 		in.release(int64(taken[0].size))
 		if err := <-late; err != nil || in.waiting() != 10 {
-			t.Errorf("%d bytes wait, %v", in.waiting(), err)
+			t.Errorf("%d bytes are waiting, %v", in.waiting(), err)
 		}
 	})
 }
@@ -60,12 +60,12 @@ func TestIntakeGivesUp(t *testing.T) {
 			t.Errorf("with a context that ends: %v", err)
 		}
 		if n := len(in.blocked); n != 0 {
-			t.Errorf("%d who gave up still wait for room", n)
+			t.Errorf("%d callers that gave up are still waiting", n)
 		}
 	})
 }
 
-// One commit takes what fits, in order, and passes over what its caller gave up.
+// A commit takes the requests that fit, in order, and skips those whose callers gave up.
 func TestIntakeTakes(t *testing.T) {
 	in := newIntake(1000)
 	var all []*request
@@ -82,10 +82,10 @@ func TestIntakeTakes(t *testing.T) {
 		t.Errorf("first: %d requests", len(first))
 	}
 	if n := in.waiting(); n != 590 {
-		t.Errorf("%d bytes; those of who gave up are not given back", n)
+		t.Errorf("%d bytes: space of abandoned requests was not released", n)
 	}
 	if next := in.take(nil, 100); len(next) != 1 || next[0] != all[3] {
-		t.Errorf("next: %d requests; one that is larger than a commit must go alone", len(next))
+		t.Errorf("next: %d requests; a request larger than a commit must be alone", len(next))
 	}
 }
 
@@ -99,13 +99,13 @@ func TestIntakeCloses(t *testing.T) {
 		go func() { blocked <- in.enqueue(t.Context(), in.sized(10)) }()
 		synctest.Wait()
 		if rest := in.close(); len(rest) != 1 {
-			t.Errorf("%d are given back", len(rest))
+			t.Errorf("%d requests were returned", len(rest))
 		}
 		if err := <-blocked; !errors.Is(err, ErrClosed) {
-			t.Errorf("who waited for room: %v", err)
+			t.Errorf("blocked caller: %v", err)
 		}
 		if err := in.enqueue(t.Context(), in.sized(1)); !errors.Is(err, ErrClosed) {
-			t.Errorf("who comes later: %v", err)
+			t.Errorf("later caller: %v", err)
 		}
 	})
 }

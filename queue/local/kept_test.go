@@ -8,9 +8,9 @@ import (
 	"relay/queue"
 )
 
-// Copies of what was handed over make room for what comes, the oldest first; what is
-// not handed over yet does not, and is refused room for in the end.
-func TestKeptMakesRoom(t *testing.T) {
+// Copies of forwarded records are dropped to make space, oldest first. Records not forwarded yet
+// are kept, and appends are refused in the end.
+func TestKeptCopiesAreDropped(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{MaxSize: 2 << 20, NoSync: true})
 	s := newNoise()
 	stored := 0
@@ -36,10 +36,10 @@ func TestKeptMakesRoom(t *testing.T) {
 	}
 	var full *FullError
 	refused := 0
-	for stored < 6000 { // three times what there is room for
+	for stored < 6000 { // three times what fits
 		if err := store(true); errors.As(err, &full) {
 			if refused++; refused > 2000 {
-				t.Fatal("intake stays shut while there are copies")
+				t.Fatal("intake stays closed although there are copies")
 			}
 			tidied(q)
 		} else if err != nil {
@@ -52,7 +52,7 @@ func TestKeptMakesRoom(t *testing.T) {
 		t.Errorf("%d stored, %d kept, dropped %v", stored, kept.Pending, dropped)
 	}
 	if st := q.Stats(); st.Pending != 0 || !st.Oldest.IsZero() {
-		t.Errorf("copies count as waiting: %d since %s", st.Pending, st.Oldest)
+		t.Errorf("copies count as pending: %d since %s", st.Pending, st.Oldest)
 	}
 	t.Logf("%d stored, %d kept, refused %d times", stored, kept.Pending, refused)
 	for {
@@ -70,11 +70,11 @@ func TestKeptMakesRoom(t *testing.T) {
 	}
 	waiting, _ := q.Lane(queue.LaneForward)
 	if got := count(t, q, queue.LaneForward); got != int(waiting.Pending) || q.Stats().Dropped[queue.DropMaxSize] != 0 {
-		t.Errorf("%d of %d wait, dropped %v", got, waiting.Pending, q.Stats().Dropped)
+		t.Errorf("%d of %d are pending, dropped %v", got, waiting.Pending, q.Stats().Dropped)
 	}
 }
 
-// tidied has the queue's keeper make room, which only it does, and gives it the time.
+// tidied waits while the background goroutine frees space.
 func tidied(q *Queue) {
 	q.schedule(task{unlink: true})
 	time.Sleep(2 * time.Millisecond)
@@ -94,7 +94,7 @@ func count(t *testing.T, q *Queue, lane string) (n int) {
 	}
 }
 
-// A conflict of an event of which a copy is kept has one too, and a forget finds it.
+// A conflict of an event with a kept copy has a copy too, and Forget finds it.
 func TestKeptConflict(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	one, two := entry("x", queue.LaneForward, queue.LaneKept), entry("x", queue.LaneForward, queue.LaneKept)

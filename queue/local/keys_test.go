@@ -22,7 +22,7 @@ import (
 
 func testKey(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
 
-// digest is one of all that lies in a directory.
+// digest returns a hash of everything in a directory.
 func digest(t *testing.T, dir string) string {
 	t.Helper()
 	h := sha256.New()
@@ -40,7 +40,7 @@ func digest(t *testing.T, dir string) string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// resealed has everything sealed with the key in force.
+// resealed waits until everything is encrypted with the current key.
 func resealed(t *testing.T, q *Queue) {
 	t.Helper()
 	opened(t, q)
@@ -53,7 +53,7 @@ func resealed(t *testing.T, q *Queue) {
 	t.Fatalf("keys in use: %x", q.Stats().KeysInUse)
 }
 
-// fill gives a queue something of every kind that holds a customer's data.
+// fill stores every kind of entry that contains a customer's data.
 func fill(t *testing.T, q *Queue, from, to int) {
 	t.Helper()
 	for n := from; n < to; n++ {
@@ -69,8 +69,7 @@ func fill(t *testing.T, q *Queue, from, to int) {
 	}
 }
 
-// A plain queue that is given a key is sealed through and through, what lies in
-// pages nobody uses any more included.
+// A plain queue that is given a key is encrypted completely, including unused pages.
 func TestSealPlainQueue(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{SegmentSize: 64 << 10, NoSync: true}
@@ -80,7 +79,7 @@ func TestSealPlainQueue(t *testing.T) {
 	}
 	fill(t, q, 0, 300)
 	if !bytes.Contains(everything(t, q), []byte("customer@example.com")) {
-		t.Fatal("the search cannot find what is there")
+		t.Fatal("the search does not find a text that is stored")
 	}
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
@@ -88,7 +87,7 @@ func TestSealPlainQueue(t *testing.T) {
 	o.Key = testKey(1)
 	q = openTest(t, dir, o)
 	resealed(t, q)
-	// Whoever has no key: everything, without it.
+	// Everything that can be read without the key.
 	none, err := seal.NewKeys(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -99,10 +98,10 @@ func TestSealPlainQueue(t *testing.T) {
 		}
 		b, err := os.ReadFile(path)
 		if bytes.Contains(b, []byte("customer@")) {
-			t.Errorf("%s holds plain text", d.Name())
+			t.Errorf("%s contains plain text", d.Name())
 		}
 		if bytes.Contains(b, q.secret[:]) {
-			t.Errorf("%s holds the secret of the id hashes", d.Name())
+			t.Errorf("%s contains the secret of the id hashes", d.Name())
 		}
 		if num, suffix, ok := files.ParseName(d.Name()); ok && suffix == segment.Suffix && err == nil {
 			err = segment.Find(path, num, func(found *segment.Found) error {
@@ -125,12 +124,12 @@ func TestSealPlainQueue(t *testing.T) {
 	}
 }
 
-// The same while the queue goes on: nothing is left to be read without the key.
-func TestSealPlainQueueWhileItGoesOn(t *testing.T) {
+// The same for an open queue: nothing can be read without the key.
+func TestSealOpenPlainQueue(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
 	fill(t, q, 0, 100)
-	fill(t, q, 100, 200) // what it replaces is in free pages
+	fill(t, q, 100, 200) // leaves replaced values in free pages
 	plain := func() (names []string) {
 		t.Helper()
 		es, err := os.ReadDir(dir)
@@ -157,14 +156,14 @@ func TestSealPlainQueueWhileItGoesOn(t *testing.T) {
 	}
 	resealed(t, q)
 	if got := plain(); len(got) > 0 {
-		t.Errorf("%q hold plain text", got)
+		t.Errorf("%q contain plain text", got)
 	}
 	if string(q.Note("note")) != "note of customer@example.com" {
 		t.Errorf("note is %q", q.Note("note"))
 	}
 }
 
-// Another key comes into force under load; then the old one may go.
+// The key is changed under load. Afterwards the old one is not needed.
 func TestSetKeys(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{SegmentSize: 64 << 10, NoSync: true, Key: testKey(1)}
@@ -177,7 +176,7 @@ func TestSetKeys(t *testing.T) {
 		t.Fatalf("without the key that is in use: %v, want ErrKey", err)
 	}
 	if err := q.SetKeys(nil, testKey(1)); !errors.Is(err, ErrKey) {
-		t.Fatalf("no key for a sealed queue: %v, want ErrKey", err)
+		t.Fatalf("no key for an encrypted queue: %v, want ErrKey", err)
 	}
 	var wg sync.WaitGroup
 	for p := range 4 {
@@ -212,7 +211,7 @@ func TestSetKeys(t *testing.T) {
 		}
 	}
 	if digest(t, dir) != before {
-		t.Error("a start that was refused changed the directory")
+		t.Error("a refused start changed the directory")
 	}
 	o.Key = testKey(3)
 	q = openTest(t, dir, o)

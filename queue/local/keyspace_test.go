@@ -8,9 +8,8 @@ import (
 	"relay/queue"
 )
 
-// An id that a client gives is not a key that relay makes for itself, whatever it
-// looks like: a letter that is redriven, and a record that is rerouted or moved,
-// arrives though a client has used the text of its key.
+// A client's id is never equal to a key that relay makes, whatever its text: a redriven letter and
+// a rerouted or moved record arrive although a client has used the text of its key as an id.
 func TestIDsThatLookLikeKeys(t *testing.T) {
 	to := func(lane string) func(Record) []string { return func(Record) []string { return []string{lane} } }
 	for _, c := range []struct {
@@ -63,9 +62,9 @@ func TestIDsThatLookLikeKeys(t *testing.T) {
 	}
 }
 
-// Keys that relay makes push no id of a client's out, however many they are, in
-// memory and in files.
-func TestKeysOfRelayDoNotCount(t *testing.T) {
+// Keys that relay makes never displace ids of clients, however many there are, in memory or in
+// files.
+func TestRelayKeysDoNotDisplaceIDs(t *testing.T) {
 	const most = 100
 	c := newClock()
 	q := openTest(t, t.TempDir(), Options{DedupIDs: most, Now: c.now, NoSync: true})
@@ -89,7 +88,7 @@ func TestKeysOfRelayDoNotCount(t *testing.T) {
 	if n := q.Stats().DedupIDs; n != 1 {
 		t.Errorf("%d ids of clients are remembered, want 1", n)
 	}
-	// Ids of clients count as before: the oldest go.
+	// Ids of clients still count: the oldest are forgotten.
 	for i := range 5 {
 		rotateNow(t, q)
 		filed(t, q)

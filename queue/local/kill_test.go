@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A process is killed at random moments, from the first start on, with segments
-// so small that they are rotated and unlinked all the time.
+// A process is killed at random moments, from the first start on, with segments so small that they
+// are rotated and unlinked all the time.
 func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
@@ -34,12 +34,12 @@ func TestKill(t *testing.T) {
 		}
 	}
 	if len(o.acked) < 50*kills {
-		t.Errorf("only %d events in %d runs: this proves little", len(o.acked), kills)
+		t.Errorf("only %d events in %d runs: too few to prove anything", len(o.acked), kills)
 	}
 	t.Logf("%d kills, %d events acknowledged, none lost; %d dead letters; %d delivered again", kills, len(o.acked), len(o.dead["a"])+len(o.dead["b"]), o.again)
 }
 
-// wait lets a child live for a moment: mostly at work, sometimes only just started.
+// wait lets a child live for a moment, which is sometimes just its start.
 func wait(p *process, rng *rand.Rand) {
 	if rng.IntN(6) == 0 {
 		<-time.After(time.Duration(rng.IntN(30)) * time.Millisecond)
@@ -52,8 +52,8 @@ func wait(p *process, rng *rand.Rand) {
 	}
 }
 
-// The process is killed at one system call after the other that changes
-// something on disk: of the very first start, and of a life after it.
+// The process is killed at each system call that changes the disk: during the first start, and
+// during normal work.
 func TestKillAtEachCall(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil || testing.Short() {
@@ -68,7 +68,7 @@ func TestKillAtEachCall(t *testing.T) {
 		p := o.startChild(dir, nil, strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace="+calls, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", which, when))
 		select {
 		case <-p.lines:
-		case <-time.After(3 * time.Second): // so many calls of that kind never came
+		case <-time.After(3 * time.Second): // there were fewer calls of that kind
 			p.kill()
 			return
 		}

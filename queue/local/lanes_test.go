@@ -7,10 +7,10 @@ import (
 	"relay/queue"
 )
 
-// Records that stay are where they were, in order and settled in part as they were,
-// the lane is not retired, and the next move takes them. The lane's state, which says
-// that it is paused, stays whatever is moved or dropped, also over a start.
-func TestMoveLaneLeavesSome(t *testing.T) {
+// Records that stay keep their order and their partly settled state. The lane is not marked as
+// dropped, and the next move takes them. Its state, which says that it is paused, is kept whatever
+// is moved or dropped, also after a restart.
+func TestMoveLaneKeepsStay(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, stepOptions())
 	opened(t, q)
@@ -39,7 +39,7 @@ func TestMoveLaneLeavesSome(t *testing.T) {
 			t.Errorf("the lane is %q, dropped %v", l.State, l.Dropped)
 		}
 	}
-	// One that is settled already, and one that is not there, hold back nothing.
+	// Settled and nonexistent records in stay have no effect.
 	if n, err := q.MoveLane("a", "b", at(0), at(4), at(7), 1<<40); n != 6 || err != nil {
 		t.Fatal(n, err)
 	}
@@ -74,9 +74,9 @@ func TestMoveLaneLeavesSome(t *testing.T) {
 	is("a", "[]", true)
 }
 
-// A record that is for two lanes goes from one to the other and back without being
-// lost or doubled, whatever of it is delivered in between.
-func TestMoveBetweenItsOwnLanes(t *testing.T) {
+// A record of two lanes moves from one to the other and back without being lost or duplicated,
+// whatever is delivered in between.
+func TestMoveBetweenLanesOfARecord(t *testing.T) {
 	for _, delivered := range []bool{false, true} {
 		q := openTest(t, t.TempDir(), stepOptions())
 		mustAppend(t, q, entry("both", "a", "b"))
@@ -92,7 +92,7 @@ func TestMoveBetweenItsOwnLanes(t *testing.T) {
 		}
 		a, b := waiting(t, q, "a"), waiting(t, q, "b")
 		if a+b != 1 || delivered && b != 0 {
-			t.Errorf("delivered by b: %v; %d wait in a, %d in b", delivered, a, b)
+			t.Errorf("delivered by b: %v; %d pending in a, %d in b", delivered, a, b)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// logged opens a queue whose log is kept.
+// logged opens a queue and keeps its log.
 func logged(t *testing.T, dir string) (*Queue, *bytes.Buffer) {
 	t.Helper()
 	log := newErrorLog()
@@ -24,8 +24,8 @@ func logged(t *testing.T, dir string) (*Queue, *bytes.Buffer) {
 	return q, log.out
 }
 
-// A segment that someone has removed is said and counted, once; the rest is
-// delivered, and what a sender repeats of it is stored.
+// A segment removed by hand is logged and counted once. The rest is delivered, and lost records are
+// stored when their senders repeat them.
 func TestSegmentRemovedByHand(t *testing.T) {
 	for num, records := range map[uint64]int64{1: 10, 2: 10, 3: 5, 4: 5} {
 		for _, running := range []bool{false, true} {
@@ -54,14 +54,14 @@ func TestSegmentRemovedByHand(t *testing.T) {
 					got = append(got, drainAll(t, q, lane)...)
 				}
 				if num < 3 && slices.ContainsFunc(stored()[(num-1)*10:][:records], func(e Entry) bool { return slices.Contains(got, e.ID) }) {
-					t.Errorf("%q are read", got)
+					t.Errorf("read %q", got)
 				}
 				st := q.Stats()
 				if st.LostRecords != records || st.BadChunks != 1 || st.Pending != 0 || strings.Count(log.String(), "code=segment_missing") != 1 {
-					t.Errorf("%+v, it says: %s", st, log)
+					t.Errorf("%+v, logged: %s", st, log)
 				}
 				if a := mustAppend(t, q, stored()...); int64(a.Stored) != records {
-					t.Errorf("of %d records that are lost %d are stored again", records, a.Stored)
+					t.Errorf("of %d lost records %d are stored again", records, a.Stored)
 				}
 				if err := q.Close(); err != nil {
 					t.Fatal(err)
@@ -77,9 +77,8 @@ func TestSegmentRemovedByHand(t *testing.T) {
 	}
 }
 
-// A segment that was unlinked since every lane had settled what it was for is
-// nobody's loss, wherever the process ends: also if there is a lane that has nothing
-// in it and is far behind, and whatever the power takes back.
+// A segment unlinked by the queue is not reported as missing, wherever the process ends: also if a
+// lane without records in it is far behind, and whatever a power cut undoes.
 func TestDrainedSegmentIsNotMissing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "queue")
 	o := stepOptions()
@@ -105,7 +104,7 @@ func TestDrainedSegmentIsNotMissing(t *testing.T) {
 	until(t, "the segments are gone", func() bool { return q.Stats().Segments == 2 && !leaves(q) })
 	q.noteSealed()
 	stop()
-	if c.steps < 7 { // the lane's row, the notes, four files, their directory
+	if c.steps < 7 { // the lane's row, the record counts, four files, their directory
 		t.Errorf("%d steps", c.steps)
 	}
 	for _, m := range c.found {
@@ -118,9 +117,8 @@ func TestDrainedSegmentIsNotMissing(t *testing.T) {
 	}
 }
 
-// The number of a segment that is missing is not given to another: what lanes have
-// settled of it would be settled of the other.
-func TestNumberOfAMissingSegment(t *testing.T) {
+// The number of a missing segment is not reused: its settled blocks would apply to the new one.
+func TestMissingSegmentNumberIsNotReused(t *testing.T) {
 	q := openTest(t, t.TempDir(), stepOptions())
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
@@ -138,6 +136,6 @@ func TestNumberOfAMissingSegment(t *testing.T) {
 	opened(t, q)
 	mustAppend(t, q, entry("m-4", "a"))
 	if got := fmt.Sprint(drainAll(t, q, "a")); got != "[m-1 m-4]" {
-		t.Errorf("%s wait", got)
+		t.Errorf("%s are pending", got)
 	}
 }

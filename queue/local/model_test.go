@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-// modelT is a queue as it should be: plain slices.
+// modelT is the reference implementation of a queue, with plain slices.
 type modelT struct {
 	waiting map[string][]waitingT // by lane, in order
 	dead    []string              // message id @ lane, in order
-	known   map[string]bool       // message ids, and message id > lane of letters that went to another lane
+	known   map[string]bool       // message ids, and "id>lane" of letters redriven to another lane
 }
 
 type waitingT struct {
-	rec int // which record it is
+	rec int // number of the record
 	id  string
 	had []string // lanes that have it, or had
 }
 
-// Anything at all, in any order, against the plain model.
+// Random operations in random order are compared with the model.
 func TestModel(t *testing.T) {
 	steps := 400
 	if exam() {
@@ -65,7 +65,7 @@ func TestModel(t *testing.T) {
 		what := rng.IntN(100)
 		done = append(done, fmt.Sprintf("step %d: %d on %s", step, what, lane))
 		switch {
-		case what < 45: // append some, new and old
+		case what < 45: // append new and known events
 			var es []Entry
 			want := Appended{}
 			for range 1 + rng.IntN(8) {
@@ -94,7 +94,7 @@ func TestModel(t *testing.T) {
 			if a, err := q.Append(t.Context(), es); err != nil || a != want {
 				fatal("append: %+v %v, want %+v", a, err, want)
 			}
-		case what < 75: // read, and settle some of it, some as dead letters
+		case what < 75: // read and settle some, some as dead letters
 			b := read(lane, 1+rng.IntN(60))
 			waits, rest := make([]bool, len(b.Records)), []waitingT(nil)
 			for i := range b.Records {
@@ -140,7 +140,7 @@ func TestModel(t *testing.T) {
 				fatal("drop lane: %v", err)
 			}
 			m.waiting[lane] = nil
-		case what < 87: // forget somebody
+		case what < 87: // forget a person
 			if next == 0 {
 				continue
 			}
@@ -162,7 +162,7 @@ func TestModel(t *testing.T) {
 			}
 			var stay []waitingT
 			there := slices.Clone(m.waiting[to])
-			for _, w := range m.waiting[lane] { // who has had it does not get it again, and it is lost nowhere
+			for _, w := range m.waiting[lane] { // a lane that had it does not get it again, and it is not lost
 				switch {
 				case slices.ContainsFunc(there, func(o waitingT) bool { return o.rec == w.rec }):
 				case slices.Contains(w.had, to):
@@ -174,7 +174,7 @@ func TestModel(t *testing.T) {
 				}
 			}
 			m.waiting[lane] = stay
-		case what < 93: // rewrite what few wait for
+		case what < 93: // compact segments
 			q.compactSparse()
 		case what < 96:
 			if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {

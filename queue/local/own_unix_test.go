@@ -15,10 +15,10 @@ import (
 	"relay/queue/local/directory"
 )
 
-// TestPlanted: what another user has put into the directory before it is opened is neither
-// followed, waited for, nor changed; the error names it. As root, and as another user.
+// TestPlanted: files that another user put into the directory before it is opened are not followed,
+// waited for or changed, and the error names them. As root, and as another user.
 func TestPlanted(t *testing.T) {
-	const given = "RELAY_TEST_PLANTED" // a directory of a uid of its own, in which foreign files lie
+	const given = "RELAY_TEST_PLANTED" // a directory with another user's files
 	base := os.Getenv(given)
 	if base == "" {
 		base = t.TempDir()
@@ -83,10 +83,10 @@ func TestPlanted(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			if b, _ := os.ReadFile(victim); string(b) != "theirs" {
-				t.Fatalf("the file behind it holds %q now", b)
+				t.Fatalf("the target of the link contains %q now", b)
 			}
 			if es, _ := os.ReadDir(dir); len(es) != 1 {
-				t.Errorf("something was made: %v", es)
+				t.Errorf("files were created: %v", es)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ var plantedNames = []string{
 	"lock", "secret", "reserve", "audit.log", "audit.log.1", "receipts/0000000000000001.log",
 }
 
-// plantedAs runs the test again as another user.
+// plantedAs runs the test as another user.
 func plantedAs(t *testing.T, env string, uid int) {
 	t.Helper()
 	base, err := os.MkdirTemp("", "planted") //nolint:usetesting // t.TempDir lies below a folder that the other user cannot enter
@@ -124,9 +124,9 @@ func plantedAs(t *testing.T, env string, uid int) {
 	}
 }
 
-// A start after a crash is no plant: a file with two names in the directory, temporary
-// files, what root or the owner of the directory has made.
-func TestPlantedNot(t *testing.T) {
+// A start after a crash is allowed: a file with two names in the directory, temporary files, and
+// files of root or of the owner of the directory are not planted.
+func TestNotPlanted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	q, err := Open(dir, Options{})
@@ -142,7 +142,7 @@ func TestPlantedNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() == 0 { // of a service, looked into by root
+	if os.Geteuid() == 0 { // a service's directory, opened by root
 		if err := errors.Join(os.Chown(dir, 12001, 12001), os.Chown(meta, 12001, 12001)); err != nil {
 			t.Fatal(err)
 		}

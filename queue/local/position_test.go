@@ -11,8 +11,7 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// A lane that has read everything and looks again while the tail is still
-// empty must not pass what comes into it.
+// A lane that has read everything while the tail is empty must not skip what is appended to it.
 func TestReadBeforeFirstAppend(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	mustAppend(t, q, entry("a", "l"))
@@ -41,8 +40,8 @@ func TestReadBeforeFirstAppend(t *testing.T) {
 	}
 }
 
-// The numbers of a range in doubt are spent, also when its segment is gone.
-func TestVoidNumbersAreNotUsedAgain(t *testing.T) {
+// The numbers of a void range are not reused, even if its segment is gone.
+func TestVoidNumbersAreNotReused(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{})
 	failSyncs(q, 1)
@@ -62,7 +61,7 @@ func TestVoidNumbersAreNotUsedAgain(t *testing.T) {
 	}
 }
 
-// failSyncs has the next n commits stored but not confirmed.
+// failSyncs makes the next n commits be stored but not confirmed.
 func failSyncs(q *Queue, n int) {
 	if err := q.onTail(func(*writer) error {
 		q.writer.sync = func(s *seg) error {
@@ -77,12 +76,12 @@ func failSyncs(q *Queue, n int) {
 	}
 }
 
-// crash leaves the directory as SIGKILL would: nothing is sealed, nothing closed.
+// crash leaves the directory as SIGKILL would: nothing is sealed or closed.
 func crash(t testing.TB, q *Queue) {
 	t.Helper()
 	q.closer.Do(func() {
 		close(q.stop)
-		q.owned.Wait() // a copy of files that change is the state of no moment
+		q.owned.Wait() // copying changing files would mix states
 		q.lock.Close()
 	})
 	copyTo := t.TempDir()

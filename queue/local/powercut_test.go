@@ -12,10 +12,9 @@ import (
 	"relay/queue/queuetest/disktest"
 )
 
-// cut is a power cut: nothing that is not on the device yet gets there any more.
-// It is not one instant: a sync that waits for the conversion of its extents
-// meanwhile may return as if it had succeeded. So only what was acknowledged
-// before it counts; the states within a sync are TestTornCommit's.
+// cut cuts the power: from now on nothing reaches the device. That is not one instant: a sync that
+// waits for its extents to be converted meanwhile can return success. So only what was acknowledged
+// before the cut counts. TestTornCommit tests the states within a sync.
 func cut(v *disktest.Volume, o *oracle) {
 	o.mu.Lock()
 	o.cutting = true
@@ -23,7 +22,7 @@ func cut(v *disktest.Volume, o *oracle) {
 	v.Cut()
 }
 
-// The power goes at random moments, from the first start on.
+// The power is cut at random moments, from the first start on.
 func TestPowerCut(t *testing.T) {
 	cuts := 6
 	if exam() {
@@ -34,7 +33,7 @@ func TestPowerCut(t *testing.T) {
 	o := newOracle(t)
 	dir := filepath.Join(v.Dir(), "data", "queue")
 	for i := range cuts {
-		if exam() && i%10 == 9 { // the first start again and again
+		if exam() && i%10 == 9 { // the first start once more
 			if err := os.RemoveAll(dir); err != nil {
 				t.Fatal(err)
 			}
@@ -55,9 +54,8 @@ func TestPowerCut(t *testing.T) {
 	t.Logf("%d power cuts, %d events acknowledged in the last life of the queue, none lost; %d delivered again", cuts, len(o.acked), o.again)
 }
 
-// The harness above is worth something only if it finds the loss where there
-// is one: with every sync left out. Others on this machine may sync every volume
-// at just that moment, so it may look a few times.
+// The harness must detect a loss where there is one: without syncs. Another process can sync all
+// volumes at that moment, so it tries a few times.
 func TestPowerCutWithoutSync(t *testing.T) {
 	for range 5 {
 		if lost, acked := cutWithoutSync(t); lost > 0 {
@@ -65,7 +63,7 @@ func TestPowerCutWithoutSync(t *testing.T) {
 			return
 		}
 	}
-	t.Fatal("nothing is lost without syncs: the harness sees nothing")
+	t.Fatal("nothing is lost without syncs: the harness cannot detect losses")
 }
 
 func cutWithoutSync(t *testing.T) (lost, acked int) {

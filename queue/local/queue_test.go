@@ -15,10 +15,10 @@ import (
 	"relay/queue"
 )
 
-// upto settles everything before end.
+// upto returns a range of everything before end.
 func upto(end Seq) []queue.Range { return queue.UpTo(end) }
 
-// open opens a queue that is closed with the test.
+// openTest opens a queue that is closed at the end of the test.
 func openTest(t testing.TB, dir string, o Options) *Queue {
 	t.Helper()
 	if o.Logger == nil {
@@ -84,7 +84,7 @@ func waiting(t testing.TB, q *Queue, lane string) int64 {
 	return l.Pending
 }
 
-// settled waits until the old segments have been looked at.
+// opened waits until the old segments were opened.
 func opened(t testing.TB, q *Queue) {
 	t.Helper()
 	for {
@@ -175,7 +175,7 @@ func TestRotateAndUnlink(t *testing.T) {
 		q.schedule(task{unlink: true})
 	}
 	if a := mustAppend(t, q, entry(want[0], "l"), entry(want[1999], "l")); a.Duplicates != 2 {
-		t.Fatalf("ids of unlinked segments are forgotten: %+v", a)
+		t.Fatalf("ids of unlinked segments were forgotten: %+v", a)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestConcurrentAppend(t *testing.T) {
 	for p := range 16 {
 		wg.Go(func() {
 			for i := range 50 {
-				// Everybody also sends what his neighbour sends.
+				// Each goroutine also sends the events of the next one.
 				if _, err := q.Append(t.Context(), []Entry{entry(fmt.Sprintf("%d-%d", p, i), "l"), entry(fmt.Sprintf("%d-%d", (p+1)%16, i), "l")}); err != nil {
 					t.Error(err)
 				}
@@ -197,7 +197,7 @@ func TestConcurrentAppend(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, id := range got {
 		if seen[id] {
-			t.Errorf("%s twice", id)
+			t.Errorf("%s is stored twice", id)
 		}
 		seen[id] = true
 	}
@@ -307,7 +307,7 @@ func TestOpenReadOnly(t *testing.T) {
 	}
 }
 
-// settle is Queue.Settle for who does not own the lane, or has no use for its revision.
+// settle is Queue.Settle for tests that do not own the lane or do not need its revision.
 func settle(q *Queue, lane string, s Settlement) error {
 	_, err := q.Settle(lane, s)
 	return err

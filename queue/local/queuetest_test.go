@@ -33,10 +33,10 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// adapter has a Queue speak the contract. It goes once the queue does so itself.
+// adapter adapts a Queue to the contract tests.
 type adapter struct{ q *local.Queue }
 
-// opener opens a queue and waits until it has looked at all its segments.
+// opener opens a queue and waits until all old segments were opened.
 func opener(o local.Options) queuetest.Opener {
 	return func(dir string) (queuetest.Log, error) {
 		q, err := local.Open(dir, o)
@@ -94,7 +94,7 @@ func (a *adapter) Lanes(ctx context.Context) ([]queuetest.Lane, error) {
 	return out, nil
 }
 
-// Changed is the queue's: it is closed for any lane.
+// Changed ignores the lane: the queue's channel is closed for any lane.
 func (a *adapter) Changed(string) <-chan struct{} { return a.q.Changed() }
 
 func (a *adapter) Dead(ctx context.Context, after string, n int) ([]queuetest.Letter, error) {

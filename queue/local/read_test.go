@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A batch read while the tail is still empty ends at the tail's beginning: what
-// is appended before the batch is settled is not passed over.
+// A batch read while the tail is empty ends at the beginning of the tail: a record appended before
+// the batch is settled is not skipped.
 func TestSettleAfterRotation(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	for round := range 3 {

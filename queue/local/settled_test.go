@@ -12,7 +12,7 @@ import (
 	"relay/queue/local/internal/meta"
 )
 
-// settleBut settles what a lane has, but for the records that wait.
+// settleBut settles the records of a lane, except for those in waits.
 func settleBut(t testing.TB, q *Queue, lane string, waits ...string) {
 	t.Helper()
 	for from := Seq(0); ; {
@@ -30,7 +30,7 @@ func settleBut(t testing.TB, q *Queue, lane string, waits ...string) {
 	}
 }
 
-// settledRows counts the rows of meta.db that say what is settled, and their bytes.
+// settledRows returns the number and size of the rows of settled blocks in meta.db.
 func settledRows(t testing.TB, q *Queue) (n, bytes int) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), meta.Name)
@@ -57,9 +57,9 @@ func settledRows(t testing.TB, q *Queue) (n, bytes int) {
 	return n, bytes
 }
 
-// One record that waits keeps its own segment, none behind it; and what was settled
-// behind it leaves nothing in meta.db once it is gone.
-func TestOneThatWaitsPinsItsSegmentOnly(t *testing.T) {
+// A pending record keeps its own segment but none after it. Settled blocks are removed from meta.db
+// with their segments.
+func TestPendingRecordKeepsOnlyItsSegment(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{SegmentSize: 64 << 10, DedupWindow: 1})
@@ -79,21 +79,21 @@ func TestOneThatWaitsPinsItsSegmentOnly(t *testing.T) {
 	until(t, "only segments in which something waits are left", func() bool {
 		return len(segments(t, dir)) <= 3 // two, and the tail
 	})
-	settleBut(t, q, "a", waits...) // takes the rows of segments that are gone with it
+	settleBut(t, q, "a", waits...) // removes the rows of segments that are gone
 	if n, bytes := settledRows(t, q); n > 12 || bytes > 12*600 {
-		t.Errorf("meta.db has %d rows of %d bytes for what is settled", n, bytes)
+		t.Errorf("meta.db has %d rows of settled blocks, %d bytes", n, bytes)
 	}
 	if got := fmt.Sprint(drainAll(t, q, "a")); got != fmt.Sprint(waits) {
-		t.Errorf("%s wait", got)
+		t.Errorf("%s are pending", got)
 	}
 	if n, _ := settledRows(t, q); n > 0 {
-		t.Errorf("%d rows are left when nothing waits", n)
+		t.Errorf("%d rows are left although nothing is pending", n)
 	}
 }
 
-// What is settled stays so through everything that writes segments anew or moves
-// records, and counts once.
-func TestWhatIsSettledStaysSo(t *testing.T) {
+// Settled records stay settled, and count once, through every operation that rewrites segments or
+// moves records.
+func TestSettledStaysSettled(t *testing.T) {
 	t.Parallel()
 	want := []string{"m-3", "m-7", "m-8"}
 	for name, do := range map[string]func(q *Queue) error{
@@ -103,7 +103,7 @@ func TestWhatIsSettledStaysSo(t *testing.T) {
 			_, err := forgetWhere(q, func(r Record) bool { return r.ID == "m-5" })
 			return err
 		},
-		"squeeze": func(q *Queue) error {
+		"compact": func(q *Queue) error {
 			err := q.onTail(func(w *writer) error { return w.rotate() })
 			q.compactSparse()
 			return err
@@ -151,11 +151,11 @@ func TestWhatIsSettledStaysSo(t *testing.T) {
 				for _, r := range b.Records {
 					got = append(got, r.ID)
 					if (r.Settled == 5) != (r.ID == "m-7") {
-						t.Errorf("%s is settled in part: %b", r.ID, r.Settled)
+						t.Errorf("%s is partly settled: %b", r.ID, r.Settled)
 					}
 				}
 				if !slices.Equal(got, want) || waiting(t, q, "a") != 3 {
-					t.Fatalf("%q wait, %d counted", got, waiting(t, q, "a"))
+					t.Fatalf("%q are pending, %d counted", got, waiting(t, q, "a"))
 				}
 				if err := q.Close(); err != nil {
 					t.Fatal(err)
@@ -166,7 +166,7 @@ func TestWhatIsSettledStaysSo(t *testing.T) {
 	}
 }
 
-// A damaged row costs that what it says is read again; nothing is lost.
+// A damaged settled row makes its records pending again; nothing is lost.
 func TestDamagedSettledRow(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{})
@@ -197,16 +197,16 @@ func TestDamagedSettledRow(t *testing.T) {
 	q = openTest(t, dir, Options{})
 	opened(t, q)
 	if got := fmt.Sprint(drainAll(t, q, "a")); got != "[m-2 m-3 m-4 m-5 m-6 m-7 m-8 m-9]" {
-		t.Errorf("%s wait", got)
+		t.Errorf("%s are pending", got)
 	}
 	if st := q.Stats(); st.BadChunks != 1 {
-		t.Errorf("%d rows are known to be damaged", st.BadChunks)
+		t.Errorf("%d rows are reported as damaged", st.BadChunks)
 	}
 }
 
-// A settlement of a thousand records among very many that wait here and there writes
-// no more than the blocks it touches, whatever waits.
-func TestSettleCostsWhatItTouches(t *testing.T) {
+// A settlement of a thousand records among many scattered pending ones writes only the blocks that
+// it changes.
+func TestSettleWritesOnlyChangedBlocks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
@@ -244,13 +244,13 @@ func TestSettleCostsWhatItTouches(t *testing.T) {
 		from, more = b.Next, b.More
 	}
 	if got := waiting(t, q, "a"); got != want || want < n/8 {
-		t.Errorf("%d wait, want %d", got, want)
+		t.Errorf("%d are pending, want %d", got, want)
 	}
 	l := q.lanes["a"]
 	before := l.set
 	settle(half, func(Record) bool { return false })
 	put, gone := l.set.Changes(before)
-	if len(put)+len(gone) > 5 { // 1,000 of those that wait stand for 7,000 numbers, of two segments at most
+	if len(put)+len(gone) > 5 { // 1,000 records span 7,000 numbers of at most two segments
 		t.Errorf("a settlement of 1,000 records changed %d rows and removed %d", len(put), len(gone))
 	}
 	if rows, bytes := settledRows(t, q); rows > n/4096+8 || bytes > rows*600 {

@@ -12,9 +12,9 @@ import (
 	"relay/queue/local/internal/step"
 )
 
-// A lane that is settled while a segment goes that it has settled out of order, and
-// whose file is still there when the process ends, does not read it again.
-func TestSettleWhileASegmentGoes(t *testing.T) {
+// A lane has settled a segment out of order and is settled again while the segment is unlinked. If
+// the process ends while the file still exists, the lane does not read it again.
+func TestSettleDuringUnlink(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "queue")
 	q := openTest(t, dir, stepOptions())
 	opened(t, q)
@@ -58,8 +58,8 @@ func leaves(q *Queue) bool {
 	return len(q.leaving) > 0
 }
 
-// An operator who moves or drops a lane waits for whoever settles it at this moment.
-func TestLaneInUseIsMovedAndDropped(t *testing.T) {
+// Moving or dropping a lane waits for a settlement in progress.
+func TestMoveAndDropWaitForSettlement(t *testing.T) {
 	for name, do := range map[string]func(q *Queue) error{
 		"move": func(q *Queue) error { _, err := q.MoveLane("a", "b"); return err },
 		"drop": func(q *Queue) error { return q.DropLane("a") },
@@ -72,7 +72,7 @@ func TestLaneInUseIsMovedAndDropped(t *testing.T) {
 			done := make(chan error, 1)
 			stop := step.Watch(func(_ step.Kind, path string) (end func()) {
 				if filepath.Base(path) == meta.Name {
-					once.Do(func() { // the lane is being settled
+					once.Do(func() { // during the settlement
 						go func() { done <- do(q) }()
 						for range 10_000 {
 							runtime.Gosched()
@@ -89,7 +89,7 @@ func TestLaneInUseIsMovedAndDropped(t *testing.T) {
 				t.Error(err)
 			}
 			if n := waiting(t, q, "a"); n != 0 {
-				t.Errorf("%d records wait", n)
+				t.Errorf("%d records are pending", n)
 			}
 		})
 	}

@@ -8,15 +8,15 @@ import (
 	"relay/queue"
 )
 
-// What nobody maps goes first when the queue has reached its bound: kept for a
-// day, it would keep intake shut for a day. It stays when others fill the volume.
-func TestFullLetsUnmappedGo(t *testing.T) {
+// Unmapped events, which are kept for a day, are dropped first when the queue has reached its
+// limit: otherwise intake would be closed for a day. They stay if other files fill the volume.
+func TestFullDropsUnmapped(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	mustAppend(t, q, entry("u", queue.LaneUnmapped), entry("m", "l"))
 	if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Read("l", 0, 0, 0); err != nil { // waits until it is sealed
+	if _, err := q.Read("l", 0, 0, 0); err != nil { // waits until the segment is sealed
 		t.Fatal(err)
 	}
 	q.space.mu.Lock()
@@ -25,9 +25,9 @@ func TestFullLetsUnmappedGo(t *testing.T) {
 	q.space.mu.Unlock()
 	q.makeRoom()
 	if st, _ := q.Lane(queue.LaneUnmapped); st.Pending != 1 {
-		t.Error("unmapped events went because others fill the volume")
+		t.Error("unmapped events were dropped because other files fill the volume")
 	}
-	for i := 0; ; i++ { // the keeper may find in between that there is room
+	for i := 0; ; i++ { // the background goroutine can reopen intake meanwhile
 		q.space.shut("max_size")
 		q.makeRoom()
 		if st, _ := q.Lane(queue.LaneUnmapped); st.Pending == 0 {
@@ -42,9 +42,8 @@ func TestFullLetsUnmappedGo(t *testing.T) {
 	}
 }
 
-// An outage fills the queue while unmapped events have gone, another lane skips
-// all it gets and one makes a dead letter of it: intake is refused, and nothing
-// of what waits for the line is dropped.
+// An outage fills the queue after unmapped events were dropped, while one lane skips all its
+// records and one makes dead letters of them. Intake is refused, and no pending record is dropped.
 func TestFullRefusesAndDropsNothing(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{MaxSize: 2 << 20, NoSync: true})
 	s := newNoise()
@@ -86,18 +85,18 @@ func TestFullRefusesAndDropsNothing(t *testing.T) {
 		t.Errorf("the queue takes more: %v", err)
 	}
 	if got := drainAll(t, q, "set"); len(got) != stored {
-		t.Errorf("%d of %d are delivered after the outage", len(got), stored)
+		t.Errorf("%d of %d were delivered after the outage", len(got), stored)
 	}
 }
 
-// The keeper makes room while the segment that is next to go has to be repaired,
-// by the keeper itself: it skips it, repairs it, and intake goes on.
-func TestMakeRoomWaitsForNothing(t *testing.T) {
+// The background goroutine frees space although the next segment to be dropped must first be
+// repaired, by itself: it skips the segment and repairs it, and intake continues.
+func TestMakeRoomDoesNotWait(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{DropOldest: true})
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "l"))
 	rotate := func(w *writer) error { return w.rotate() }
-	// The keeper is held until it has three tasks: to seal, to make room, to repair.
+	// The background goroutine is held until it has three tasks: seal, free space, repair.
 	q.repairing.Lock()
 	if err := q.onTail(rotate); err != nil {
 		t.Fatal(err)
@@ -143,9 +142,9 @@ func TestMakeRoomWaitsForNothing(t *testing.T) {
 	mustAppend(t, q, entry("m-2", "l"))
 }
 
-// A lane that is being settled is passed over: its settlement may wait for what
-// only the keeper repairs.
-func TestMakeRoomPassesOverALaneAtWork(t *testing.T) {
+// A lane that is being settled is skipped: its settlement can be waiting for a repair by the
+// background goroutine.
+func TestMakeRoomSkipsBusyLane(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{DropOldest: true, NoSync: true})
 	mustAppend(t, q, entry("m-1", "l"))
 	if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
@@ -161,10 +160,10 @@ func TestMakeRoomPassesOverALaneAtWork(t *testing.T) {
 	q.dropOldest(func() bool { return false })
 	l.settling.Unlock()
 	if st, _ := q.Lane("l"); st.Pending != 1 {
-		t.Error("it was dropped nevertheless")
+		t.Error("the lane was dropped nevertheless")
 	}
 	q.dropOldest(func() bool { return false })
 	if st, _ := q.Lane("l"); st.Pending != 0 {
-		t.Error("it is not dropped afterwards")
+		t.Error("the lane is not dropped afterwards")
 	}
 }

@@ -2,7 +2,7 @@ package local
 
 import "testing"
 
-// What is to be done once is not done twice, and tasks go in the order in which they came.
+// A task of a kind that is done once is not queued twice, and tasks are taken in order.
 func TestTasks(t *testing.T) {
 	ts := &tasks{kick: make(chan struct{}, 1)}
 	s := newSeg(t.TempDir(), 1)
@@ -10,12 +10,12 @@ func TestTasks(t *testing.T) {
 		ts.put(k)
 	}
 	if n, _ := ts.left(); n != 5 {
-		t.Errorf("%d tasks wait", n)
+		t.Errorf("%d tasks are waiting", n)
 	}
 	select {
 	case <-ts.kick:
 	default:
-		t.Error("the keeper is not woken")
+		t.Error("the background goroutine was not woken")
 	}
 	if k, ok := ts.next(func(k task) bool { return k.seal == s }); !ok || k.seal != s {
 		t.Errorf("the segment's: %+v", k)
@@ -27,18 +27,18 @@ func TestTasks(t *testing.T) {
 		}
 	}
 	if _, ok := ts.next(all); ok {
-		t.Error("there is one more")
+		t.Error("there is another task")
 	}
 	ts.later(s, nil)
 	if _, n := ts.left(); n != 1 || len(ts.again()) != 1 {
-		t.Errorf("%d whose ids are not filed", n)
+		t.Errorf("%d tasks of unwritten ids", n)
 	}
 	if len(ts.again()) != 0 {
-		t.Error("they are tried twice")
+		t.Error("unwritten ids were returned twice")
 	}
 }
 
-// left says how many tasks wait, and how many segments whose ids are not filed.
+// left returns the number of waiting tasks, and of segments whose ids are not written.
 func (ts *tasks) left() (waiting, unfiled int) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// The power goes during the one sync of a commit: any of the pages it wrote
-// may have reached the disk, the meta page among them, and any may not. What
-// was confirmed before must be there; of the commit itself nothing or all.
+// The power is cut during the one sync of a commit: any of its pages, the meta page included, can
+// have reached the disk or not. Everything confirmed before must be there, and of the commit itself
+// nothing or all.
 func TestTornCommit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -61,7 +61,7 @@ func TestTornCommit(t *testing.T) {
 					img = append(img, make([]byte, max(0, len(after)-len(img)))...)
 					for off := 0; off < len(after); off += os.Getpagesize() {
 						page := after[off:min(len(after), off+os.Getpagesize())]
-						// First the meta page alone, then every other mixture.
+						// First the meta page alone, then random subsets.
 						if isMeta := off < 2*os.Getpagesize(); trial < 3 && isMeta || trial > 0 && rng.IntN(2) == 0 {
 							copy(img[off:], page)
 						}
@@ -76,7 +76,7 @@ func TestTornCommit(t *testing.T) {
 					got := len(drainAll(t, o, "l"))
 					st := o.Stats()
 					if got != confirmed && got != confirmed+n || st.BadSegments != 0 {
-						t.Errorf("seed %d, commit %d, trial %d: %d records, %d were confirmed and %d under way; %d bad segments", seed, i, trial, got, confirmed, n, st.BadSegments)
+						t.Errorf("seed %d, commit %d, trial %d: %d records; %d were confirmed, %d in the commit; %d bad segments", seed, i, trial, got, confirmed, n, st.BadSegments)
 					}
 					if err := o.Close(); err != nil {
 						t.Fatal(err)
@@ -88,7 +88,7 @@ func TestTornCommit(t *testing.T) {
 	}
 }
 
-// seeded gives a random source and its seed; RELAY_SEED repeats one.
+// seeded returns a random source and its seed; RELAY_SEED repeats one.
 func seeded(t testing.TB) (*rand.Rand, uint64) {
 	t.Helper()
 	seed := rand.Uint64()
@@ -101,7 +101,7 @@ func seeded(t testing.TB) (*rand.Rand, uint64) {
 	return rand.New(rand.NewPCG(seed, 1)), seed
 }
 
-// exam says that the long tests were asked for.
+// exam reports whether long tests were requested.
 func exam() bool { return os.Getenv("RELAY_EXAM") == "1" }
 
 func readAll(t testing.TB, path string) []byte {

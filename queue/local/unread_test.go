@@ -14,9 +14,8 @@ import (
 	"relay/queue/local/internal/meta"
 )
 
-// A disk that for a while does not give what lies on it has lost nothing: the
-// lane waits, nothing is quarantined or counted as lost, and all of it is there
-// when the disk is back.
+// A disk that temporarily returns errors has lost nothing: the lane waits, nothing is quarantined
+// or counted as lost, and everything is there when the disk is back.
 func TestUnreadableIsNotLost(t *testing.T) {
 	dir, waiting, _ := damagedDir(t)
 	path := segments(t, dir)[1]
@@ -24,7 +23,7 @@ func TestUnreadableIsNotLost(t *testing.T) {
 	if err := os.Rename(path, aside); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(path, 0o700); err != nil { // opens, and cannot be read
+	if err := os.Mkdir(path, 0o700); err != nil { // can be opened but not read
 		t.Fatal(err)
 	}
 	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
@@ -51,8 +50,8 @@ func TestUnreadableIsNotLost(t *testing.T) {
 	}
 }
 
-// The same for meta.db and dead letters at a start, which waits a little.
-func TestUnreadableForAMoment(t *testing.T) {
+// The same for meta.db and dead.db at a start, which waits for a second.
+func TestTemporarilyUnreadable(t *testing.T) {
 	dir, waiting, dead := damagedDir(t)
 	for _, name := range []string{meta.Name, directory.Dead} {
 		path, aside := filepath.Join(dir, name), filepath.Join(t.TempDir(), "aside")
@@ -75,7 +74,7 @@ func TestUnreadableForAMoment(t *testing.T) {
 	}
 }
 
-// One that does not come back is given up in the end, for the sake of the rest.
+// A disk that does not recover is given up in the end, so that the rest can be delivered.
 func TestUnreadableIsGivenUp(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	s := &seg{}
@@ -89,7 +88,7 @@ func TestUnreadableIsGivenUp(t *testing.T) {
 	}
 }
 
-// What comes to a lane while it is moved is moved or stays; none is dropped.
+// Records appended to a lane while it is moved are moved or stay; none is dropped.
 func TestMoveLaneUnderLoad(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	const n = 400

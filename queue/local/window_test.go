@@ -18,7 +18,7 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// clock is a clock that stands until it is moved.
+// clock is a clock that a test advances.
 type clock struct{ ms atomic.Int64 }
 
 func newClock() *clock {
@@ -32,7 +32,7 @@ func (c *clock) believed() (time.Time, bool) { return c.now(), true }
 func (c *clock) move(d time.Duration)        { c.ms.Add(d.Milliseconds()) }
 func (c *clock) since(ms int64) float64      { return time.Duration((c.ms.Load() - ms) * 1e6).Hours() }
 
-// after moves the clock, and has the keeper's work of that moment done.
+// after advances the clock and does the background work of that moment.
 func (c *clock) after(t testing.TB, q *Queue, d time.Duration) {
 	t.Helper()
 	c.move(d)
@@ -40,7 +40,7 @@ func (c *clock) after(t testing.TB, q *Queue, d time.Duration) {
 	filed(t, q)
 }
 
-// filed waits until only the ids of the tail are in memory alone.
+// filed waits until only the ids of the tail are in memory only.
 func filed(t testing.TB, q *Queue) {
 	t.Helper()
 	until(t, "the ids of sealed tails are filed", func() bool {
@@ -60,7 +60,7 @@ func idFiles(t testing.TB, q *Queue) []string {
 	return names
 }
 
-// remembered asks for an id without leaving a trace.
+// remembered checks whether an id is known, without storing it.
 func remembered(t testing.TB, q *Queue, id string) bool {
 	t.Helper()
 	_, ok, err := q.ids.Get(ident.HashOf(nil, &q.secret, &Entry{ID: id}))
@@ -82,10 +82,10 @@ func rotateNow(t testing.TB, q *Queue) {
 	}
 }
 
-// asKilled copies the directory as a process that is killed at this moment leaves it.
+// asKilled copies the directory as a process killed at this moment leaves it.
 func asKilled(t testing.TB, q *Queue) (dir string) {
 	t.Helper()
-	if err := q.onTail(func(*writer) error { // neither writer nor keeper change anything meanwhile
+	if err := q.onTail(func(*writer) error { // neither goroutine changes anything meanwhile
 		q.repairing.Lock()
 		defer q.repairing.Unlock()
 		dir = copyAsIs(t, q)
@@ -96,7 +96,7 @@ func asKilled(t testing.TB, q *Queue) (dir string) {
 	return dir
 }
 
-// copyAsIs copies the directory of a queue in which nothing is being written.
+// copyAsIs copies the directory of a queue to which nothing is being written.
 func copyAsIs(t testing.TB, q *Queue) string {
 	t.Helper()
 	hold := func(n int) {
@@ -116,13 +116,13 @@ func copyAsIs(t testing.TB, q *Queue) string {
 			return err
 		case strings.HasSuffix(path, segment.TmpSuffix):
 			return nil
-		case e.IsDir() && strings.HasSuffix(path, ids.Suffix): // stands in the way of a file
+		case e.IsDir() && strings.HasSuffix(path, ids.Suffix): // blocks the path of a file
 			return fs.SkipDir
 		case e.IsDir():
 			return os.Mkdir(filepath.Join(dir, rel), 0o700)
 		}
 		b, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) { // it was on its way out
+		if errors.Is(err, fs.ErrNotExist) { // removed meanwhile
 			return nil
 		}
 		return errors.Join(err, os.WriteFile(filepath.Join(dir, rel), b, 0o600))
@@ -132,9 +132,8 @@ func copyAsIs(t testing.TB, q *Queue) string {
 	return dir
 }
 
-// A shop over days: whatever it restarts, drains and seals in between, an id is
-// known for the window and forgotten soon after, and each event that was stored
-// is delivered once.
+// A shop over days: whatever is restarted, drained and sealed in between, an id is known for the
+// window and forgotten soon after, and each stored event is delivered once.
 func TestIDWindowModel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -152,9 +151,9 @@ func TestIDWindowModel(t *testing.T) {
 		o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true, DedupWindow: window, Now: c.now, Clock: c.believed}
 		dir := t.TempDir()
 		q := openTest(t, dir, o)
-		stored := make(map[string]int64) // when an id was stored last
-		base := make(map[string]int64)   // from when its window counts at the latest, less a quarter
-		copies := make(map[string]int)   // how often it was
+		stored := make(map[string]int64) // when an id was last stored
+		base := make(map[string]int64)   // when its window begins at the latest, less a quarter
+		copies := make(map[string]int)   // how often an id was stored
 		delivered := make(map[string]int)
 		var ids []string
 		started := c.ms.Load()
@@ -170,7 +169,7 @@ func TestIDWindowModel(t *testing.T) {
 				id := fmt.Sprintf("m-%d", n)
 				ids = append(ids, id)
 				if a := mustAppend(t, q, entry(id, "a"), entry(id, "a")); a != (Appended{Stored: 1, Duplicates: 1}) {
-					t.Fatalf("seed %d round %d: a fresh id: %+v", seed, round, a)
+					t.Fatalf("seed %d round %d: new id: %+v", seed, round, a)
 				}
 				stored[id], base[id], copies[id] = c.ms.Load(), c.ms.Load(), 1
 			case k < 14:
@@ -211,7 +210,7 @@ func TestIDWindowModel(t *testing.T) {
 				opened(t, q)
 				started = c.ms.Load()
 				for id, at := range stored {
-					if kill && down-at <= (window/4+step).Milliseconds() { // it may have been in the tail
+					if kill && down-at <= (window/4+step).Milliseconds() { // it can have been in the tail
 						base[id] = max(base[id], started-(window/4).Milliseconds())
 					}
 				}
@@ -225,7 +224,7 @@ func TestIDWindowModel(t *testing.T) {
 			}
 		}
 		if again == 0 || early == 0 {
-			t.Errorf("%d repeats were stored anew and %d were known: this proves little", again, early)
+			t.Errorf("%d repeats were stored again, %d were known: both must occur", again, early)
 		}
 		if files > 24 {
 			t.Errorf("%d files of ids", files)
@@ -234,8 +233,8 @@ func TestIDWindowModel(t *testing.T) {
 	}
 }
 
-// A quiet shop does not remember for ever: neither what lies in a tail that is
-// never full, nor because restarts have its ids merged again and again.
+// A quiet shop forgets ids too: those in a tail that is never full, and those whose files are
+// merged at every restart.
 func TestIDWindowOfQuietShop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -265,7 +264,7 @@ func TestIDWindowOfQuietShop(t *testing.T) {
 					if !known && age < 24 {
 						t.Fatalf("hour %d: an id %d h old is forgotten", hour, age+1)
 					}
-					if known && age > 34 { // a start gives the clock another hour
+					if known && age > 34 { // a start costs another hour
 						t.Fatalf("hour %d: an id %d h old is known", hour, age+1)
 					}
 				}
@@ -277,7 +276,7 @@ func TestIDWindowOfQuietShop(t *testing.T) {
 	}
 }
 
-// By number too: the newest are known, and not many more.
+// By number too: the newest ids are known, and few more.
 func TestIDWindowByCount(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -330,9 +329,8 @@ func TestIDWindowByCount(t *testing.T) {
 	}
 }
 
-// No clock that is wrong has an id forgotten before its window is over, and none
-// keeps it for long behind that: not one that began in 1970, whether it is put right
-// or not, nor one that jumps.
+// A wrong clock never makes an id be forgotten before its window is over, or remembered long after:
+// not a clock that starts in 1970, whether or not it is corrected, nor one that jumps.
 func TestIDWindowAndClock(t *testing.T) {
 	const never = 1 << 40
 	wrong := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -341,8 +339,8 @@ func TestIDWindowAndClock(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		told     func(hours float64) (from time.Time, believed bool)
-		off      time.Duration // the machine is, once, after two hours
-		forgets  float64       // within so many hours for which it is on
+		off      time.Duration // for how long the machine is off, once, after two hours
+		forgets  float64       // after at most this many hours of running
 		restarts bool
 	}{
 		{name: "right", told: func(float64) (time.Time, bool) { return right, true }, forgets: 32},
@@ -353,15 +351,15 @@ func TestIDWindowAndClock(t *testing.T) {
 			}
 			return right, true
 		}, forgets: 32},
-		{name: "1970 for ever", told: func(float64) (time.Time, bool) { return wrong, false }, forgets: 32},
-		{name: "1970 for ever, restarts", told: func(float64) (time.Time, bool) { return wrong, false }, restarts: true, forgets: 32},
+		{name: "always 1970", told: func(float64) (time.Time, bool) { return wrong, false }, forgets: 32},
+		{name: "always 1970, restarts", told: func(float64) (time.Time, bool) { return wrong, false }, restarts: true, forgets: 32},
 		{name: "a year ahead for a moment", told: func(h float64) (time.Time, bool) {
 			if h > 1 && h < 1.2 {
 				return ahead, true
 			}
 			return right, true
 		}, forgets: 32},
-		{name: "a year ahead for hours, believed by nobody", told: func(h float64) (time.Time, bool) {
+		{name: "a year ahead for hours, not trusted", told: func(h float64) (time.Time, bool) {
 			if h > 1 && h < 9 {
 				return ahead, false
 			}
@@ -379,7 +377,7 @@ func TestIDWindowAndClock(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			const step = 10 * time.Minute
 			run, on, off := newClock(), time.Duration(0), time.Duration(0)
-			var mu sync.Mutex // the writer and the keeper ask the clock
+			var mu sync.Mutex // both goroutines read the clock
 			told := func() (time.Time, bool) {
 				mu.Lock()
 				defer mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestDirectoryIsGone: nothing is taken while the directory is elsewhere.
-func TestDirectoryIsGone(t *testing.T) {
+// While the directory is moved away appends are refused.
+func TestDirectoryMovedAway(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "queue")
 	q, err := Open(dir, Options{})
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"relay/queue/local/directory"
 )
 
-// A killed import leaves its copy of standard input, and nobody looks into it until the
-// queue is opened again. What is being written is no stranger.
-func TestTemporaryFilesThatWereLeftAreStrangers(t *testing.T) {
+// A temporary file left by a killed import is a stranger until the queue is opened again. A file
+// that is being written is not.
+func TestLeftoverTemporaryFilesAreStrangers(t *testing.T) {
 	dir := t.TempDir()
 	left := []string{"0000000000000001.seg.tmp", "import.0011223344556677.tmp"}
 	for _, name := range append([]string{"import.8899aabbccddeeff.tmp"}, left...) {
