@@ -22,7 +22,6 @@ import (
 // A child is this test binary as a process of its own that uses a queue until it is killed. It
 // writes one line for each thing it knows:
 //
-//	ready                the queue is open
 //	A id                 Append of id returned nil
 //	D lane id            lane is about to settle id as delivered
 //	X lane id            lane is about to settle id as a dead letter
@@ -90,7 +89,6 @@ func child(dir string) {
 		say("error open: %v", err)
 		os.Exit(1)
 	}
-	say("ready")
 	if known := os.Getenv(childKnown); known != "" {
 		for id := range strings.FieldsSeq(known) {
 			a, err := q.Append(context.Background(), []Entry{{ID: id, Lanes: lanesOf(id), Body: bodyOf(id)}})
@@ -180,7 +178,6 @@ func consume(q *Queue, lane string, say func(string, ...any)) {
 // process is a running child.
 type process struct {
 	cmd   *exec.Cmd
-	ready chan struct{}
 	lines chan struct{} // closed when the last line was read
 	acked atomic.Int64
 	in    io.WriteCloser
@@ -202,7 +199,7 @@ func (o *oracle) startChild(dir string, env []string, wrap ...string) *process {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s=%d", childRun, o.run), childKnown+"="+strings.Join(o.recent(), " "))
 	cmd.Env = append(cmd.Env, env...)
-	p := &process{cmd: cmd, ready: make(chan struct{}), lines: make(chan struct{})}
+	p := &process{cmd: cmd, lines: make(chan struct{})}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		o.t.Fatal(err)
@@ -224,10 +221,6 @@ func (o *oracle) startChild(dir string, env []string, wrap ...string) *process {
 		sc := bufio.NewScanner(out)
 		for sc.Scan() {
 			line := sc.Text()
-			if line == "ready" {
-				close(p.ready)
-				continue
-			}
 			if strings.HasPrefix(line, "A ") {
 				p.acked.Add(1)
 			}
