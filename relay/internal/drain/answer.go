@@ -23,11 +23,11 @@ func (l *lane) apply(a *attempt, acct *pace.Account, r graph.Result) (rest time.
 	switch class {
 	case graph.Delivered, graph.Duplicate:
 		l.delivered(a, r)
-		l.well(acct, r)
+		l.succeeded(acct, r)
 		return -1
 	}
-	l.said(r)
-	if (class == graph.InvalidEvent || class == graph.InvalidBatch) && l.forgetting() {
+	l.recordProblem(r)
+	if (class == graph.InvalidEvent || class == graph.InvalidBatch) && l.forgetRunning() {
 		return forgetPoll // no letter of what may be gone: it is asked again, without that
 	}
 	switch class {
@@ -36,23 +36,23 @@ func (l *lane) apply(a *attempt, acct *pace.Account, r graph.Result) (rest time.
 	case graph.Throttle:
 		l.throttled(a, r)
 	case graph.TokenPause:
-		l.unsent(a)
+		l.clearIntent(a)
 		if acct.Pause(l.settings().ProbeInterval) {
-			l.log.Error("the access token is refused; all event sets that use it are paused", l.answer(logs.TokenPaused, r)...)
+			l.log.Error("the access token is refused; all event sets that use it are paused", l.answerAttrs(logs.TokenPaused, r)...)
 		}
 		l.s.wakeAll(Changed) // the others show it at once
 	case graph.PermPause:
-		l.unsent(a)
-		if l.stop(PausedPermission, l.settings().ProbeInterval) {
-			l.log.Error("no permission to write to this event set; it is paused", l.answer(logs.PermissionPaused, r)...)
+		l.clearIntent(a)
+		if l.pauseFor(PausedPermission, l.settings().ProbeInterval) {
+			l.log.Error("no permission to write to this event set; it is paused", l.answerAttrs(logs.PermissionPaused, r)...)
 		}
 	case graph.ConfigPause:
-		l.unsent(a)
-		if l.stop(PausedConfig, l.settings().ProbeInterval) {
-			l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
+		l.clearIntent(a)
+		if l.pauseFor(PausedConfig, l.settings().ProbeInterval) {
+			l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answerAttrs(logs.ConfigPaused, r)...)
 		}
 	case graph.InvalidEvent, graph.InvalidBatch:
-		l.tokenWorks(acct)
+		l.tokenAccepted(acct)
 		l.refused(a, r)
 	default:
 		l.failed(a, r)
@@ -84,29 +84,29 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 		l.s.o.Metrics.Delivered(l.name, name, n)
 	}
 	l.s.o.Metrics.Lag(l.name, oldest, at)
-	l.tagged(a.req.UploadTag, at)
+	l.countTag(a.req.UploadTag, at)
 	b.Accept(a.hi, a.open)
-	l.acquit(a.open)
+	l.clearSuspects(a.open)
 	l.heldBack = 0
 	if d := b.How.Mapping.Digest(); l.State.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.Items[i].How.Mapping.Digest() == d }) {
 		l.State.Mapping, l.Dirty = d, true
 	}
-	l.taken(at)
+	l.requestAccepted(at)
 	b.Limits.Bytes = l.limits().Bytes
 	l.Count("delivered", len(a.open))
 	l.State.Streak = 0
-	l.remember()
-	l.cur = nil
-	if l.warns(r.Warning) {
+	l.updateIntent()
+	l.attempt = nil
+	if l.isNewWarning(r.Warning) {
 		l.log.Warn("Meta warns", "code", logs.MetaWarning, "message", r.Warning)
 	}
 }
 
 // taken notes that Meta, or the hub, took a request.
-func (l *lane) taken(at time.Time) {
+func (l *lane) requestAccepted(at time.Time) {
 	l.State.Size = l.fit.Passed(l.State.Size, l.settings().MaxBytes)
 	l.State.Next, l.State.Wait = time.Time{}, 0
-	l.rested()
+	l.clearDelay()
 	l.mu.Lock()
 	l.shown.LastSuccess = at
 	l.mu.Unlock()
@@ -116,9 +116,9 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 	b := l.work
 	d := Delivery{
 		EventSet: l.name, API: a.req.API, Request: a.hash, FBTraceID: r.FBTraceID, Mapping: b.How.Mapping.Digest(),
-		At: at, Ambiguous: a.asked, Items: make([]Delivered, 0, len(a.open)),
+		At: at, Ambiguous: a.unanswered, Items: make([]Delivered, 0, len(a.open)),
 	}
-	gone := l.gone()
+	gone := l.removedRecords()
 	for _, i := range a.open {
 		o := &b.Items[i].Out
 		rec := &b.Records[b.Items[i].Rec]
@@ -135,15 +135,15 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 
 // well takes success into account: pauses end, the backoff shrinks, the next
 // request is paced.
-func (l *lane) well(acct *pace.Account, r graph.Result) {
-	l.tokenWorks(acct)
+func (l *lane) succeeded(acct *pace.Account, r graph.Result) {
+	l.tokenAccepted(acct)
 	if l.pause != "" {
 		if l.pause == BreakerOpen {
 			l.closeBreaker()
 		} else {
 			l.log.Info("event set takes uploads again", "code", logs.LaneRecovered, "was", l.pause)
 		}
-		l.goOn()
+		l.unpause()
 	}
 	perSecond := l.settings().RequestsPerSecond
 	l.pace.Succeeded(perSecond)
@@ -158,13 +158,13 @@ func (l *lane) well(acct *pace.Account, r graph.Result) {
 			l.State.Failures, l.State.Throttle = 0, 0
 		}
 	}
-	l.paced(perSecond, l.s.o.Rand())
+	l.spaceOut(perSecond, l.s.o.Rand())
 	if !l.State.Announced {
 		l.State.Announced, l.Dirty = true, true
 	}
 }
 
-func (l *lane) tokenWorks(acct *pace.Account) {
+func (l *lane) tokenAccepted(acct *pace.Account) {
 	if acct.Works() {
 		l.log.Info("the access token is accepted again", "code", logs.TokenResumed)
 		l.s.wakeAll(Changed)
@@ -180,17 +180,17 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 		for _, i := range a.open {
 			it := &b.Items[i]
 			it.Tries++
-			it.Doubt, it.Asked = true, it.Asked || r.Class == graph.Doubt
+			it.Doubt, it.Unanswered = true, it.Unanswered || r.Class == graph.Doubt
 		}
-		a.doubt, a.asked = true, a.asked || r.Class == graph.Doubt
+		a.doubt, a.unanswered = true, a.unanswered || r.Class == graph.Doubt
 	} else {
-		l.unsent(a)
+		l.clearIntent(a)
 	}
 	if l.pause != "" { // it was a probe
 		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
 	}
 	if size := l.fit.Failed(r, a.size()); size > 0 && size < a.size() && len(a.open) > 1 {
-		l.smaller(size)
+		l.shrinkRequests(size)
 	} else {
 		l.suspect(a, r)
 	}
@@ -198,26 +198,26 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 	l.State.Failures++
 	d := max(l.backoff(l.State.Failures), min(r.RetryAfter, time.Hour))
 	l.waitUntil(d, WaitingRetry)
-	if l.saysAgain(l.State.Failures) {
-		l.log.Warn("upload failed, trying again", append(l.answer(logs.Retrying, r), "failures", l.State.Failures, "in_doubt", a.doubt)...)
+	if l.shouldLog(l.State.Failures) {
+		l.log.Warn("upload failed, trying again", append(l.answerAttrs(logs.Retrying, r), "failures", l.State.Failures, "in_doubt", a.doubt)...)
 	}
 }
 
 // smaller cuts what is open into requests that the line may carry.
-func (l *lane) smaller(size int64) {
+func (l *lane) shrinkRequests(size int64) {
 	l.State.Size, l.Dirty = size, true
 	l.work.Limits.Bytes = l.limits().Bytes
 	l.work.Cut()
-	l.cur, l.search.on = nil, false
+	l.attempt, l.search.on = nil, false
 }
 
 func (l *lane) throttled(a *attempt, r graph.Result) {
-	l.unsent(a)
+	l.clearIntent(a)
 	l.steady = 0
 	l.State.Throttle++
 	d := pace.ThrottleWait(r, l.State.Throttle, l.settings().ProbeInterval, l.s.o.Rand())
 	l.waitUntil(d, Throttled)
-	l.log.Warn("throttled by Meta", append(l.answer(logs.Throttled, r), "wait", d.Round(time.Second).String(), "usage_percent", r.Usage)...)
+	l.log.Warn("throttled by Meta", append(l.answerAttrs(logs.Throttled, r), "wait", d.Round(time.Second).String(), "usage_percent", r.Usage)...)
 }
 
 // backoff is how long to wait after so many failures.
@@ -228,23 +228,23 @@ func (l *lane) backoff(failures int) time.Duration {
 
 // waitUntil sets the next attempt, durably.
 func (l *lane) waitUntil(d time.Duration, why State) {
-	l.rest(d, why)
+	l.delay(d, why)
 	at, _ := l.s.clock.Now()
 	l.State.Next, l.State.Wait, l.Dirty = at.Add(d), d, true
 }
 
 // unsent takes back the note of an attempt that Meta certainly did not take; some of
 // it may be in doubt for an older one.
-func (l *lane) unsent(a *attempt) {
+func (l *lane) clearIntent(a *attempt) {
 	if slices.ContainsFunc(a.open, func(i int) bool { return !l.work.Items[i].Doubt }) {
-		l.remember()
+		l.updateIntent()
 		a.noted = false
 	}
 }
 
 // remember says that more of the batch is decided, and no request on its way: it is
 // settled with the next write, since the rest may stay open for long.
-func (l *lane) remember() {
+func (l *lane) updateIntent() {
 	if l.work == nil { // it is read anew
 		return
 	}

@@ -14,16 +14,16 @@ import (
 // attempt is a request at hand. It is kept, bytes and all, until its fate is
 // known or it is taken apart; then the next one is picked.
 type attempt struct {
-	lo, hi int
-	open   []int // the items in it
-	req    graph.Request
-	hash   string
-	probe  bool      // a single event, to find out whether a pause may end
-	noted  bool      // the durable state names it
-	doubt  bool      // some of it may have been stored by Meta
-	asked  bool      // and a request with that had no readable answer: the next is an ambiguous resend
-	since  time.Time // of the first answer that said to try again
-	told   int       // answers that said so
+	lo, hi     int
+	open       []int // the items in it
+	req        graph.Request
+	hash       string
+	probe      bool      // a single event, to find out whether a pause may end
+	noted      bool      // the durable state names it
+	doubt      bool      // some of it may have been stored by Meta
+	unanswered bool      // and a request with that had no readable answer: the next is an ambiguous resend
+	since      time.Time // of the first answer that said to try again
+	answers    int       // answers that said so
 }
 
 func newAttempt(lane string, b *batch.Batch, lo, hi int, open []int) *attempt {
@@ -31,7 +31,7 @@ func newAttempt(lane string, b *batch.Batch, lo, hi int, open []int) *attempt {
 	a.req, a.hash = b.Request(lane, open)
 	for _, i := range open {
 		a.doubt = a.doubt || b.Items[i].Doubt
-		a.asked = a.asked || b.Items[i].Asked
+		a.unanswered = a.unanswered || b.Items[i].Unanswered
 	}
 	return a
 }
@@ -46,12 +46,12 @@ func (a *attempt) size() (n int64) {
 
 // send makes one attempt: note it, send it, act on the answer.
 func (l *lane) send(ctx context.Context) {
-	a, acct := l.cur, l.acct
+	a, acct := l.attempt, l.acct
 	if !acct.Claim(l.settings().ProbeInterval) {
 		return
 	}
 	l.prefetch() // before the disk is waited for
-	if !l.notify(a) {
+	if !l.storeIntent(a) {
 		l.sleep(ctx, 0, nil)
 		return
 	}
@@ -59,17 +59,17 @@ func (l *lane) send(ctx context.Context) {
 		return
 	}
 	if l.s.o.Mine != nil && !l.s.o.Mine() {
-		l.yield()
+		l.standDown()
 		return
 	}
 	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	defer cancel()
-	if !l.s.flights.depart(l, cancel) {
+	if !l.s.inFlight.start(l, cancel) {
 		return
 	}
-	rest := l.fly(sctx, ctx, a, acct)
+	rest := l.exchange(sctx, ctx, a, acct)
 	cancel()
-	l.s.flights.land(l) // now that the answer is acted on, and before anything is waited for
+	l.s.inFlight.finish(l) // now that the answer is acted on, and before anything is waited for
 	if rest >= 0 {
 		l.sleep(ctx, rest, nil)
 	}
@@ -77,13 +77,13 @@ func (l *lane) send(ctx context.Context) {
 
 // fly sends the request and acts on the answer. It says how long to rest then, as
 // apply does.
-func (l *lane) fly(sctx, ctx context.Context, a *attempt, acct *pace.Account) (rest time.Duration) {
-	l.announce(a)
+func (l *lane) exchange(sctx, ctx context.Context, a *attempt, acct *pace.Account) (rest time.Duration) {
+	l.logFirstUpload(a)
 	l.show(Sending, time.Time{})
-	if a.asked {
+	if a.unanswered {
 		l.s.o.Metrics.AmbiguousResend(l.name, len(a.open))
 		l.log.Info("sending events of unknown fate again, unchanged", "code", logs.AmbiguousResend, "events", len(a.open), "request", a.hash)
-		l.overdue(a)
+		l.warnOverdue(a)
 	}
 	began := time.Now()
 	r := l.s.o.Sender.Send(sctx, a.req)
@@ -107,11 +107,11 @@ func (l *lane) fly(sctx, ctx context.Context, a *attempt, acct *pace.Account) (r
 
 // overdue counts what is sent again when Meta does not know it any more: it will
 // count twice if it was stored.
-func (l *lane) overdue(a *attempt) {
+func (l *lane) warnOverdue(a *attempt) {
 	now, _ := l.s.clock.Now()
 	n := 0
 	for _, i := range a.open {
-		if it := &l.work.Items[i]; it.Asked && now.Sub(it.Since) > meta.DedupWindow {
+		if it := &l.work.Items[i]; it.Unanswered && now.Sub(it.Since) > meta.DedupWindow {
 			it.Since = now // said once in that time
 			n++
 		}
@@ -125,7 +125,7 @@ func (l *lane) overdue(a *attempt) {
 
 // notify makes the state durable that names the attempt, together with all
 // that was decided before; a repetition of what is noted needs no write.
-func (l *lane) notify(a *attempt) bool {
+func (l *lane) storeIntent(a *attempt) bool {
 	if a.noted && l.Clean() {
 		return true
 	}

@@ -37,7 +37,7 @@ func InDoubt(state []byte) []queue.Seq {
 func (l *lane) restore(ctx context.Context) bool {
 	found, err := l.readDoubt()
 	if err != nil {
-		l.storage(ctx, "read", err)
+		l.readFailed(ctx, "read", err)
 		return false
 	}
 	l.badRead = 0
@@ -111,7 +111,7 @@ func (l *lane) remake(found queue.Batch, n *batch.Note) (items []batch.Item, cha
 			}
 			continue
 		}
-		it.How, it.Doubt, it.Asked, it.Since = how, true, true, n.Sent
+		it.How, it.Doubt, it.Unanswered, it.Since = how, true, true, n.Sent
 		items = append(items, it)
 	}
 	return items, changed, why

@@ -30,7 +30,7 @@ func (l *lane) dryRun(ctx context.Context) {
 	changed := l.s.o.Log.Changed()
 	found, err := l.s.o.Log.Read(l.name, l.dry.from, set.MaxEvents, set.MaxBytes)
 	if err != nil {
-		l.storage(ctx, "read", err)
+		l.readFailed(ctx, "read", err)
 		return
 	}
 	l.badRead = 0

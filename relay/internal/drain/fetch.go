@@ -11,11 +11,11 @@ import (
 // place is where a lane is in its records. Invariant: position is 0 whenever all that
 // is decided is stored and nothing was passed over, so that what was opened again behind a
 // lane's back is read again.
-type place struct {
+type readState struct {
 	position queue.Seq // where the next batch begins; 0: with the first record that waits
 	unstored bool      // what is decided must be stored before anything is read
-	shelved  bool      // nothing is read until something may be sent
-	passed   bool      // what the mapping holds is passed over (held.go)
+	unloaded bool      // nothing is read until something may be sent
+	skipped  bool      // what the mapping holds is passed over (held.go)
 	heldBack int       // conversions in a row that the mapping let not pass
 	gather   time.Time // when waiting for a fuller batch began
 	badRead  int       // reads in a row that failed
@@ -26,7 +26,7 @@ type place struct {
 }
 
 // gatherFor is how long the lane waits yet for a fuller batch.
-func (p *place) gatherFor(most time.Duration) time.Duration {
+func (p *readState) gatherFor(most time.Duration) time.Duration {
 	if p.gather.IsZero() {
 		p.gather = time.Now()
 	}
@@ -42,7 +42,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 		}
 		l.unstored, l.position = false, 0
 	}
-	if !l.knowTime(ctx) {
+	if !l.ensureTime(ctx) {
 		return false
 	}
 	set := l.settings()
@@ -63,11 +63,11 @@ func (l *lane) fetch(ctx context.Context) bool {
 	}
 	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
 	if err != nil {
-		l.storage(ctx, "read", err)
+		l.readFailed(ctx, "read", err)
 		return false
 	}
 	l.badRead = 0
-	if len(found.Records) == 0 && l.passed {
+	if len(found.Records) == 0 && l.skipped {
 		l.show(BreakerOpen, time.Time{})
 		l.sleep(ctx, -1, changed)
 		return false
@@ -106,7 +106,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 // knowTime has Meta tell the time before the first event is mapped and sent by a clock
 // that is not believed: none shall escape the rules about age. It says whether to go
 // on: when nobody answers, nothing can be sent either.
-func (l *lane) knowTime(ctx context.Context) bool {
+func (l *lane) ensureTime(ctx context.Context) bool {
 	if l.s.o.Ask == nil || !l.s.clock.Asking() {
 		return true
 	}
@@ -123,7 +123,7 @@ func (l *lane) knowTime(ctx context.Context) bool {
 	if r.HTTPStatus != 0 || ctx.Err() != nil {
 		return true // who tells no time will be asked with a single event
 	}
-	l.said(r)
+	l.recordProblem(r)
 	l.steady = 0
 	l.State.Failures++
 	l.waitUntil(l.backoff(l.State.Failures), WaitingRetry)
@@ -176,26 +176,26 @@ func (l *lane) takePrefetch(ctx context.Context) *batch.Batch {
 
 // dropPrefetch forgets it; the goroutine ends by itself and is waited for by
 // the supervisor.
-func (p *place) dropPrefetch() { p.pre = nil }
+func (p *readState) dropPrefetch() { p.pre = nil }
 
 // reread drops what was read, because the queue's records have changed or more wait.
 // What of it is decided is settled first; what is in doubt is made again from the notes.
 func (l *lane) reread() {
 	l.dropPrefetch()
 	if l.work != nil {
-		l.decide()
+		l.recordDecisions()
 		l.search.of = l.work.Suspects()
 	}
-	l.work, l.cur, l.search.on, l.unstored = nil, nil, false, true
+	l.work, l.attempt, l.search.on, l.unstored = nil, nil, false, true
 }
 
 // shelve lets go of a batch that waits for the line or the token: a shop may have a
 // hundred event sets, and each batch takes megabytes. What is in doubt is made again
 // from its note.
-func (l *lane) shelve(until time.Time) {
+func (l *lane) unload(until time.Time) {
 	const worth = 2 * time.Second
 	if l.idle && !l.search.on && (until.IsZero() || time.Until(until) > worth) {
 		l.reread()
-		l.shelved = true
+		l.unloaded = true
 	}
 }

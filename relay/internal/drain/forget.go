@@ -37,7 +37,7 @@ func (s *Supervisor) Exclusive(name string, fn func(inDoubt []queue.Seq) error) 
 	delete(s.lanes, name)
 	delete(s.stopped, name)
 	s.mu.Unlock()
-	s.look()
+	s.startLanes()
 	return err
 }
 
@@ -48,69 +48,69 @@ func (s *Supervisor) Exclusive(name string, fn func(inDoubt []queue.Seq) error) 
 func (s *Supervisor) Forget(fn func() error) error {
 	s.forgets.Add(1)
 	defer s.forgets.Add(-1)
-	s.flights.end(s.o.Grace)
+	s.inFlight.wait(s.o.Grace)
 	err := fn()
 	s.Wake(Forget) // what a lane has read already is read anew
 	return err
 }
 
 // flights are the requests on their way to Meta, one a lane.
-type flights struct {
-	mu     sync.Mutex
-	of     map[*lane]context.CancelFunc
-	landed chan struct{} // closed when the next one has ended
+type inFlight struct {
+	mu       sync.Mutex
+	cancels  map[*lane]context.CancelFunc
+	finished chan struct{} // closed when the next one has ended
 }
 
 // depart says that a request of the lane leaves now, unless records are being taken
 // out of the queue: it may be of one of them.
-func (f *flights) depart(l *lane, cancel context.CancelFunc) bool {
+func (f *inFlight) start(l *lane, cancel context.CancelFunc) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if l.forgetting() {
+	if l.forgetRunning() {
 		return false
 	}
-	if f.of == nil {
-		f.of = make(map[*lane]context.CancelFunc)
+	if f.cancels == nil {
+		f.cancels = make(map[*lane]context.CancelFunc)
 	}
-	f.of[l] = cancel
-	l.asks(true)
+	f.cancels[l] = cancel
+	l.setAsked(true)
 	return true
 }
 
 // land says that it has ended.
-func (f *flights) land(l *lane) {
+func (f *inFlight) finish(l *lane) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.of, l)
-	l.asks(false)
-	if f.landed != nil {
-		close(f.landed)
-		f.landed = nil
+	delete(f.cancels, l)
+	l.setAsked(false)
+	if f.finished != nil {
+		close(f.finished)
+		f.finished = nil
 	}
 }
 
 // end waits until none is on its way, and cuts off those that are after grace.
-func (f *flights) end(grace time.Duration) {
+func (f *inFlight) wait(grace time.Duration) {
 	late := time.NewTimer(grace)
 	defer late.Stop()
 	for {
 		f.mu.Lock()
-		n := len(f.of)
-		if f.landed == nil {
-			f.landed = make(chan struct{})
+		n := len(f.cancels)
+		if f.finished == nil {
+			f.finished = make(chan struct{})
 		}
-		landed := f.landed
+		finished := f.finished
 		f.mu.Unlock()
 		if n == 0 {
 			return
 		}
 		select {
-		case <-landed:
+		case <-finished:
 		case <-late.C:
 			f.mu.Lock()
-			under := slices.Collect(maps.Values(f.of))
+			cancels := slices.Collect(maps.Values(f.cancels))
 			f.mu.Unlock()
-			for _, cancel := range under {
+			for _, cancel := range cancels {
 				cancel()
 			}
 		}
@@ -122,15 +122,15 @@ const forgetPoll = 50 * time.Millisecond
 
 // forgetting says that records are being taken out of the queue, or were and the lane
 // has not heeded it: what it has read may be gone.
-func (l *lane) forgetting() bool {
+func (l *lane) forgetRunning() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.s.forgets.Load() > 0 || l.reasons&Forget != 0
 }
 
 // gone are the records at hand that are not there any more.
-func (l *lane) gone() map[queue.Seq]bool {
-	if !l.forgetting() {
+func (l *lane) removedRecords() map[queue.Seq]bool {
+	if !l.forgetRunning() {
 		return nil
 	}
 	b := l.work

@@ -30,31 +30,31 @@ func (s *Supervisor) forwards(lane string) bool {
 // runForward hands over what the lane has, until ctx ends.
 func (l *lane) runForward(ctx context.Context) {
 	for ctx.Err() == nil {
-		l.heed()
-		l.shelved, l.unstored = false, false
-		if state, until, ok := l.mayHand(); !ok {
+		l.handleWakeups()
+		l.unloaded, l.unstored = false, false
+		if state, until, ok := l.canForward(); !ok {
 			l.show(state, until)
 			l.sleep(ctx, wallWait(until), nil)
 			continue
 		}
-		if l.forgetting() {
+		if l.forgetRunning() {
 			l.sleep(ctx, forgetPoll, nil)
 			continue
 		}
 		set, most := l.settings(), l.limits()
 		changed := l.s.o.Log.Changed()
-		events := l.large.atMost(set.MaxEvents)
+		events := l.oversize.atMost(set.MaxEvents)
 		if l.pause != "" {
 			events = 1 // enough to learn whether the hub takes them by now
 		}
-		found, err := l.s.o.Log.Read(l.name, l.large.behind(), events, most.Bytes)
+		found, err := l.s.o.Log.Read(l.name, l.oversize.behind(), events, most.Bytes)
 		if err != nil {
-			l.storage(ctx, "read", err)
+			l.readFailed(ctx, "read", err)
 			continue
 		}
 		l.badRead = 0
-		if len(found.Records) == 0 && l.large.held != 0 {
-			l.takesNothing() // nothing else says that the hub takes anything
+		if len(found.Records) == 0 && l.oversize.held != 0 {
+			l.nothingAccepted() // nothing else says that the hub takes anything
 			continue
 		}
 		if len(found.Records) == 0 {
@@ -63,40 +63,40 @@ func (l *lane) runForward(ctx context.Context) {
 			l.sleep(ctx, -1, changed)
 			continue
 		}
-		if !full(found, set) && !l.large.search() && set.MaxWait > 0 && l.gatherFor(set.MaxWait) > 0 {
+		if !full(found, set) && !l.oversize.search() && set.MaxWait > 0 && l.gatherFor(set.MaxWait) > 0 {
 			l.sleep(ctx, min(l.gatherFor(set.MaxWait), 100*time.Millisecond), nil)
 			continue
 		}
-		if !l.limit(ctx) {
+		if !l.waitForLimiter(ctx) {
 			continue
 		}
 		l.gather = time.Time{}
-		l.hand(ctx, found)
+		l.forward(ctx, found)
 	}
 	l.flush()
 }
 
-func (l *lane) mayHand() (State, time.Time, bool) {
+func (l *lane) canForward() (State, time.Time, bool) {
 	if l.State.Manual {
 		return ManuallyPaused, time.Time{}, false
 	}
 	if l.acct = l.s.account(l.name); l.acct == nil {
 		return NoToken, time.Time{}, false
 	}
-	return l.mayTry()
+	return l.canAttempt()
 }
 
 // hand hands over what was read, and acts on the answer.
-func (l *lane) hand(ctx context.Context, found queue.Batch) {
+func (l *lane) forward(ctx context.Context, found queue.Batch) {
 	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	defer cancel()
-	if !l.s.flights.depart(l, cancel) {
+	if !l.s.inFlight.start(l, cancel) {
 		return
 	}
 	l.show(Sending, time.Time{})
 	st, _ := l.s.o.Log.Lane(l.name)
 	end, forgotten, r := l.s.o.Forward.Forward(sctx, l.name, found, st.Pending)
-	l.s.flights.land(l)
+	l.s.inFlight.finish(l)
 	l.s.o.Metrics.Attempt(l.name, r, r.Sent)
 	if sctx.Err() != nil && r.Class != graph.Delivered {
 		return // stopped, not failed
@@ -106,10 +106,10 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 	l.shown.LastAttempt = at
 	l.mu.Unlock()
 	if r.Class == graph.Delivered {
-		l.handed(ctx, found, end, forgotten, r, at)
+		l.forwarded(ctx, found, end, forgotten, r, at)
 		return
 	}
-	l.said(r)
+	l.recordProblem(r)
 	l.State.Failures, l.Dirty = l.State.Failures+1, true
 	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
 		l.refusedByHub(r)
@@ -123,7 +123,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 			l.flush()
 		}
 	}
-	if r.Class == graph.TooMuch && (s < size && r.Sent > 1 || l.large.refused(found.Records[0].Seq, r.Sent)) {
+	if r.Class == graph.TooMuch && (s < size && r.Sent > 1 || l.oversize.refused(found.Records[0].Seq, r.Sent)) {
 		return // smaller at once
 	}
 	l.retry(r)
@@ -143,15 +143,15 @@ func (l *lane) refusedByHub(r graph.Result) {
 	set := l.settings()
 	next := min(set.ProbeInterval, set.MaxInterval)
 	next = next/2 + time.Duration(l.s.o.Rand()*float64(next/2)) // not all edges in the same moment
-	if l.stop(PausedConfig, next) {
+	if l.pauseFor(PausedConfig, next) {
 		l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again",
-			append(l.answer(logs.ConfigPaused, r), "next", next.Round(time.Second).String())...)
+			append(l.answerAttrs(logs.ConfigPaused, r), "next", next.Round(time.Second).String())...)
 	}
 }
 
 // takesNothing waits when the hub takes no event alone: it says nothing of one of them.
-func (l *lane) takesNothing() {
-	l.large = large{few: 1}
+func (l *lane) nothingAccepted() {
+	l.oversize = oversize{few: 1}
 	l.retry(graph.Result{Class: graph.TooMuch, HTTPStatus: http.StatusRequestEntityTooLarge})
 }
 
@@ -165,19 +165,19 @@ func (l *lane) retry(r graph.Result) {
 			why = Throttled
 		}
 	}
-	if l.saysAgain(l.State.Failures) {
-		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", append(l.answer(logs.Retrying, r), "failures", l.State.Failures)...)
+	if l.shouldLog(l.State.Failures) {
+		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", append(l.answerAttrs(logs.Retrying, r), "failures", l.State.Failures)...)
 	}
 	l.waitUntil(wait, why)
 }
 
 // handed settles what the hub has, and what it removed.
-func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, forgotten []queue.Seq, r graph.Result, at time.Time) {
+func (l *lane) forwarded(ctx context.Context, found queue.Batch, end queue.Seq, forgotten []queue.Seq, r graph.Result, at time.Time) {
 	if l.State.Failures > 0 || l.pause != "" {
 		l.log.Info("the hub takes what this relay forwards", "code", logs.Recovered, "failures", l.State.Failures)
 	}
-	l.goOn()
-	l.taken(at)
+	l.unpause()
+	l.requestAccepted(at)
 	l.problem, l.State.Failures, l.State.Throttle, l.Dirty = nil, 0, 0, true
 	l.s.o.Metrics.Lag(l.name, found.Records[0].Received, at)
 	l.settleRange(queue.Range{From: found.From, To: end})
@@ -194,19 +194,19 @@ func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, for
 			l.s.o.Metrics.Delivered(l.name, name, n)
 		}
 	}
-	if !l.stored(ctx) {
+	if !l.flushUntilStored(ctx) {
 		return
 	}
-	if held := l.large.held; held != 0 {
-		l.buryLarge(held, at)
+	if held := l.oversize.held; held != 0 {
+		l.deadLetterOversize(held, at)
 		l.State.Size, l.fit, l.Dirty = 0, pace.Fit{}, true // it was to blame, not the connection
-		l.stored(ctx)
+		l.flushUntilStored(ctx)
 	}
-	l.large = large{}
+	l.oversize = oversize{}
 }
 
 // stored says that what was decided is stored, before ctx ends.
-func (l *lane) stored(ctx context.Context) bool {
+func (l *lane) flushUntilStored(ctx context.Context) bool {
 	for !l.flush() {
 		if l.sleep(ctx, time.Second, nil) {
 			return false // offered again, under its id, before anything newer
@@ -218,14 +218,14 @@ func (l *lane) stored(ctx context.Context) bool {
 // large is the search for an event that is too large for the hub among those that are
 // not. One that is refused alone is held back, and a dead letter once the hub has taken
 // another: a hub that takes nothing says nothing of an event.
-type large struct {
+type oversize struct {
 	few  int       // most events of the next chunk; 0: as many as there are
 	held queue.Seq // refused alone; 0: none
 }
 
-func (g *large) search() bool { return g.few > 0 }
+func (g *oversize) search() bool { return g.few > 0 }
 
-func (g *large) atMost(n int) int {
+func (g *oversize) atMost(n int) int {
 	if g.few > 0 {
 		return min(n, g.few)
 	}
@@ -233,7 +233,7 @@ func (g *large) atMost(n int) int {
 }
 
 // behind is where to read from.
-func (g *large) behind() queue.Seq {
+func (g *oversize) behind() queue.Seq {
 	if g.held == 0 {
 		return 0
 	}
@@ -242,21 +242,21 @@ func (g *large) behind() queue.Seq {
 
 // refused takes that a chunk of n events from first on was too large. It says whether
 // there is a smaller one to try.
-func (g *large) refused(first queue.Seq, n int) bool {
+func (g *oversize) refused(first queue.Seq, n int) bool {
 	switch {
 	case n > 1:
 		g.few = n / 2
 	case g.held == 0:
 		g.few, g.held = 1, first
 	default: // two in a row
-		*g = large{few: 1} // later begin with one: all of them cost no more calls
+		*g = oversize{few: 1} // later begin with one: all of them cost no more calls
 		return false
 	}
 	return true
 }
 
 // buryLarge makes a dead letter of an event that the hub takes in no chunk.
-func (l *lane) buryLarge(seq queue.Seq, at time.Time) {
+func (l *lane) deadLetterOversize(seq queue.Seq, at time.Time) {
 	found, err := l.s.o.Log.Read(l.name, seq, 1, 1)
 	if err != nil || len(found.Records) == 0 || found.Records[0].Seq != seq {
 		return // it is met again, or gone

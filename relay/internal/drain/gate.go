@@ -23,7 +23,7 @@ type gate struct {
 }
 
 // ask says whether a request may go out by perSecond, and if not why and until when.
-func (g *gate) ask(perSecond float64) (State, time.Time, bool) {
+func (g *gate) checkGate(perSecond float64) (State, time.Time, bool) {
 	now := time.Now()
 	if perSecond <= 0 {
 		return RateLimited, time.Time{}, false
@@ -45,7 +45,7 @@ func (g *gate) ask(perSecond float64) (State, time.Time, bool) {
 
 // stop pauses the lane until a person acts, or the probe finds it well; false:
 // it is paused for this reason already.
-func (g *gate) stop(why State, probe time.Duration) (news bool) {
+func (g *gate) pauseFor(why State, probe time.Duration) (news bool) {
 	g.probeAt = time.Now().Add(probe)
 	if g.pause == why {
 		return false
@@ -55,30 +55,30 @@ func (g *gate) stop(why State, probe time.Duration) (news bool) {
 }
 
 // breaks pauses the lane since everything is refused; it is tried with a single event.
-func (g *gate) breaks(probe time.Duration) {
+func (g *gate) openBreaker(probe time.Duration) {
 	g.pause, g.alone, g.probeAt = BreakerOpen, true, time.Now().Add(probe)
 }
 
 // goOn ends a pause.
-func (g *gate) goOn() { g.pause, g.alone = "", false }
+func (g *gate) unpause() { g.pause, g.alone = "", false }
 
 // rest has the lane wait.
-func (g *gate) rest(d time.Duration, why State) {
+func (g *gate) delay(d time.Duration, why State) {
 	g.notBefore, g.waitFor = time.Now().Add(d), why
 }
 
 // rested ends a wait.
-func (g *gate) rested() { g.notBefore, g.waitFor = time.Time{}, "" }
+func (g *gate) clearDelay() { g.notBefore, g.waitFor = time.Time{}, "" }
 
 // tryNow ends what a person may end: a wait for another try, not one that Meta asked for.
-func (g *gate) tryNow() {
+func (g *gate) skipRetryDelay() {
 	if g.waitFor == WaitingRetry {
 		g.notBefore = time.Time{}
 	}
 }
 
 // paced spreads requests after one that succeeded.
-func (g *gate) paced(perSecond, rnd float64) {
+func (g *gate) spaceOut(perSecond, rnd float64) {
 	if w := g.pace.Wait(perSecond, rnd); w > 0 {
 		g.paceUntil = time.Now().Add(w)
 	}

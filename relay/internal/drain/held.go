@@ -25,7 +25,7 @@ var byMapping = []string{
 // lettersOfMapping says whether the batch, of which nothing is left to send, would make
 // letters of too many events in a row by a mapping that has delivered none. The very
 // first mapping has nothing to be compared with.
-func (l *lane) lettersOfMapping() bool {
+func (l *lane) mappingHoldsTooMuch() bool {
 	b := l.work
 	if l.State.Mapping == "" || l.State.Mapping == b.How.Mapping.Digest() {
 		return false
@@ -45,29 +45,29 @@ func (l *lane) lettersOfMapping() bool {
 	if len(why) == 0 || l.heldBack < l.settings().BreakerAfter {
 		return false
 	}
-	if !l.passed {
-		l.heldProblem(why)
+	if !l.skipped {
+		l.reportHeld(why)
 	}
 	return true
 }
 
 // passOver leaves the batch where it is and goes on behind it: should something there
 // be delivered by this mapping, it is right, and what was passed over is read again.
-func (l *lane) passOver() {
+func (l *lane) skipBatch() {
 	b := l.work
-	l.decide()
-	l.position, l.last, l.passed = b.Next, b.Next, true
-	l.work, l.cur, l.search.on = nil, nil, false
+	l.recordDecisions()
+	l.position, l.last, l.skipped = b.Next, b.Next, true
+	l.work, l.attempt, l.search.on = nil, nil, false
 }
 
 // lookAgain reads what was passed over again.
-func (l *lane) lookAgain() {
-	if l.passed {
-		l.passed, l.heldBack, l.unstored = false, 0, true
+func (l *lane) rereadSkipped() {
+	if l.skipped {
+		l.skipped, l.heldBack, l.unstored = false, 0, true
 	}
 }
 
-func (l *lane) heldProblem(why map[string]int) {
+func (l *lane) reportHeld(why map[string]int) {
 	reasons := strings.Join(slices.SortedFunc(maps.Keys(why), func(a, b string) int { return cmp.Compare(why[b], why[a]) }), ", ")
 	at, _ := l.s.clock.Now()
 	what := advice.Held()

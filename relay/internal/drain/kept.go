@@ -32,7 +32,7 @@ func Handed(lanes func(name string) (queue.LaneStat, bool)) queue.Seq {
 // from when that was, by a clock that is believed.
 func (l *lane) runKept(ctx context.Context) {
 	for ctx.Err() == nil {
-		l.heed()
+		l.handleWakeups()
 		changed := l.s.o.Log.Changed()
 		keep := l.settings().KeepHanded
 		if l.s.o.Forward == nil {
@@ -103,7 +103,7 @@ func (l *lane) countBefore(ctx context.Context, end queue.Seq) (n int, ok bool) 
 	for from := queue.Seq(0); ; {
 		b, err := l.s.o.Log.Read(l.name, from, 1000, 4<<20)
 		if err != nil {
-			l.storage(ctx, "read", err)
+			l.readFailed(ctx, "read", err)
 			return 0, false
 		}
 		l.badRead = 0

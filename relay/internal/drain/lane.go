@@ -14,30 +14,30 @@ import (
 
 // lane drains one event set. But for outside it belongs to the lane's goroutine.
 type lane struct {
-	s    *Supervisor
-	name string
-	log  *slog.Logger
-	kick chan struct{} // room for one
+	s      *Supervisor
+	name   string
+	log    *slog.Logger
+	wakeup chan struct{} // room for one
 
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when run has returned
 
 	ledger.Ledger
 	gate
-	place
-	speech
-	outside
+	readState
+	logState
+	shared
 
-	work    *batch.Batch
-	cur     *attempt // the request at hand; kept while its fate is open
-	decided bool     // some of work is, and not in the ledger
-	search  search   // for events that may be to blame (suspect.go)
-	large   large    // what the hub takes in no chunk (forward.go)
-	dry     dryRun   // position of a dry run
+	work     *batch.Batch
+	attempt  *attempt // the request at hand; kept while its fate is open
+	decided  bool     // some of work is, and not in the ledger
+	search   search   // for events that may be to blame (suspect.go)
+	oversize oversize // what the hub takes in no chunk (forward.go)
+	dry      dryRun   // position of a dry run
 }
 
 // outside is what others ask of a lane, and see of it.
-type outside struct {
+type shared struct {
 	mu      sync.Mutex
 	reasons Reason
 	manual  *bool // an operator's wish, not stored yet
@@ -62,7 +62,7 @@ func (l *lane) wake(r Reason) {
 	l.reasons |= r
 	l.mu.Unlock()
 	select {
-	case l.kick <- struct{}{}:
+	case l.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -76,7 +76,7 @@ func (l *lane) load() {
 		l.problem = l.State.Problem // why it waits is no other after a start
 	}
 	if l.State.Breaker {
-		l.breaks(l.settings().ProbeInterval)
+		l.openBreaker(l.settings().ProbeInterval)
 	}
 	if next := l.State.Next; !next.IsZero() {
 		// The clock may have moved since; the wait is never longer than it was.
@@ -86,7 +86,7 @@ func (l *lane) load() {
 			if l.State.Throttle > 0 || l.problem != nil && advice.Explains(string(Throttled), l.problem.Class) {
 				why = Throttled
 			}
-			l.rest(w, why)
+			l.delay(w, why)
 		}
 	}
 }
@@ -95,8 +95,8 @@ func (l *lane) load() {
 func (l *lane) run(ctx context.Context) {
 	defer l.dropPrefetch()
 	for ctx.Err() == nil {
-		l.heed()
-		if state, ok := l.mayWork(); !ok {
+		l.handleWakeups()
+		if state, ok := l.canWork(); !ok {
 			l.dropPrefetch()
 			l.show(state, time.Time{})
 			l.sleep(ctx, -1, nil)
@@ -107,21 +107,21 @@ func (l *lane) run(ctx context.Context) {
 			l.dryRun(ctx)
 			continue
 		}
-		if l.shelved {
-			if state, until, ok := l.mayTry(); !ok {
+		if l.unloaded {
+			if state, until, ok := l.canAttempt(); !ok {
 				l.show(state, until)
 				l.sleep(ctx, wallWait(until), nil)
 				continue
 			}
-			l.shelved = false
+			l.unloaded = false
 		}
 		if l.work == nil && !l.fetch(ctx) {
 			continue
 		}
 		l.refresh()
 		if !l.pick() {
-			if l.lettersOfMapping() {
-				l.passOver()
+			if l.mappingHoldsTooMuch() {
+				l.skipBatch()
 				continue
 			}
 			l.finish(ctx)
@@ -131,13 +131,13 @@ func (l *lane) run(ctx context.Context) {
 			l.sleep(ctx, forgetPoll, nil)
 			continue
 		}
-		if state, until, ok := l.maySend(); !ok {
-			l.shelve(until)
+		if state, until, ok := l.canSend(); !ok {
+			l.unload(until)
 			l.show(state, until)
 			l.sleep(ctx, wallWait(until), nil)
 			continue
 		}
-		if !l.limit(ctx) {
+		if !l.waitForLimiter(ctx) {
 			continue
 		}
 		l.send(ctx)
@@ -146,7 +146,7 @@ func (l *lane) run(ctx context.Context) {
 }
 
 // heed takes in what others want of the lane.
-func (l *lane) heed() {
+func (l *lane) handleWakeups() {
 	l.mu.Lock()
 	r, manual := l.reasons, l.manual
 	l.reasons, l.manual = 0, nil
@@ -165,23 +165,23 @@ func (l *lane) heed() {
 			l.closeBreaker()
 		}
 	}
-	if l.passed && r&(NewMapping|Admin) != 0 {
+	if l.skipped && r&(NewMapping|Admin) != 0 {
 		if r&Admin != 0 { // let them become letters
 			l.State.Mapping, l.Dirty = l.s.o.Mapping().Digest(), true
 		}
-		l.lookAgain()
+		l.rereadSkipped()
 	}
 	if r&Admin != 0 {
-		l.tryNow()
+		l.skipRetryDelay()
 	}
 	if r&Forget != 0 {
 		l.reread()
-		l.TakeBack()
+		l.DropLetters()
 	}
 }
 
 // mayWork says whether the lane may read and map at all.
-func (l *lane) mayWork() (State, bool) {
+func (l *lane) canWork() (State, bool) {
 	switch {
 	case l.State.Manual:
 		return ManuallyPaused, false
@@ -197,21 +197,21 @@ func (l *lane) mayWork() (State, bool) {
 }
 
 // maySend says whether the request at hand may go out now.
-func (l *lane) maySend() (State, time.Time, bool) {
-	state, until, ok := l.mayTry()
-	if ok && l.pause != "" && l.alone && !l.cur.probe && len(l.cur.open) > 1 {
+func (l *lane) canSend() (State, time.Time, bool) {
+	state, until, ok := l.canAttempt()
+	if ok && l.pause != "" && l.alone && !l.attempt.probe && len(l.attempt.open) > 1 {
 		l.pickProbe()
 	}
 	return state, until, ok
 }
 
 // mayTry says whether a request may go out now.
-func (l *lane) mayTry() (State, time.Time, bool) {
-	return l.ask(l.settings().RequestsPerSecond)
+func (l *lane) canAttempt() (State, time.Time, bool) {
+	return l.checkGate(l.settings().RequestsPerSecond)
 }
 
 // limit waits for the token's limiter; false: something else came first.
-func (l *lane) limit(ctx context.Context) bool {
+func (l *lane) waitForLimiter(ctx context.Context) bool {
 	r, wait := l.acct.Reserve()
 	if wait <= 0 {
 		return true
@@ -238,7 +238,7 @@ func wallWait(until time.Time) time.Duration {
 }
 
 func (l *lane) closeBreaker() {
-	l.goOn()
+	l.unpause()
 	l.State.Breaker, l.State.Streak, l.Dirty = false, 0, true
 	l.log.Info("breaker closed: trying again", "code", logs.BreakerClosed)
 }

@@ -13,13 +13,13 @@ import (
 // conversion, and of those of another relay, at once and without network.
 func (l *lane) runRefused(ctx context.Context) {
 	for ctx.Err() == nil {
-		l.heed()
+		l.handleWakeups()
 		if l.State.Manual {
 			l.show(ManuallyPaused, time.Time{})
 			l.sleep(ctx, -1, nil)
 			continue
 		}
-		if l.position != 0 || l.forgetting() { // what was decided is not stored yet, or will be read anew
+		if l.position != 0 || l.forgetRunning() { // what was decided is not stored yet, or will be read anew
 			l.sleep(ctx, forgetPoll, nil)
 			continue
 		}
@@ -27,7 +27,7 @@ func (l *lane) runRefused(ctx context.Context) {
 		changed := l.s.o.Log.Changed()
 		found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
 		if err != nil {
-			l.storage(ctx, "read", err)
+			l.readFailed(ctx, "read", err)
 			continue
 		}
 		l.badRead = 0
@@ -37,16 +37,16 @@ func (l *lane) runRefused(ctx context.Context) {
 			continue
 		}
 		l.show(Sending, time.Time{})
-		l.refuseAll(found)
+		l.makeLetters(found)
 		l.sleep(ctx, 0, nil)
 	}
 	l.flush()
 }
 
-func (l *lane) refuseAll(found queue.Batch) {
+func (l *lane) makeLetters(found queue.Batch) {
 	n := 0
 	for _, d := range l.lettersOf(found) {
-		if !l.Takes(&d) {
+		if !l.HasRoomFor(&d) {
 			break
 		}
 		l.Letter(d)

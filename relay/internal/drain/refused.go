@@ -32,7 +32,7 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 		}
 	}
 	l.State.Failures, l.State.Throttle = 0, 0
-	l.cur, l.Dirty = nil, true
+	l.attempt, l.Dirty = nil, true
 	switch {
 	case a.probe:
 		b.Drop()
@@ -40,31 +40,31 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 			l.search.Failed(&b.Items[a.open[0]], time.Now())
 		}
 		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
-		if l.more() {
-			l.readBehind() // the next probe may be one of those
+		if l.hasMore() {
+			l.readMore() // the next probe may be one of those
 		}
-	case l.outgrown(a, r):
+	case l.agedMeanwhile(a, r):
 		l.remap() // became older than a week on the way: regroup
-	case len(a.open) == 1 && setup && l.setUpFault(a, r):
+	case len(a.open) == 1 && setup && l.isSetupFault(a, r):
 	case len(a.open) == 1:
 		code, subcode, words := r.Code, r.Subcode, r.Message
 		if len(r.Bad) == 1 {
-			code, subcode, words = inner(r.Bad[0], r)
+			code, subcode, words = eventError(r.Bad[0], r)
 		}
-		l.bad(a.open[0], code, subcode, words, r)
-	case l.named(a, r):
+		l.rejectItem(a.open[0], code, subcode, words, r)
+	case l.rejectNamed(a, r):
 	default:
 		b.Refuse(a.lo, a.hi)
 		if r.Code == codeInvalid && r.Subcode == subcodeOld && b.IsOld(a.open[0]) && !a.doubt && b.FirstOld(a.open[0]) {
 			b.Try(a.open[0], a.open[0]+1) // the youngest: refused, it decides for all
 		}
 	}
-	l.remember()
+	l.updateIntent()
 }
 
 // outgrown says whether a request was refused for age that holds events which
 // turned a week old since they were grouped.
-func (l *lane) outgrown(a *attempt, r graph.Result) bool {
+func (l *lane) agedMeanwhile(a *attempt, r graph.Result) bool {
 	if r.Code != codeInvalid || r.Subcode != subcodeOld || l.work.IsOld(a.open[0]) || a.doubt {
 		return false // what is in doubt keeps its company until halves are tried
 	}
@@ -80,7 +80,7 @@ func (l *lane) outgrown(a *attempt, r graph.Result) bool {
 // named uses the indexes that the answer gave. Those of the offline format are
 // believed; those of the other are read out of a text (docs/meta.md 6.2)
 // and tried alone first.
-func (l *lane) named(a *attempt, r graph.Result) bool {
+func (l *lane) rejectNamed(a *attempt, r graph.Result) bool {
 	b, any := l.work, false
 	last := -1
 	for _, bad := range r.Bad {
@@ -103,8 +103,8 @@ func (l *lane) named(a *attempt, r graph.Result) bool {
 			l.State.Streak = 0 // there is one in between that is not blamed
 		}
 		last = bad.Index
-		code, subcode, words := inner(bad, r)
-		l.bad(i, code, subcode, words, r)
+		code, subcode, words := eventError(bad, r)
+		l.rejectItem(i, code, subcode, words, r)
 	}
 	return any
 }
@@ -135,7 +135,7 @@ func (l *lane) reason(it *batch.Item, code, subcode int, r graph.Result) string 
 const clockSlack = 10 * time.Minute
 
 // inner is what an answer says of one event, or else of the request.
-func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string) {
+func eventError(bad graph.BadEvent, r graph.Result) (code, subcode int, words string) {
 	code, subcode = bad.Code, bad.Subcode
 	if code == 0 && subcode == 0 {
 		code, subcode = r.Code, r.Subcode
@@ -144,8 +144,8 @@ func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string)
 }
 
 // bury makes a dead letter of one conversion.
-func (l *lane) bury(i int, reason string, code, subcode int, words string, r graph.Result) {
-	l.apart()
+func (l *lane) deadLetter(i int, reason string, code, subcode int, words string, r graph.Result) {
+	l.flushDelivered()
 	b := l.work
 	it := &b.Items[i]
 	d := b.Letter(l.name, it.Slot, it.Out, reason, words)
@@ -167,11 +167,11 @@ func (l *lane) bury(i int, reason string, code, subcode int, words string, r gra
 }
 
 // bad makes a dead letter of one refused conversion.
-func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
+func (l *lane) rejectItem(i, code, subcode int, words string, r graph.Result) {
 	b := l.work
 	it := &b.Items[i]
 	reason := l.reason(it, code, subcode, r)
-	bury := func(i int, words string) { l.bury(i, reason, code, subcode, words, r) }
+	bury := func(i int, words string) { l.deadLetter(i, reason, code, subcode, words, r) }
 	old := b.IsOld(i) && !it.Doubt // those in doubt are not in the order of their age
 	bury(i, words)
 	if reason == mapper.ReasonExpired && old {
@@ -183,19 +183,19 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 				n++
 			}
 		}
-		l.log.Warn("Meta refuses these events for their age; they are dead letters", append(l.answer(logs.Expired, r), "events", n)...)
+		l.log.Warn("Meta refuses these events for their age; they are dead letters", append(l.answerAttrs(logs.Expired, r), "events", n)...)
 		return
 	}
-	l.log.Warn("an event was refused; it is a dead letter", append(l.answer(logs.Rejected, r), "reason", reason, "event_code", code, "event_subcode", subcode)...)
+	l.log.Warn("an event was refused; it is a dead letter", append(l.answerAttrs(logs.Rejected, r), "reason", reason, "event_code", code, "event_subcode", subcode)...)
 	if reason != mapper.ReasonRejected && reason != mapper.ReasonTooLarge {
 		return
 	}
 	l.State.Streak++
 	if set := l.settings(); l.State.Streak >= set.BreakerAfter && l.pause != BreakerOpen {
 		l.State.Breaker = true
-		l.breaks(set.ProbeInterval)
-		l.said(r) // what must be done is another thing now
+		l.openBreaker(set.ProbeInterval)
+		l.recordProblem(r) // what must be done is another thing now
 		l.log.Error("everything is refused: the event set is paused and the rest is kept; look at the mapping",
-			append(l.answer(logs.BreakerOpen, r), "refused_in_a_row", l.State.Streak)...)
+			append(l.answerAttrs(logs.BreakerOpen, r), "refused_in_a_row", l.State.Streak)...)
 	}
 }

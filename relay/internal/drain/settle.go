@@ -20,14 +20,14 @@ const settleEvery = time.Second
 func (l *lane) finish(ctx context.Context) {
 	b := l.work
 	for len(b.Holds) > 0 {
-		if l.forgetting() { // they are of records that may be gone
+		if l.forgetRunning() { // they are of records that may be gone
 			l.sleep(ctx, forgetPoll, nil)
 			return
 		}
-		l.apart()
-		l.buryHeld(b)
+		l.flushDelivered()
+		l.storeHeld(b)
 		if len(b.Holds) > 0 {
-			l.remember()
+			l.updateIntent()
 			if !l.flush() {
 				l.sleep(ctx, 0, nil)
 				return
@@ -46,11 +46,11 @@ func (l *lane) finish(ctx context.Context) {
 		}
 	}
 	l.State.Notes, l.Dirty = nil, true
-	l.work, l.cur, l.search.on, l.decided, l.search.reach = nil, nil, false, false, 0
+	l.work, l.attempt, l.search.on, l.decided, l.search.reach = nil, nil, false, false, 0
 	if l.State.Mapping == b.How.Mapping.Digest() {
-		l.lookAgain()
+		l.rereadSkipped()
 	}
-	if (l.Bulky() || time.Since(l.StoredAt) > settleEvery) && !l.flush() {
+	if (l.ShouldStore() || time.Since(l.StoredAt) > settleEvery) && !l.flush() {
 		l.sleep(ctx, 0, nil)
 	}
 }
@@ -66,16 +66,16 @@ func (l *lane) settleAll(rs []queue.Range, next queue.Seq) {
 
 // apart settles what was delivered before letters are added: should there be no room
 // for them, it must not wait with them. Invariant: no settlement holds both.
-func (l *lane) apart() {
-	if !l.Letters() && (l.decided || l.Open()) {
+func (l *lane) flushDelivered() {
+	if !l.HasLetters() && (l.decided || l.HasSettled()) {
 		l.flush()
 	}
 }
 
 // buryHeld settles as many of the batch's held conversions as go into one piece.
-func (l *lane) buryHeld(b *batch.Batch) {
+func (l *lane) storeHeld(b *batch.Batch) {
 	n := 0
-	for ; n < len(b.Holds) && l.Takes(&b.Holds[n]); n++ {
+	for ; n < len(b.Holds) && l.HasRoomFor(&b.Holds[n]); n++ {
 		d := &b.Holds[n]
 		l.Letter(*d)
 		if at := d.ReleaseAt; !at.IsZero() {
@@ -86,7 +86,7 @@ func (l *lane) buryHeld(b *batch.Batch) {
 }
 
 // decide takes what of the batch at hand is decided into the next settlement.
-func (l *lane) decide() {
+func (l *lane) recordDecisions() {
 	if l.decided {
 		l.Settle(l.work.Settled())
 		l.decided = false
@@ -95,14 +95,14 @@ func (l *lane) decide() {
 
 // flush makes durable what was decided.
 func (l *lane) flush() bool {
-	l.decide()
+	l.recordDecisions()
 	if l.Clean() {
 		return true
 	}
 	counts, err := l.Store()
 	if errors.Is(err, queue.ErrFenced) { // the one that delivers goes on from what is stored
-		l.Forsake()
-		l.yield()
+		l.Discard()
+		l.standDown()
 		return false
 	}
 	if err != nil {
@@ -112,7 +112,7 @@ func (l *lane) flush() bool {
 	for k, n := range counts {
 		l.s.o.Metrics.Settled(l.name, k, n)
 	}
-	if !l.Open() && !l.passed {
+	if !l.HasSettled() && !l.skipped {
 		l.position = 0
 	}
 	if l.BadStores > 0 {
@@ -124,17 +124,17 @@ func (l *lane) flush() bool {
 }
 
 // yield ends the lane: another process delivers by now.
-func (l *lane) yield() {
+func (l *lane) standDown() {
 	l.show(Standby, time.Time{})
 	l.cancel()
 }
 
 func (l *lane) settleFailed(err error) {
-	if !l.saysAgain(l.BadStores) {
+	if !l.shouldLog(l.BadStores) {
 		return
 	}
 	if errors.Is(err, queue.ErrDeadFull) {
-		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", logs.DeadFull, "waiting", l.Stuck())
+		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", logs.DeadFull, "waiting", l.OfferedLetters())
 		return
 	}
 	l.log.Error("cannot make delivery durable; nothing is sent until it is", "code", logs.SettleFailed, "err", err)
@@ -150,7 +150,7 @@ func (l *lane) sleep(ctx context.Context, d time.Duration, also <-chan struct{})
 	}
 	for failed := true; failed; failed = !l.flush() {
 		state := Storage
-		if l.Full() {
+		if l.LettersFull() {
 			state = DeadFull
 		}
 		retry := pace.Backoff(l.BadStores, 2*time.Second, 30*time.Second, 1)
@@ -175,7 +175,7 @@ func (l *lane) wait(ctx context.Context, d time.Duration, also <-chan struct{}) 
 	select {
 	case <-ctx.Done():
 		return true
-	case <-l.kick:
+	case <-l.wakeup:
 		return true
 	case <-after:
 	case <-also:
@@ -184,9 +184,9 @@ func (l *lane) wait(ctx context.Context, d time.Duration, also <-chan struct{}) 
 }
 
 // storage waits after the queue failed to give.
-func (l *lane) storage(ctx context.Context, what string, err error) {
+func (l *lane) readFailed(ctx context.Context, what string, err error) {
 	l.badRead++
-	if l.saysAgain(l.badRead) {
+	if l.shouldLog(l.badRead) {
 		l.log.Error("the queue does not answer", "code", logs.QueueFailed, "while", what, "err", err)
 	}
 	d := pace.Backoff(l.badRead, time.Second, 30*time.Second, 1)

@@ -73,7 +73,7 @@ func (s *Supervisor) Status() []LaneStatus {
 	s.mu.Unlock()
 	out := make([]LaneStatus, len(lanes))
 	for i, l := range lanes {
-		out[i] = l.view()
+		out[i] = l.status()
 	}
 	slices.SortFunc(out, func(a, b LaneStatus) int { return strings.Compare(a.Lane, b.Lane) })
 	return out
@@ -105,11 +105,11 @@ func (l *lane) show(s State, until time.Time) {
 	v.LastError = l.problem
 	v.Failures = l.State.Failures
 	v.Paused = l.State.Manual
-	v.InDoubt = l.cur != nil && l.cur.doubt || l.shelved && len(l.State.Notes) > 0
+	v.InDoubt = l.attempt != nil && l.attempt.doubt || l.unloaded && len(l.State.Notes) > 0
 	v.Usage = l.pace.Usage
 	v.InFlight = 0
-	if s == Sending && l.cur != nil {
-		v.InFlight = len(l.cur.open)
+	if s == Sending && l.attempt != nil {
+		v.InFlight = len(l.attempt.open)
 		v.LastAttempt = now
 	}
 	v.DryRun = nil
@@ -124,7 +124,7 @@ func (l *lane) show(s State, until time.Time) {
 }
 
 // asks says whether an answer is waited for from now on.
-func (l *lane) asks(does bool) {
+func (l *lane) setAsked(does bool) {
 	var at time.Time
 	if does {
 		at, _ = l.s.clock.Now()
@@ -134,7 +134,7 @@ func (l *lane) asks(does bool) {
 	l.shown.Asked = at
 }
 
-func (l *lane) view() LaneStatus {
+func (l *lane) status() LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.shown

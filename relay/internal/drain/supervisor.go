@@ -43,7 +43,7 @@ type Supervisor struct {
 	running  context.Context // of Run; nil before and after
 	stopped  map[string]bool // lanes that Exclusive holds still
 	forgets  atomic.Int64    // forgets under way
-	flights  flights
+	inFlight inFlight
 	digest   string                 // of the mapping last looked at
 	local    atomic.Pointer[string] // digest of the mapping of which warnLocal has said it
 
@@ -95,9 +95,9 @@ func New(o Options) (*Supervisor, error) {
 	return s, nil
 }
 
-// lookEvery is how often the supervisor looks for lanes it does not run yet,
+// lookInterval is how often the supervisor looks for lanes it does not run yet,
 // beside the times when it is woken.
-const lookEvery = 10 * time.Second
+const lookInterval = 10 * time.Second
 
 // Run drains until ctx ends; it returns when every lane has stopped, and may be called
 // again then. A request in flight may go on for the grace time.
@@ -115,8 +115,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.background.Go(func() { s.releases.Run(ctx) })
 	for ctx.Err() == nil {
 		changed := s.o.Log.Changed()
-		s.look() //nolint:contextcheck // lanes live as long as Run: start takes s.running
-		t := time.NewTimer(lookEvery)
+		s.startLanes() //nolint:contextcheck // lanes live as long as Run: start takes s.running
+		t := time.NewTimer(lookInterval)
 		select {
 		case <-ctx.Done():
 		case <-t.C:
@@ -140,7 +140,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 }
 
 // look starts the lanes that are missing and tells them of a new mapping.
-func (s *Supervisor) look() {
+func (s *Supervisor) startLanes() {
 	names := []string{queue.LaneUnmapped, queue.LaneRefused, queue.LaneConflict}
 	if s.o.Forward != nil {
 		names = append(names, queue.LaneForward)
@@ -181,7 +181,7 @@ func (s *Supervisor) look() {
 // start runs a lane; s.mu is held.
 func (s *Supervisor) start(name string) {
 	ctx, cancel := context.WithCancel(s.running)
-	l := &lane{s: s, name: name, Ledger: ledger.New(s.o.Log, name), log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
+	l := &lane{s: s, name: name, Ledger: ledger.New(s.o.Log, name), log: s.log.With("event_set", name), wakeup: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
 	l.shown = LaneStatus{Lane: name, State: Idle}
 	l.shown.Since, _ = s.clock.Now()
 	s.lanes[name] = l
@@ -249,13 +249,13 @@ func (s *Supervisor) SetSettings(set Settings) {
 
 // Pause stops a lane until Resume, also over a restart. A request on its way
 // is finished.
-func (s *Supervisor) Pause(name string) error { return s.byHand(name, true) }
+func (s *Supervisor) Pause(name string) error { return s.setPaused(name, true) }
 
 // Resume ends a Pause; of a lane that is paused by itself or waits for a
 // retry, it makes an attempt at once. It does not shorten what Meta asked for.
-func (s *Supervisor) Resume(name string) error { return s.byHand(name, false) }
+func (s *Supervisor) Resume(name string) error { return s.setPaused(name, false) }
 
-func (s *Supervisor) byHand(name string, pause bool) error {
+func (s *Supervisor) setPaused(name string, pause bool) error {
 	s.mu.Lock()
 	l := s.lanes[name]
 	s.mu.Unlock()

@@ -45,30 +45,30 @@ func (l *lane) patience(a *attempt, r graph.Result) (answers int, atLeast time.D
 // One that fails alone while others get through is a dead letter. When nothing gets
 // through it is an outage, and all of it waits.
 func (l *lane) suspect(a *attempt, r graph.Result) {
-	if r.HTTPStatus == 0 && r.Class != graph.Doubt || l.forgetting() {
+	if r.HTTPStatus == 0 && r.Class != graph.Doubt || l.forgetRunning() {
 		return // it did not get there, or may be gone
 	}
 	b := l.work
 	for _, i := range a.open {
 		l.search.Suspect(&b.Items[i])
 	}
-	if a.told++; a.told == 1 {
+	if a.answers++; a.answers == 1 {
 		a.since = time.Now()
 	}
-	if answers, atLeast := l.patience(a, r); a.told < answers || time.Since(a.since) < atLeast {
+	if answers, atLeast := l.patience(a, r); a.answers < answers || time.Since(a.since) < atLeast {
 		return
 	}
 	if len(a.open) > 1 {
 		if !l.search.on {
-			l.log.Warn("a request gets no answer that ends it; trying it in parts", l.answer(logs.Suspect, r)...)
+			l.log.Warn("a request gets no answer that ends it; trying it in parts", l.answerAttrs(logs.Suspect, r)...)
 		}
 		l.search.on = true
 		b.Refuse(a.lo, a.hi)
-		l.cur = nil
-		l.remember()
+		l.attempt = nil
+		l.updateIntent()
 		return
 	}
-	if l.toBlame(a.open[0]) {
+	if l.isToBlame(a.open[0]) {
 		l.unanswered(a, r)
 		return
 	}
@@ -86,14 +86,14 @@ type search struct {
 }
 
 // toBlame counts that an event failed alone, and says whether it is the reason.
-func (l *lane) toBlame(i int) bool {
+func (l *lane) isToBlame(i int) bool {
 	l.search.Failed(&l.work.Items[i], time.Now())
 	return l.search.Blames(&l.work.Items[i], 2*l.settings().SplitAfter)
 }
 
 // acquit takes note of an acceptance. Should one of the accepted have failed alone
 // before, others that did travel together again.
-func (l *lane) acquit(accepted []int) {
+func (l *lane) clearSuspects(accepted []int) {
 	if l.search.Passed(l.work, accepted, time.Now()) {
 		l.work.Cut()
 		l.search.on = false
@@ -109,16 +109,16 @@ func (l *lane) tryOthers(a *attempt) bool {
 	s.on, s.other = true, s.Accepted()+1
 	b.Refuse(a.lo, a.hi)
 	b.Rotate()
-	l.cur = nil
+	l.attempt = nil
 	switch {
 	case b.Untried():
-		l.remember()
+		l.updateIntent()
 		return again
-	case l.more() && len(b.InDoubt()) < meta.MaxEvents: // each that is in doubt has its note
-		l.readBehind()
+	case l.hasMore() && len(b.InDoubt()) < meta.MaxEvents: // each that is in doubt has its note
+		l.readMore()
 		return again
 	}
-	l.remember()
+	l.updateIntent()
 	return false
 }
 
@@ -127,13 +127,13 @@ func (l *lane) tryOthers(a *attempt) bool {
 func (l *lane) unanswered(a *attempt, r graph.Result) {
 	l.search.Explained(&l.work.Items[a.open[0]])
 	if r.Code != 0 {
-		l.bad(a.open[0], r.Code, r.Subcode, r.Message, r)
+		l.rejectItem(a.open[0], r.Code, r.Subcode, r.Message, r)
 	} else {
-		l.bury(a.open[0], mapper.ReasonUnanswered, 0, 0, r.Message, r)
-		l.log.Warn("an event draws no answer of Meta's, though others do; it is a dead letter", l.answer(logs.Unanswered, r)...)
+		l.deadLetter(a.open[0], mapper.ReasonUnanswered, 0, 0, r.Message, r)
+		l.log.Warn("an event draws no answer of Meta's, though others do; it is a dead letter", l.answerAttrs(logs.Unanswered, r)...)
 	}
-	l.cur = nil
-	l.remember()
+	l.attempt = nil
+	l.updateIntent()
 }
 
 // setUpFault deals with the refusal of a single event that names none: code 100
@@ -141,8 +141,8 @@ func (l *lane) unanswered(a *attempt, r graph.Result) {
 // and then to one that is not (docs/meta.md 6.7), and a proxy that takes no upload
 // at all answers 413. Unless others get through and it
 // is refused time and again, no event is to blame. false: this one is.
-func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
-	if l.toBlame(a.open[0]) {
+func (l *lane) isSetupFault(a *attempt, r graph.Result) bool {
+	if l.isToBlame(a.open[0]) {
 		return false
 	}
 	tries, passed := l.work.Items[a.open[0]].Tries, l.search.OthersPass(&l.work.Items[a.open[0]])
@@ -150,22 +150,22 @@ func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
 		l.waitUntil(l.backoff(tries), WaitingRetry)
 		return true
 	}
-	news := l.stop(PausedConfig, l.settings().ProbeInterval)
+	news := l.pauseFor(PausedConfig, l.settings().ProbeInterval)
 	if l.alone = true; news {
-		l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
+		l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answerAttrs(logs.ConfigPaused, r)...)
 	}
 	return true
 }
 
 // readBehind has the batch read again, with those that wait behind it.
-func (l *lane) readBehind() {
-	l.remember()
+func (l *lane) readMore() {
+	l.updateIntent()
 	l.search.reach = min(l.work.OpenCount(), meta.MaxEvents)
 	l.reread()
 }
 
 // more says whether the lane has records that wait behind those at hand.
-func (l *lane) more() bool {
+func (l *lane) hasMore() bool {
 	st, _ := l.s.o.Log.Lane(l.name)
 	return st.Pending > int64(l.work.OpenCount())
 }

@@ -16,7 +16,7 @@ import (
 func (l *lane) runUnmapped(ctx context.Context) {
 	tried, asked := "", queue.Seq(0)
 	for ctx.Err() == nil {
-		l.heed()
+		l.handleWakeups()
 		changed := l.s.o.Log.Changed() // before the look: what comes during it wakes
 		if m := l.s.o.Mapping(); m != nil && !l.State.Manual {
 			if m.Digest() != tried {
@@ -27,9 +27,9 @@ func (l *lane) runUnmapped(ctx context.Context) {
 			}
 			// An event may be stored by the routes of the mapping before, after
 			// this one was asked about all there was.
-			known, err := l.known(m, &asked)
+			known, err := l.mappingKnows(m, &asked)
 			if err != nil {
-				l.storage(ctx, "read", err)
+				l.readFailed(ctx, "read", err)
 				continue
 			}
 			if known {
@@ -71,7 +71,7 @@ const askEvery = time.Second
 
 // known reports whether the mapping knows an event at or behind asked, and moves
 // asked past those it does not.
-func (l *lane) known(m batch.Mapping, asked *queue.Seq) (bool, error) {
+func (l *lane) mappingKnows(m batch.Mapping, asked *queue.Seq) (bool, error) {
 	set := l.settings()
 	for {
 		found, err := l.s.o.Log.Read(l.name, *asked, set.MaxEvents, set.MaxBytes)
@@ -98,7 +98,7 @@ func (l *lane) known(m batch.Mapping, asked *queue.Seq) (bool, error) {
 func (l *lane) reroute(ctx context.Context, m batch.Mapping) bool {
 	n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(r queue.Record) []string { return m.Routes(track.Name(r.Body)) })
 	if err != nil {
-		l.storage(ctx, "reroute", err)
+		l.readFailed(ctx, "reroute", err)
 		return false
 	}
 	l.badRead = 0
@@ -116,7 +116,7 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 	set, m := l.settings(), l.s.o.Mapping()
 	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
 	if err != nil {
-		l.storage(ctx, "read", err)
+		l.readFailed(ctx, "read", err)
 		return 0, false, false
 	}
 	l.badRead = 0
@@ -152,7 +152,7 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 // relay forwarded: the hub's mapping decides.
 func (l *lane) runToForward(ctx context.Context) {
 	for ctx.Err() == nil {
-		l.heed()
+		l.handleWakeups()
 		changed := l.s.o.Log.Changed()
 		n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(queue.Record) []string {
 			if l.settings().KeepHanded > 0 {
@@ -161,7 +161,7 @@ func (l *lane) runToForward(ctx context.Context) {
 			return []string{queue.LaneForward}
 		})
 		if err != nil {
-			l.storage(ctx, "reroute", err)
+			l.readFailed(ctx, "reroute", err)
 			continue
 		}
 		l.badRead = 0

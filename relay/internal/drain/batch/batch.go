@@ -71,10 +71,10 @@ type Item struct {
 	Group int
 	Tries int // answered attempts it was part of
 
-	How   *Recipe   // that it was made with
-	Doubt bool      // Meta may have stored it: its bytes stay as they are until that is known
-	Asked bool      // and of a request with it there was no readable answer
-	Since time.Time // when it was first sent
+	How        *Recipe   // that it was made with
+	Doubt      bool      // Meta may have stored it: its bytes stay as they are until that is known
+	Unanswered bool      // and of a request with it there was no readable answer
+	Since      time.Time // when it was first sent
 	Suspicion
 }
 

@@ -51,18 +51,18 @@ type Problem struct {
 	Advice     string    `json:"advice,omitempty"`
 }
 
-// mostProblem is how much of a message and of an advice is kept: the state has a bound.
-const mostProblem = 1 << 10
+// maxProblemText is how much of a message and of an advice is kept: the state has a bound.
+const maxProblemText = 1 << 10
 
 // kept is what lies in the state of p.
-func (p *Problem) kept() *Problem {
+func (p *Problem) shortened() *Problem {
 	short := *p
-	short.Message, short.Advice = beginning(p.Message), beginning(p.Advice)
+	short.Message, short.Advice = truncate(p.Message), truncate(p.Advice)
 	return &short
 }
 
-func beginning(text string) string {
-	return strings.ToValidUTF8(text[:min(len(text), mostProblem)], "")
+func truncate(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), maxProblemText)], "")
 }
 
 const stateVersion = 2
@@ -74,7 +74,7 @@ func (d *State) Encode() []byte {
 	case d.Failures == 0 && !d.Breaker:
 		d.Problem = nil
 	case d.Problem != nil:
-		d.Problem = d.Problem.kept()
+		d.Problem = d.Problem.shortened()
 	}
 	b, err := json.Marshal(d)
 	if err != nil { // only times outside year 0..9999 can do that

@@ -10,7 +10,7 @@ import (
 )
 
 // speech is what a lane has said already, so that the log says it once.
-type speech struct {
+type logState struct {
 	problem   *Problem  // the last answer that was none of success
 	announced bool      // that uploads begin
 	warned    string    // Meta's last warning
@@ -19,7 +19,7 @@ type speech struct {
 }
 
 // warns says whether a warning of Meta's is another than the last.
-func (s *speech) warns(text string) bool {
+func (s *logState) isNewWarning(text string) bool {
 	news := text != "" && text != s.warned
 	if news {
 		s.warned = text
@@ -29,7 +29,7 @@ func (s *speech) warns(text string) bool {
 
 // saysAgain says whether a failure that goes on is worth a line of the log: the first is,
 // and one every ten minutes.
-func (s *speech) saysAgain(failures int) bool {
+func (s *logState) shouldLog(failures int) bool {
 	if failures != 1 && time.Since(s.lastNoise) < 10*time.Minute {
 		return false
 	}
@@ -38,7 +38,7 @@ func (s *speech) saysAgain(failures int) bool {
 }
 
 // announce says in the log that real uploads begin.
-func (l *lane) announce(a *attempt) {
+func (l *lane) logFirstUpload(a *attempt) {
 	if l.State.Announced || l.announced {
 		return
 	}
@@ -65,7 +65,7 @@ func (l *lane) advice(r graph.Result) advice.Advice {
 
 // said keeps an answer other than success for show: a status never has the answer
 // without the state that it led to.
-func (l *lane) said(r graph.Result) {
+func (l *lane) recordProblem(r graph.Result) {
 	at, _ := l.s.clock.Now()
 	l.problem = &Problem{
 		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
@@ -75,7 +75,7 @@ func (l *lane) said(r graph.Result) {
 }
 
 // answer is what a log line says of an answer.
-func (l *lane) answer(code logs.Code, r graph.Result) []any {
+func (l *lane) answerAttrs(code logs.Code, r graph.Result) []any {
 	words := []any{"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "message", r.Message, "advice", l.advice(r).String()}
 	if !l.s.forwards(l.name) {
 		words = append(words, "meta_code", r.Code, "meta_subcode", r.Subcode, "fbtrace_id", r.FBTraceID)
@@ -107,7 +107,7 @@ func (t *tagCount) add(tag string, at time.Time) bool {
 }
 
 // tagged counts the tag of a request that Meta has taken.
-func (l *lane) tagged(tag string, at time.Time) {
+func (l *lane) countTag(tag string, at time.Time) {
 	if l.tags.add(tag, at) {
 		l.log.Warn("this event set has more upload tags than fit a day: each is a request of its own",
 			"code", logs.ManyUploadTags, "most", maxTagsPerDay)

@@ -46,7 +46,7 @@ const maxStale = time.Minute
 // has passed, or the clock is believed now; never while a request of it is in doubt.
 func (l *lane) refresh() {
 	b := l.work
-	if b == nil || l.cur != nil && l.cur.doubt {
+	if b == nil || l.attempt != nil && l.attempt.doubt {
 		return
 	}
 	m := l.s.o.Mapping()
@@ -66,18 +66,18 @@ func (l *lane) refresh() {
 // as it is.
 func (l *lane) remap() {
 	b := l.work
-	l.work, l.cur = batch.Make(l.name, b.Batch, l.recipe(), l.limits(), b.Decisions()), nil
+	l.work, l.attempt = batch.Make(l.name, b.Batch, l.recipe(), l.limits(), b.Decisions()), nil
 	l.work.Recall(b.Suspects())
 }
 
 // pick makes sure there is a request at hand; false: the batch is done.
 func (l *lane) pick() bool {
-	if l.cur != nil {
+	if l.attempt != nil {
 		return true
 	}
 	lo, hi, open, ok := l.work.Head(l.State.Streak + l.search.Row())
 	if ok {
-		l.cur = newAttempt(l.name, l.work, lo, hi, open)
+		l.attempt = newAttempt(l.name, l.work, lo, hi, open)
 	}
 	return ok
 }
@@ -87,8 +87,8 @@ func (l *lane) pick() bool {
 func (l *lane) pickProbe() {
 	i := l.random()
 	l.work.Try(i, i+1)
-	l.cur = newAttempt(l.name, l.work, i, i+1, []int{i})
-	l.cur.probe = true
+	l.attempt = newAttempt(l.name, l.work, i, i+1, []int{i})
+	l.attempt.probe = true
 }
 
 // random is an open item of the batch, one that has not failed alone if there is any.
