@@ -9,13 +9,13 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// apply acts on an answer. It says how long to rest then; less than 0: not at all.
+// apply acts on an answer. It returns how long to wait then; below 0: not at all.
 func (l *lane) apply(a *attempt, acct *pace.Account, r graph.Result) (rest time.Duration) {
 	class := r.Class
 	l.idle = class == graph.TokenPause || class == graph.Retry && r.HTTPStatus == 0 && r.Upload == graph.UploadNone
 	if class == graph.NotApplicable {
-		// About something relay does not do, so no event can be blamed for
-		// certain; Meta's code 100 is about the content of the request.
+		// The error is about a call that relay never makes, so no event is certainly to
+		// blame; except that code 100 is about the content of the request.
 		if class = graph.ConfigPause; r.Code == 100 {
 			class = graph.InvalidBatch
 		}
@@ -28,7 +28,7 @@ func (l *lane) apply(a *attempt, acct *pace.Account, r graph.Result) (rest time.
 	}
 	l.recordProblem(r)
 	if (class == graph.InvalidEvent || class == graph.InvalidBatch) && l.forgetRunning() {
-		return forgetPoll // no letter of what may be gone: it is asked again, without that
+		return forgetPoll // the event might be removed: make no letter, send the rest again
 	}
 	switch class {
 	case graph.Retry, graph.Doubt, graph.TooMuch:
@@ -38,7 +38,7 @@ func (l *lane) apply(a *attempt, acct *pace.Account, r graph.Result) (rest time.
 	case graph.TokenPause:
 		l.clearIntent(a)
 		if acct.Pause(l.settings().ProbeInterval) {
-			l.log.Error("the access token is refused; all event sets that use it are paused", l.answerAttrs(logs.TokenPaused, r)...)
+			l.log.Error("the access token was refused; all event sets that use it are paused", l.answerAttrs(logs.TokenPaused, r)...)
 		}
 		l.s.wakeAll(Changed) // the others show it at once
 	case graph.PermPause:
@@ -49,7 +49,7 @@ func (l *lane) apply(a *attempt, acct *pace.Account, r graph.Result) (rest time.
 	case graph.ConfigPause:
 		l.clearIntent(a)
 		if l.pauseFor(PausedConfig, l.settings().ProbeInterval) {
-			l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answerAttrs(logs.ConfigPaused, r)...)
+			l.log.Error("uploads to this event set were refused because of the settings; it is paused", l.answerAttrs(logs.ConfigPaused, r)...)
 		}
 	case graph.InvalidEvent, graph.InvalidBatch:
 		l.tokenAccepted(acct)
@@ -98,11 +98,11 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	l.updateIntent()
 	l.attempt = nil
 	if l.isNewWarning(r.Warning) {
-		l.log.Warn("Meta warns", "code", logs.MetaWarning, "message", r.Warning)
+		l.log.Warn("warning from Meta", "code", logs.MetaWarning, "message", r.Warning)
 	}
 }
 
-// taken notes that Meta, or the hub, took a request.
+// requestAccepted records that Meta or the hub accepted a request.
 func (l *lane) requestAccepted(at time.Time) {
 	l.State.Size = l.fit.Passed(l.State.Size, l.settings().MaxBytes)
 	l.State.Next, l.State.Wait = time.Time{}, 0
@@ -123,7 +123,7 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 		o := &b.Items[i].Out
 		rec := &b.Records[b.Items[i].Rec]
 		if gone[rec.Seq] {
-			continue // forgotten meanwhile: nothing is kept of it
+			continue // a forget has removed it: keep nothing
 		}
 		d.Items = append(d.Items, Delivered{
 			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
@@ -133,15 +133,15 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 	return d
 }
 
-// well takes success into account: pauses end, the backoff shrinks, the next
-// request is paced.
+// succeeded updates the gate after an accepted request: it ends a pause, shrinks the
+// backoff and spaces out the next request.
 func (l *lane) succeeded(acct *pace.Account, r graph.Result) {
 	l.tokenAccepted(acct)
 	if l.pause != "" {
 		if l.pause == BreakerOpen {
 			l.closeBreaker()
 		} else {
-			l.log.Info("event set takes uploads again", "code", logs.LaneRecovered, "was", l.pause)
+			l.log.Info("the event set accepts uploads again", "code", logs.LaneRecovered, "was", l.pause)
 		}
 		l.unpause()
 	}
@@ -152,7 +152,7 @@ func (l *lane) succeeded(acct *pace.Account, r graph.Result) {
 			l.log.Info("delivering again", "code", logs.Recovered, "failures", l.State.Failures)
 			l.pace.Recovered(perSecond)
 		}
-		// Forgotten after three successes in a row; until then a relapse
+		// Failures are reset after three successes in a row. Until then, another failure
 		// waits nearly as long as before.
 		if l.steady++; l.steady >= 3 {
 			l.State.Failures, l.State.Throttle = 0, 0
@@ -171,11 +171,11 @@ func (l *lane) tokenAccepted(acct *pace.Account) {
 	}
 }
 
-// failed waits after an error that passes; the request stays as it is.
+// failed waits after a temporary error; the request stays as it is.
 func (l *lane) failed(a *attempt, r graph.Result) {
 	b := l.work
-	// What did not leave whole is not in doubt. What was answered with an error that
-	// passes may have been stored all the same (docs/meta.md 10.10).
+	// A request that was not sent completely is not in doubt. One that was answered with a
+	// temporary error is: Meta might have stored it all the same (docs/meta.md 10.10).
 	if r.Class == graph.Doubt || r.HTTPStatus != 0 && r.Upload != graph.UploadPart {
 		for _, i := range a.open {
 			it := &b.Items[i]
@@ -203,7 +203,7 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 	}
 }
 
-// smaller cuts what is open into requests that the line may carry.
+// shrinkRequests cuts the undecided conversions into requests of at most size bytes.
 func (l *lane) shrinkRequests(size int64) {
 	l.State.Size, l.Dirty = size, true
 	l.work.Limits.Bytes = l.limits().Bytes
@@ -220,21 +220,21 @@ func (l *lane) throttled(a *attempt, r graph.Result) {
 	l.log.Warn("throttled by Meta", append(l.answerAttrs(logs.Throttled, r), "wait", d.Round(time.Second).String(), "usage_percent", r.Usage)...)
 }
 
-// backoff is how long to wait after so many failures.
+// backoff returns how long to wait after a number of failures in a row.
 func (l *lane) backoff(failures int) time.Duration {
 	set := l.settings()
 	return pace.Backoff(failures, set.MinInterval, set.MaxInterval, l.s.o.Rand())
 }
 
-// waitUntil sets the next attempt, durably.
+// waitUntil delays the next attempt by d, and stores that.
 func (l *lane) waitUntil(d time.Duration, why State) {
 	l.delay(d, why)
 	at, _ := l.s.clock.Now()
 	l.State.Next, l.State.Wait, l.Dirty = at.Add(d), d, true
 }
 
-// unsent takes back the note of an attempt that Meta certainly did not take; some of
-// it may be in doubt for an older one.
+// clearIntent removes the intent of a request that Meta certainly did not store.
+// Conversions in doubt because of an earlier request stay noted.
 func (l *lane) clearIntent(a *attempt) {
 	if slices.ContainsFunc(a.open, func(i int) bool { return !l.work.Items[i].Doubt }) {
 		l.updateIntent()
@@ -242,10 +242,10 @@ func (l *lane) clearIntent(a *attempt) {
 	}
 }
 
-// remember says that more of the batch is decided, and no request on its way: it is
-// settled with the next write, since the rest may stay open for long.
+// updateIntent sets the notes to the conversions in doubt, as no request is in flight,
+// and marks the batch's decisions for the next write, since the rest can take long.
 func (l *lane) updateIntent() {
-	if l.work == nil { // it is read anew
+	if l.work == nil { // the batch will be read again
 		return
 	}
 	l.State.Notes, l.Dirty, l.decided = l.work.Doubtful(nil, time.Time{}), true, true

@@ -11,8 +11,8 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// attempt is a request at hand. It is kept, bytes and all, until its fate is
-// known or it is taken apart; then the next one is picked.
+// attempt is the current request. It is kept with its bytes until its outcome is known or
+// it is split.
 type attempt struct {
 	lo, hi     int
 	open       []int // the items in it
@@ -36,7 +36,7 @@ func newAttempt(lane string, b *batch.Batch, lo, hi int, open []int) *attempt {
 	return a
 }
 
-// size is about how many bytes its data has.
+// size returns the approximate size of the request's data in bytes.
 func (a *attempt) size() (n int64) {
 	for _, d := range a.req.Data {
 		n += int64(len(d)) + 1
@@ -44,13 +44,13 @@ func (a *attempt) size() (n int64) {
 	return n
 }
 
-// send makes one attempt: note it, send it, act on the answer.
+// send makes one attempt: it stores the intent, sends the request and acts on the answer.
 func (l *lane) send(ctx context.Context) {
 	a, acct := l.attempt, l.acct
 	if !acct.Claim(l.settings().ProbeInterval) {
 		return
 	}
-	l.prefetch() // before the disk is waited for
+	l.prefetch() // it works while storeIntent waits for the disk
 	if !l.storeIntent(a) {
 		l.sleep(ctx, 0, nil)
 		return
@@ -69,20 +69,20 @@ func (l *lane) send(ctx context.Context) {
 	}
 	rest := l.exchange(sctx, ctx, a, acct)
 	cancel()
-	l.s.inFlight.finish(l) // now that the answer is acted on, and before anything is waited for
+	l.s.inFlight.finish(l) // after the answer was acted on, and before any wait
 	if rest >= 0 {
 		l.sleep(ctx, rest, nil)
 	}
 }
 
-// fly sends the request and acts on the answer. It says how long to rest then, as
+// exchange sends the request and acts on the answer. It returns how long to wait then, as
 // apply does.
 func (l *lane) exchange(sctx, ctx context.Context, a *attempt, acct *pace.Account) (rest time.Duration) {
 	l.logFirstUpload(a)
 	l.show(Sending, time.Time{})
 	if a.unanswered {
 		l.s.o.Metrics.AmbiguousResend(l.name, len(a.open))
-		l.log.Info("sending events of unknown fate again, unchanged", "code", logs.AmbiguousResend, "events", len(a.open), "request", a.hash)
+		l.log.Info("sending events with an unknown outcome again, unchanged", "code", logs.AmbiguousResend, "events", len(a.open), "request", a.hash)
 		l.warnOverdue(a)
 	}
 	began := time.Now()
@@ -94,8 +94,8 @@ func (l *lane) exchange(sctx, ctx context.Context, a *attempt, acct *pace.Accoun
 	l.s.o.Metrics.Attempt(l.name, r, len(a.open))
 	l.s.observe(r)
 	if ended && (r.Class == graph.Doubt || r.Class == graph.Retry) {
-		// Stopped, not failed: the note stands, nothing is counted.
-		if ctx.Err() == nil { // by a forget: what is in doubt is made again from the note
+		// The request was stopped, it did not fail: the intent stays, nothing is counted.
+		if ctx.Err() == nil { // stopped by a forget: make what is in doubt again from the notes
 			l.reread()
 		}
 		return -1
@@ -105,26 +105,26 @@ func (l *lane) exchange(sctx, ctx context.Context, a *attempt, acct *pace.Accoun
 	return l.apply(a, acct, r)
 }
 
-// overdue counts what is sent again when Meta does not know it any more: it will
-// count twice if it was stored.
+// warnOverdue logs and counts events that are sent again after Meta's de-duplication
+// window: if Meta stored them, they count twice.
 func (l *lane) warnOverdue(a *attempt) {
 	now, _ := l.s.clock.Now()
 	n := 0
 	for _, i := range a.open {
 		if it := &l.work.Items[i]; it.Unanswered && now.Sub(it.Since) > meta.DedupWindow {
-			it.Since = now // said once in that time
+			it.Since = now // warn once in each window
 			n++
 		}
 	}
 	if n > 0 {
 		l.Count("doubt_expired", n)
-		l.log.Warn("events of unknown fate are sent again after more than a week: if Meta has stored them, they count twice",
+		l.log.Warn("events with an unknown outcome are sent again after more than a week: if Meta stored them, they count twice",
 			"code", logs.DoubtExpired, "events", n)
 	}
 }
 
-// notify makes the state durable that names the attempt, together with all
-// that was decided before; a repetition of what is noted needs no write.
+// storeIntent stores which conversions the request has, together with every earlier
+// decision. A repeated request needs no new write.
 func (l *lane) storeIntent(a *attempt) bool {
 	if a.noted && l.Clean() {
 		return true
@@ -135,7 +135,7 @@ func (l *lane) storeIntent(a *attempt) bool {
 	return a.noted
 }
 
-// graceful is a context for one attempt: it outlives ctx by grace.
+// graceful returns a context for one attempt. It ends grace after ctx does.
 func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

@@ -10,30 +10,31 @@ import (
 	"relay/relay/internal/drain/ledger"
 )
 
-// The rule of doubt. Meta may have stored a conversion that was in a request without
-// a readable answer. From the first such request until its fate is known its bytes
-// stay as they are, so that Meta can tell the repeat; with which others it travels
-// may change. Before a request leaves, the lane's durable state has a note of it, and
-// of all else in doubt: which conversions, the hash of each, and the recipe that makes
-// the same bytes again. So doubt survives a restart, a forget, other settings and
-// another mapping. Where it has to end otherwise it is said and counted.
+// The rule of doubt: Meta might have stored a conversion that was in a request without a
+// readable answer. From that request until the outcome is known, the conversion's bytes do
+// not change, so that Meta can recognize the repeat; the other conversions in its request
+// can change. Before a request is sent, the lane's durable state has a note of every
+// conversion in it and of every other one in doubt, with its hash and the recipe that makes
+// the same bytes again. So doubt survives a restart, a forget, other settings and another
+// mapping. If doubt has to end in another way, that is logged and counted.
 
-// maxNotes bounds how many recipes a lane has conversions in doubt of. With more of
-// them it goes on with the mapping that it has.
+// maxNotes limits the number of recipes of a lane's conversions in doubt. Beyond it, the
+// lane does not map its batch with a newer mapping.
 const maxNotes = 8
 
-// InDoubt are the records of which Meta may have stored something, by the state of
+// InDoubt returns the records of which Meta might have stored something, from the state of
 // their lane.
 func InDoubt(state []byte) []queue.Seq {
 	d, err := ledger.Decode(state)
 	if err != nil {
-		return nil // as for a lane: nothing is known to be in doubt
+		return nil // as lane.load does: nothing is known to be in doubt
 	}
 	return batch.InDoubt(d.Notes)
 }
 
-// restore reads a batch among whose records is all that the notes have in doubt, and as
-// many behind it as otherwise, and makes those conversions again. false: look again.
+// restore reads a batch that contains every record in the notes, and as many behind them
+// as fetch would, and makes the conversions in doubt again. If it returns false, the caller
+// starts over.
 func (l *lane) restore(ctx context.Context) bool {
 	found, err := l.readDoubt()
 	if err != nil {
@@ -47,14 +48,14 @@ func (l *lane) restore(ctx context.Context) bool {
 		doubt = append(doubt, items...)
 		if changed > 0 {
 			l.s.o.Metrics.RebuildMismatch(l.name)
-			l.log.Warn("a request in doubt cannot be made again as it was; its events are mapped afresh and may arrive twice",
+			l.log.Warn("a request in doubt cannot be made again with the same bytes; its events are mapped again and can be counted twice",
 				"code", logs.RebuildMismatch, "why", why, "events", changed)
 		}
 	}
 	if len(doubt) > 0 {
-		l.log.Info("events are in doubt; sending them again, unchanged", "code", logs.DoubtRebuilt, "events", len(doubt))
+		l.log.Info("sending events in doubt again, unchanged", "code", logs.DoubtRebuilt, "events", len(doubt))
 	}
-	if len(doubt) == 0 { // settled, forgotten, or mapped afresh with the others
+	if len(doubt) == 0 { // settled, forgotten, or mapped again with the others
 		l.State.Notes, l.Dirty = nil, true
 		return false
 	}
@@ -67,7 +68,7 @@ func (l *lane) restore(ctx context.Context) bool {
 func (l *lane) readDoubt() (queue.Batch, error) {
 	seqs := batch.InDoubt(l.State.Notes)
 	if log, ok := l.s.o.Log.(ByNumber); ok {
-		return log.ReadSeqs(l.name, seqs) //nolint:wrapcheck // said by the caller
+		return log.ReadSeqs(l.name, seqs) //nolint:wrapcheck // the caller logs it
 	}
 	n := l.settings().MaxEvents
 	for _, note := range l.State.Notes {
@@ -75,14 +76,14 @@ func (l *lane) readDoubt() (queue.Batch, error) {
 	}
 	found, err := l.s.o.Log.Read(l.name, 0, n, 1<<62)
 	if err == nil && found.More && len(seqs) > 0 && found.Next <= seqs[len(seqs)-1] {
-		// What waits before them was passed over (held.go).
-		return l.s.o.Log.Read(l.name, seqs[0], n, 1<<62) //nolint:wrapcheck // said by the caller
+		// The records before them were skipped (held.go).
+		return l.s.o.Log.Read(l.name, seqs[0], n, 1<<62) //nolint:wrapcheck // the caller logs it
 	}
-	return found, err //nolint:wrapcheck // said by the caller
+	return found, err //nolint:wrapcheck // the caller logs it
 }
 
-// remake makes the conversions of a note again, those whose records are there: what
-// was forgotten is gone. It says how many came out otherwise, and why.
+// remake makes the conversions of a note again, except those whose records were removed by
+// a forget. It returns how many came out different, and why.
 func (l *lane) remake(found queue.Batch, n *batch.Note) (items []batch.Item, changed int, why string) {
 	list, err := n.Conversions()
 	if err != nil {
@@ -100,14 +101,14 @@ func (l *lane) remake(found queue.Batch, n *batch.Note) (items []batch.Item, cha
 			continue
 		}
 		if how.Mapping == nil {
-			changed, why = changed+1, "the mapping it was made with is not kept any more"
+			changed, why = changed+1, "the mapping it was made with is no longer kept"
 			continue
 		}
 		it, ok := b.Item(l.name, i, s)
 		if !ok {
-			changed, why = changed+1, "made again it has other data"
+			changed, why = changed+1, "the new data differs"
 			if n.Encoding != mapper.Encoding {
-				why = "relay was upgraded since: it writes conversions otherwise now"
+				why = "relay was upgraded and now writes conversions in another form"
 			}
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Log is what drain needs of a queue. *local.Queue is one.
+// Log is the part of a queue that drain uses. *local.Queue implements it.
 type Log interface {
 	Lanes() []queue.LaneStat
 	Lane(name string) (queue.LaneStat, bool)
@@ -22,41 +22,41 @@ type Log interface {
 	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
 	Reroute(lane string, upTo queue.Seq, route func(queue.Record) []string) (int, error)
-	CountDropped(reason string, n int) // what the hub has removed
+	CountDropped(reason string, n int) // counts events that the hub removed
 }
 
-// ByNumber is what a Log has that orders records otherwise than by number: the records
-// of a lane that have these numbers and are not settled, or an error until it can say
-// which they are. A batch of them ends behind everything.
+// ByNumber is implemented by a Log that does not order records by number. ReadSeqs
+// returns the unsettled records of a lane with these numbers, or an error while it does
+// not know them yet. The batch's Next is behind every record.
 type ByNumber interface {
 	ReadSeqs(lane string, numbers []queue.Seq) (queue.Batch, error)
 }
 
-// Sender makes one upload and says what became of it. It must return when
-// ctx ends. *graph.Client is one.
+// Sender makes one upload and returns its outcome. It must return when ctx ends.
+// *graph.Client implements it.
 type Sender interface {
 	Send(ctx context.Context, r graph.Request) graph.Result
 }
 
-// Settings are what may change while the lanes run; SetSettings swaps them.
+// Settings can change while the lanes run (SetSettings).
 type Settings struct {
 	RequestsPerSecond float64 // per access token; 0: upload nothing
 	Burst             int     // at least 1
 
-	MaxEvents int           // records read, and conversions sent, at once
-	MaxBytes  int64         // of a read, and of the data of a request
+	MaxEvents int           // most records in a read, and conversions in a request
+	MaxBytes  int64         // most bytes of a read, and of a request's data
 	MaxWait   time.Duration // how long a lane waits for a fuller batch
 
 	MinInterval   time.Duration // first backoff
 	MaxInterval   time.Duration // longest backoff
-	ProbeInterval time.Duration // how often a paused lane is tried
-	SplitAfter    int           // answers that settle nothing after which a request is taken apart
-	BreakerAfter  int           // refusals in a row that pause a lane
+	ProbeInterval time.Duration // how often a paused lane tries one request
+	SplitAfter    int           // answers without an outcome after which a request is split
+	BreakerAfter  int           // refusals in a row that open the breaker
 
 	DryRun       bool          // map and count, send nothing, keep everything
-	MaxAge       time.Duration // since receipt; then dead letter `expired`; 0: no limit
-	KeepHanded   time.Duration // how long copies stay of what was handed to another relay
-	KeepUnmapped time.Duration // since receipt; then settled as skip:unmapped; 0: not kept
+	MaxAge       time.Duration // since receipt, then dead letter `expired`; 0: no limit
+	KeepHanded   time.Duration // how long copies of forwarded events are kept
+	KeepUnmapped time.Duration // since receipt, then settled as skip:unmapped; 0: not kept
 }
 
 func (s Settings) withDefaults() Settings {
@@ -87,50 +87,50 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// Options are what New needs. Log, Mapping and Sender must be set; nil for the
-// rest means the default.
+// Options configures a Supervisor. Log, Mapping and Sender must be set; a nil value for
+// anything else means the default.
 type Options struct {
 	Log     Log
-	Mapping func() batch.Mapping // the mapping in force; nil while there is none
+	Mapping func() batch.Mapping // the current mapping; nil while there is none
 	Sender  Sender
 
-	// Forward hands events to another relay, which maps and uploads them; nil: this one does.
+	// Forward sends events to a hub, which maps and uploads them. Nil: this relay uploads.
 	Forward Forwarder
 
-	// Token names the access token an event set is sent with: any text that
-	// changes when the token does, never the token itself. Empty: no token.
-	// Nil: there is one, and it never changes.
+	// Token returns a name for the access token of an event set: any text that changes
+	// when the token does, never the token itself. Empty: no token. A nil function: there
+	// is one token, and it never changes.
 	Token func(eventSet string) string
 
-	// Ask has Meta say anything at all, with the time in it, and sends nothing. Nil: the
-	// time is asked with a single event.
+	// Ask gets an answer from Meta without sending an event, for the time in it. Nil: the
+	// first request has a single event instead.
 	Ask func(ctx context.Context) graph.Result
 
-	// MappingByDigest brings back the mapping a request in doubt was built
-	// with by an earlier process; nil when it is not kept any more.
+	// MappingByDigest returns the mapping that an earlier process used for a request in
+	// doubt; nil if it is no longer kept.
 	MappingByDigest func(digest string) batch.Mapping
 
-	// Mine says, right before a request leaves, whether it is still this process that
-	// delivers; false: the lane ends. Nil: no other one may. Whoever gives it starts Run
-	// again once this process may deliver again.
+	// Mine reports, right before a request is sent, whether this process still delivers;
+	// if not, the lane ends. The caller then starts Run again once this process delivers
+	// again. Nil: no other process delivers.
 	Mine func() bool
 
 	Settings Settings
-	Grace    time.Duration // how long a request in flight may go on after ctx ends; default 5 s
+	Grace    time.Duration // how long a request in flight can continue after ctx ends; default 5 s
 	Logger   *slog.Logger
 	Metrics  Metrics
 
-	// Delivered is called after Meta accepted a request and before the lane
-	// settles it; after a crash in between it is called again.
+	// Delivered is called after Meta accepted a request and before the lane settles it.
+	// After a crash in between it is called again.
 	Delivered func(Delivery)
 
-	// ClockSynced says that the machine's clock is disciplined (NTP). Nil:
-	// only the Date header of answers is believed.
+	// ClockSynced reports whether NTP keeps the machine's clock. Nil: only the Date header
+	// of answers is believed.
 	ClockSynced func() bool
 
-	// First is the number before which nothing is that was received since this process
-	// began, and Notes keep for the next what the clock showed; nil: nothing is kept.
-	// Boot names the start of the machine and says how long it has run; nil: not known.
+	// Boot identifies the machine's start and how long it has run; nil: unknown. Records
+	// received since this process started have numbers from First on. Notes keep the
+	// clock's reading for the next process; nil: not kept.
 	Boot  func() (id string, up func() time.Duration)
 	First queue.Seq
 	Notes clock.Notes
@@ -143,11 +143,11 @@ type Options struct {
 type Delivery struct {
 	EventSet  string
 	API       meta.API
-	Request   string // names the request: the hash of its data
+	Request   string // identifies the request: the hash of its data
 	FBTraceID string
 	Mapping   string // digest
 	At        time.Time
-	Ambiguous bool // an earlier attempt with the same data had no answer
+	Ambiguous bool // an earlier attempt with the same data got no readable answer
 	Items     []Delivered
 }
 
@@ -160,6 +160,6 @@ type Delivered struct {
 	List      string
 	EventTime time.Time
 	Received  time.Time
-	People    []string // fingerprints of whom it is about (mapper.Outcome); not to be changed
-	Body      []byte   // the event as it arrived; not to be changed or kept
+	People    []string // fingerprints of the person (mapper.Outcome); must not be changed
+	Body      []byte   // the event as it arrived; must not be changed or kept
 }

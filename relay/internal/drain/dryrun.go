@@ -10,17 +10,17 @@ import (
 	"relay/relay/internal/drain/batch"
 )
 
-// dryRun is how far a lane has looked in graph.dry_run: its own position
-// behind the cursor, which stands still.
+// dryRun is the progress of a lane in graph.dry_run: a position of its own, since the
+// lane's cursor does not move.
 type dryRun struct {
 	digest string
-	cursor queue.Seq // the lane's, when the look began
+	cursor queue.Seq // the lane's cursor at the start
 	from   queue.Seq // 0: from the start
 	counts map[string]int64
 }
 
-// dryRun maps a batch and counts what would become of it: "send" and the
-// lane's other counts. It begins anew with each mapping.
+// dryRun maps a batch and counts the outcomes: "send" and the lane's other counts. It starts
+// over with each mapping.
 func (l *lane) dryRun(ctx context.Context) {
 	set, m := l.settings(), l.s.o.Mapping()
 	st, _ := l.s.o.Log.Lane(l.name)

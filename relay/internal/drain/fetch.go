@@ -8,24 +8,24 @@ import (
 	"relay/relay/internal/drain/batch"
 )
 
-// place is where a lane is in its records. Invariant: position is 0 whenever all that
-// is decided is stored and nothing was passed over, so that what was opened again behind a
-// lane's back is read again.
+// readState is where a lane is in its records. Invariant: position is 0 whenever every
+// decision is stored and nothing was skipped, so that records which become pending again
+// are read again.
 type readState struct {
-	position queue.Seq // where the next batch begins; 0: with the first record that waits
-	unstored bool      // what is decided must be stored before anything is read
-	unloaded bool      // nothing is read until something may be sent
-	skipped  bool      // what the mapping holds is passed over (held.go)
-	heldBack int       // conversions in a row that the mapping let not pass
+	position queue.Seq // where the next batch begins; 0: with the first pending record
+	unstored bool      // decisions must be stored before anything is read
+	unloaded bool      // nothing is read until a request can be sent
+	skipped  bool      // batches that the mapping holds are skipped (held.go)
+	heldBack int       // conversions in a row that the mapping held
 	gather   time.Time // when waiting for a fuller batch began
 	badRead  int       // reads in a row that failed
 
-	pre           chan *batch.Batch // the batch behind the one at hand, being made
-	preFrom, last queue.Seq         // where pre was read from; where the last finished batch ended
-	preVoid       uint64            // queue.LaneStat.Void by then
+	pre           chan *batch.Batch // the next batch, while it is prefetched
+	preFrom, last queue.Seq         // where pre begins; where the last finished batch ended
+	preVoid       uint64            // queue.LaneStat.Invalidations when pre was begun
 }
 
-// gatherFor is how long the lane waits yet for a fuller batch.
+// gatherFor returns how much longer the lane waits for a fuller batch.
 func (p *readState) gatherFor(most time.Duration) time.Duration {
 	if p.gather.IsZero() {
 		p.gather = time.Now()
@@ -33,7 +33,8 @@ func (p *readState) gatherFor(most time.Duration) time.Duration {
 	return most - time.Since(p.gather)
 }
 
-// fetch gets the next batch, waiting for one; false: look at the gates again.
+// fetch sets l.work to the next batch, and waits for one. If it returns false, the caller
+// starts over, since anything can have changed.
 func (l *lane) fetch(ctx context.Context) bool {
 	if l.unstored {
 		if !l.flush() {
@@ -47,7 +48,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 	}
 	set := l.settings()
 	if len(l.State.Notes) > 0 {
-		if l.position != 0 { // what was decided is not stored yet
+		if l.position != 0 { // there are decisions that are not stored yet
 			l.unstored = true
 			return false
 		}
@@ -73,7 +74,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 		return false
 	}
 	if len(found.Records) == 0 && l.position != 0 {
-		// The position may lie behind the end of the log: look again from the first.
+		// The position might be behind the end of the log: start from the first again.
 		l.sleep(ctx, 0, nil)
 		return false
 	}
@@ -103,9 +104,9 @@ func (l *lane) fetch(ctx context.Context) bool {
 	return true
 }
 
-// knowTime has Meta tell the time before the first event is mapped and sent by a clock
-// that is not believed: none shall escape the rules about age. It says whether to go
-// on: when nobody answers, nothing can be sent either.
+// ensureTime asks Meta for the time before the first event is mapped with a clock that is
+// not believed, so that the rules about age apply to every event. It returns false if
+// there is no answer: then nothing could be sent either.
 func (l *lane) ensureTime(ctx context.Context) bool {
 	if l.s.o.Ask == nil || !l.s.clock.Asking() {
 		return true
@@ -121,7 +122,7 @@ func (l *lane) ensureTime(ctx context.Context) bool {
 	r := l.s.o.Ask(ctx)
 	l.s.observe(r)
 	if r.HTTPStatus != 0 || ctx.Err() != nil {
-		return true // who tells no time will be asked with a single event
+		return true // without a time in the answer, a single event is sent first
 	}
 	l.recordProblem(r)
 	l.steady = 0
@@ -132,8 +133,8 @@ func (l *lane) ensureTime(ctx context.Context) bool {
 
 func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >= set.MaxEvents }
 
-// prefetch begins to read and map the batch behind the one at hand while that
-// is on its way; one at most. Nothing of it is settled or sent before its turn.
+// prefetch reads and maps the next batch while the current request is in flight. Nothing
+// of it is settled or sent before its turn.
 func (l *lane) prefetch() {
 	b := l.work
 	if l.pre != nil || !b.More || b.Requests() > 1 {
@@ -148,14 +149,13 @@ func (l *lane) prefetch() {
 		defer close(ch)
 		found, err := l.s.o.Log.Read(l.name, from, set.MaxEvents, set.MaxBytes)
 		if err != nil || len(found.Records) == 0 || !full(found, set) {
-			return // read again when its turn comes
+			return // fetch reads it again
 		}
 		ch <- l.make(found, how, most, nil)
 	})
 }
 
-// takePrefetch is the batch made beforehand, if there is one and it is the
-// next one and still right.
+// takePrefetch returns the prefetched batch if there is one and it is still valid.
 func (l *lane) takePrefetch(ctx context.Context) *batch.Batch {
 	if l.pre == nil {
 		return nil
@@ -170,16 +170,17 @@ func (l *lane) takePrefetch(ctx context.Context) *batch.Batch {
 	if st, _ := l.s.o.Log.Lane(l.name); b == nil || l.preFrom != l.last || st.Invalidations != l.preVoid ||
 		b.How.Mapping.Digest() != l.s.o.Mapping().Digest() || time.Since(b.How.Made) > maxStale {
 		return nil
-	} // refresh looks at the rest
+	} // refresh checks the rest
 	return b
 }
 
-// dropPrefetch forgets it; the goroutine ends by itself and is waited for by
-// the supervisor.
+// dropPrefetch discards the prefetched batch. The goroutine ends by itself, and the
+// supervisor waits for it.
 func (p *readState) dropPrefetch() { p.pre = nil }
 
-// reread drops what was read, because the queue's records have changed or more wait.
-// What of it is decided is settled first; what is in doubt is made again from the notes.
+// reread discards the current batch because the queue's records have changed or more are
+// pending. Its decisions are stored first; conversions in doubt are made again from the
+// notes.
 func (l *lane) reread() {
 	l.dropPrefetch()
 	if l.work != nil {
@@ -189,9 +190,9 @@ func (l *lane) reread() {
 	l.work, l.attempt, l.search.on, l.unstored = nil, nil, false, true
 }
 
-// shelve lets go of a batch that waits for the line or the token: a shop may have a
-// hundred event sets, and each batch takes megabytes. What is in doubt is made again
-// from its note.
+// unload releases the memory of a batch that waits for the network or the token: a shop
+// can have a hundred event sets, and each batch takes megabytes. Conversions in doubt are
+// made again from the notes.
 func (l *lane) unload(until time.Time) {
 	const worth = 2 * time.Second
 	if l.idle && !l.search.on && (until.IsZero() || time.Until(until) > worth) {

@@ -11,9 +11,9 @@ import (
 	"relay/queue"
 )
 
-// Exclusive holds a lane still while fn runs, for what settles its records
-// behind its back (move, drop). It waits for a request on its way, and says which
-// records Meta may have stored something of.
+// Exclusive stops a lane while fn runs, for operations that settle its records (move, drop).
+// It waits for a request in flight. fn gets the records of which Meta might have stored
+// something.
 func (s *Supervisor) Exclusive(name string, fn func(inDoubt []queue.Seq) error) error {
 	s.mu.Lock()
 	if s.stopped[name] {
@@ -41,28 +41,28 @@ func (s *Supervisor) Exclusive(name string, fn func(inDoubt []queue.Seq) error) 
 	return err
 }
 
-// Forget has fn take records out of the queue, while no lane makes anything of what it
-// has read before that would outlive them. Nothing is sent meanwhile: requests on their
-// way are waited for as at a stop, and then cut off, which leaves what is in them in
-// doubt. What fn has removed is in no request from then on.
+// Forget calls fn to remove records from the queue. Meanwhile no lane sends, or keeps
+// anything of the records it has read. Forget waits for requests in flight as long as a stop
+// does and then cancels them, which leaves their events in doubt. Afterwards no request
+// contains a record that fn removed.
 func (s *Supervisor) Forget(fn func() error) error {
 	s.forgets.Add(1)
 	defer s.forgets.Add(-1)
 	s.inFlight.wait(s.o.Grace)
 	err := fn()
-	s.Wake(Forget) // what a lane has read already is read anew
+	s.Wake(Forget) // the lanes read again
 	return err
 }
 
-// flights are the requests on their way to Meta, one a lane.
+// inFlight has the requests in flight, at most one for each lane.
 type inFlight struct {
 	mu       sync.Mutex
 	cancels  map[*lane]context.CancelFunc
 	finished chan struct{} // closed when the next one has ended
 }
 
-// depart says that a request of the lane leaves now, unless records are being taken
-// out of the queue: it may be of one of them.
+// start records that a lane sends a request now. It is false while a forget runs, since the
+// request can contain a record that is being removed.
 func (f *inFlight) start(l *lane, cancel context.CancelFunc) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,7 +77,7 @@ func (f *inFlight) start(l *lane, cancel context.CancelFunc) bool {
 	return true
 }
 
-// land says that it has ended.
+// finish records that the lane's request has ended.
 func (f *inFlight) finish(l *lane) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -89,7 +89,7 @@ func (f *inFlight) finish(l *lane) {
 	}
 }
 
-// end waits until none is on its way, and cuts off those that are after grace.
+// wait waits until no request is in flight. After grace it cancels those that are.
 func (f *inFlight) wait(grace time.Duration) {
 	late := time.NewTimer(grace)
 	defer late.Stop()
@@ -117,18 +117,18 @@ func (f *inFlight) wait(grace time.Duration) {
 	}
 }
 
-// forgetPoll is how often a lane looks whether a forget is over.
+// forgetPoll is how often a lane checks whether a forget has ended.
 const forgetPoll = 50 * time.Millisecond
 
-// forgetting says that records are being taken out of the queue, or were and the lane
-// has not heeded it: what it has read may be gone.
+// forgetRunning reports whether a forget runs, or has ended and the lane has not handled it:
+// records that the lane has read might be removed.
 func (l *lane) forgetRunning() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.s.forgets.Load() > 0 || l.reasons&Forget != 0
 }
 
-// gone are the records at hand that are not there any more.
+// removedRecords returns the records of the current batch that a forget has removed.
 func (l *lane) removedRecords() map[queue.Seq]bool {
 	if !l.forgetRunning() {
 		return nil
@@ -146,7 +146,7 @@ func (l *lane) removedRecords() map[queue.Seq]bool {
 		found, err = l.s.o.Log.Read(l.name, b.From, len(b.Records), 1<<62)
 	}
 	if err != nil {
-		return nil // a second forget finds what is kept of them
+		return nil // what is kept of removed records is found by repeating the forget
 	}
 	for i := range found.Records {
 		delete(gone, found.Records[i].Seq)

@@ -14,20 +14,20 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Forwarder hands records of a lane to another relay: those before end, once the class
-// of the result is graph.Delivered. *forward.Client is one. What it sends of a record
-// is always the same, and the other relay knows it by its number: doubt needs no note.
-// forgotten are those before end that the other relay removed, for a person's sake.
+// Forwarder sends records of a lane to a hub. If the class of the result is graph.Delivered,
+// the hub has those before end; forgotten are the ones among them that the hub did not store
+// because a forget applies to them. *forward.Client implements it. A record is always sent
+// with the same bytes, and the hub recognizes it by its number, so doubt needs no note.
 type Forwarder interface {
 	Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, forgotten []queue.Seq, r graph.Result)
 }
 
-// forwards says whether this relay hands over what a lane has.
+// forwards reports whether the lane is forwarded to a hub.
 func (s *Supervisor) forwards(lane string) bool {
 	return s.o.Forward != nil && (lane == queue.LaneForward || track.BecomesLetters(lane) && lane != queue.LaneLetters)
 }
 
-// runForward hands over what the lane has, until ctx ends.
+// runForward forwards the lane's records until ctx ends.
 func (l *lane) runForward(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.handleWakeups()
@@ -45,7 +45,7 @@ func (l *lane) runForward(ctx context.Context) {
 		changed := l.s.o.Log.Changed()
 		events := l.oversize.atMost(set.MaxEvents)
 		if l.pause != "" {
-			events = 1 // enough to learn whether the hub takes them by now
+			events = 1 // a probe
 		}
 		found, err := l.s.o.Log.Read(l.name, l.oversize.behind(), events, most.Bytes)
 		if err != nil {
@@ -54,7 +54,7 @@ func (l *lane) runForward(ctx context.Context) {
 		}
 		l.badRead = 0
 		if len(found.Records) == 0 && l.oversize.held != 0 {
-			l.nothingAccepted() // nothing else says that the hub takes anything
+			l.nothingAccepted() // no other record can show that the hub accepts anything
 			continue
 		}
 		if len(found.Records) == 0 {
@@ -86,7 +86,7 @@ func (l *lane) canForward() (State, time.Time, bool) {
 	return l.canAttempt()
 }
 
-// hand hands over what was read, and acts on the answer.
+// forward sends the records that were read, and acts on the answer.
 func (l *lane) forward(ctx context.Context, found queue.Batch) {
 	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	defer cancel()
@@ -124,17 +124,17 @@ func (l *lane) forward(ctx context.Context, found queue.Batch) {
 		}
 	}
 	if r.Class == graph.TooMuch && (s < size && r.Sent > 1 || l.oversize.refused(found.Records[0].Seq, r.Sent)) {
-		return // smaller at once
+		return // send a smaller chunk at once
 	}
 	l.retry(r)
 }
 
-// refusedAtMost is after how many refusals in a row the hub refuses: of several relays
-// that are one hub, one may have other keys or another version for as long as a change is rolled out.
+// refusedAtMost is how many refusals in a row pause the lane. A hub can be several relays, and
+// while a change is rolled out one of them can have other keys or another version.
 const refusedAtMost = 3
 
-// refusedByHub tries again soon, and is paused once the hub refuses time and again: then
-// one event is tried at the pace of retries.
+// refusedByHub retries soon. After refusedAtMost refusals it pauses the lane, which then tries
+// one event at the interval of retries.
 func (l *lane) refusedByHub(r graph.Result) {
 	if l.pause == "" && l.State.Failures < refusedAtMost {
 		l.retry(r)
@@ -142,14 +142,15 @@ func (l *lane) refusedByHub(r graph.Result) {
 	}
 	set := l.settings()
 	next := min(set.ProbeInterval, set.MaxInterval)
-	next = next/2 + time.Duration(l.s.o.Rand()*float64(next/2)) // not all edges in the same moment
+	next = next/2 + time.Duration(l.s.o.Rand()*float64(next/2)) // so that not all stores retry at the same moment
 	if l.pauseFor(PausedConfig, next) {
-		l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again",
+		l.log.Error("the hub refuses the forwarded events; they are kept, and relay tries again",
 			append(l.answerAttrs(logs.ConfigPaused, r), "next", next.Round(time.Second).String())...)
 	}
 }
 
-// takesNothing waits when the hub takes no event alone: it says nothing of one of them.
+// nothingAccepted waits when the hub refuses every event, even alone: then no single event is
+// to blame.
 func (l *lane) nothingAccepted() {
 	l.oversize = oversize{few: 1}
 	l.retry(graph.Result{Class: graph.TooMuch, HTTPStatus: http.StatusRequestEntityTooLarge})
@@ -159,22 +160,22 @@ func (l *lane) nothingAccepted() {
 func (l *lane) retry(r graph.Result) {
 	wait := l.backoff(l.State.Failures)
 	why := WaitingRetry
-	if r.RetryAfter > 0 { // and a little more, so that not all edges come back at once
+	if r.RetryAfter > 0 { // and a little more, so that not all stores retry at the same moment
 		wait = max(wait, r.RetryAfter+time.Duration(l.s.o.Rand()*float64(r.RetryAfter)/2))
 		if r.Class == graph.Throttle {
 			why = Throttled
 		}
 	}
 	if l.shouldLog(l.State.Failures) {
-		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", append(l.answerAttrs(logs.Retrying, r), "failures", l.State.Failures)...)
+		l.log.Warn("the hub did not accept the forwarded events; they are kept, and relay tries again", append(l.answerAttrs(logs.Retrying, r), "failures", l.State.Failures)...)
 	}
 	l.waitUntil(wait, why)
 }
 
-// handed settles what the hub has, and what it removed.
+// forwarded settles the records that the hub has, and those it dropped for a forget.
 func (l *lane) forwarded(ctx context.Context, found queue.Batch, end queue.Seq, forgotten []queue.Seq, r graph.Result, at time.Time) {
 	if l.State.Failures > 0 || l.pause != "" {
-		l.log.Info("the hub takes what this relay forwards", "code", logs.Recovered, "failures", l.State.Failures)
+		l.log.Info("the hub accepts forwarded events", "code", logs.Recovered, "failures", l.State.Failures)
 	}
 	l.unpause()
 	l.requestAccepted(at)
@@ -199,25 +200,26 @@ func (l *lane) forwarded(ctx context.Context, found queue.Batch, end queue.Seq, 
 	}
 	if held := l.oversize.held; held != 0 {
 		l.deadLetterOversize(held, at)
-		l.State.Size, l.fit, l.Dirty = 0, pace.Fit{}, true // it was to blame, not the connection
+		l.State.Size, l.fit, l.Dirty = 0, pace.Fit{}, true // the event was to blame, not the connection
 		l.flushUntilStored(ctx)
 	}
 	l.oversize = oversize{}
 }
 
-// stored says that what was decided is stored, before ctx ends.
+// flushUntilStored flushes until it succeeds. It is false if ctx ends or the lane is woken
+// first.
 func (l *lane) flushUntilStored(ctx context.Context) bool {
 	for !l.flush() {
 		if l.sleep(ctx, time.Second, nil) {
-			return false // offered again, under its id, before anything newer
+			return false // the ledger offers it again before anything newer
 		}
 	}
 	return true
 }
 
-// large is the search for an event that is too large for the hub among those that are
-// not. One that is refused alone is held back, and a dead letter once the hub has taken
-// another: a hub that takes nothing says nothing of an event.
+// oversize is the search for an event that is too large for the hub. An event that is refused
+// alone is held, and becomes a dead letter once the hub has accepted another one: if the hub
+// accepts nothing, no event is to blame.
 type oversize struct {
 	few  int       // most events of the next chunk; 0: as many as there are
 	held queue.Seq // refused alone; 0: none
@@ -232,7 +234,7 @@ func (g *oversize) atMost(n int) int {
 	return n
 }
 
-// behind is where to read from.
+// behind returns where to read from.
 func (g *oversize) behind() queue.Seq {
 	if g.held == 0 {
 		return 0
@@ -240,8 +242,8 @@ func (g *oversize) behind() queue.Seq {
 	return g.held + 1
 }
 
-// refused takes that a chunk of n events from first on was too large. It says whether
-// there is a smaller one to try.
+// refused records that a chunk of n events from first on was too large. It reports whether
+// there is a smaller chunk to try.
 func (g *oversize) refused(first queue.Seq, n int) bool {
 	switch {
 	case n > 1:
@@ -249,22 +251,22 @@ func (g *oversize) refused(first queue.Seq, n int) bool {
 	case g.held == 0:
 		g.few, g.held = 1, first
 	default: // two in a row
-		*g = oversize{few: 1} // later begin with one: all of them cost no more calls
+		*g = oversize{few: 1} // begin with one event later
 		return false
 	}
 	return true
 }
 
-// buryLarge makes a dead letter of an event that the hub takes in no chunk.
+// deadLetterOversize makes a dead letter of an event that is too large for the hub.
 func (l *lane) deadLetterOversize(seq queue.Seq, at time.Time) {
 	found, err := l.s.o.Log.Read(l.name, seq, 1, 1)
 	if err != nil || len(found.Records) == 0 || found.Records[0].Seq != seq {
-		return // it is met again, or gone
+		return // it will be refused again, or was removed
 	}
 	rec := &found.Records[0]
 	l.Letter(queue.DeadLetter{
 		Seq: rec.Seq, Lanes: rec.AllLanes(), MessageID: rec.ID, Store: rec.Store, Event: track.Name(rec.Body),
-		Reason: mapper.ReasonTooLarge, Message: "the hub takes no event of this size: raise intake.max_request_bytes there, then retry it here",
+		Reason: mapper.ReasonTooLarge, Message: "the event is too large for the hub: raise intake.max_request_bytes there, then retry it here",
 		ReceivedAt: rec.Received, DeadAt: at, Attempts: 1, Flags: rec.Flags, Body: rec.Body,
 	})
 	l.settleRange(queue.Range{From: seq, To: seq + 1})

@@ -6,23 +6,23 @@ import (
 	"relay/relay/internal/drain/pace"
 )
 
-// gate says when a lane may send: what it is paused for, what it waits for, and how fast
-// it goes. Its times are monotonic.
+// gate decides when a lane can send: why it is paused, what it waits for, and how fast it
+// sends. Its times are monotonic.
 type gate struct {
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
-	alone     bool  // the pause is tried with a single event
+	alone     bool  // the probe is a single event
 	probeAt   time.Time
 	notBefore time.Time
-	waitFor   State // what notBefore is: WaitingRetry or Throttled
+	waitFor   State // why notBefore is set: WaitingRetry or Throttled
 	paceUntil time.Time
 	pace      pace.Pacer
-	fit       pace.Fit      // of requests to the line
-	idle      bool          // the last request did not get there, or the token was refused: no search is under way
+	fit       pace.Fit      // request size for the connection
+	idle      bool          // the last request did not reach Meta or the token was refused, so no search is in progress
 	steady    int           // successes in a row since the last failure
-	acct      *pace.Account // the token's; looked up anew each time around
+	acct      *pace.Account // the token's; set on each pass of the loop
 }
 
-// ask says whether a request may go out by perSecond, and if not why and until when.
+// checkGate reports whether a request can be sent now, and if not, why and until when.
 func (g *gate) checkGate(perSecond float64) (State, time.Time, bool) {
 	now := time.Now()
 	if perSecond <= 0 {
@@ -43,8 +43,8 @@ func (g *gate) checkGate(perSecond float64) (State, time.Time, bool) {
 	return "", time.Time{}, true
 }
 
-// stop pauses the lane until a person acts, or the probe finds it well; false:
-// it is paused for this reason already.
+// pauseFor pauses the lane until a person acts or a probe succeeds. It is false if the lane
+// is already paused for this reason.
 func (g *gate) pauseFor(why State, probe time.Duration) (news bool) {
 	g.probeAt = time.Now().Add(probe)
 	if g.pause == why {
@@ -54,30 +54,30 @@ func (g *gate) pauseFor(why State, probe time.Duration) (news bool) {
 	return true
 }
 
-// breaks pauses the lane since everything is refused; it is tried with a single event.
+// openBreaker pauses the lane because everything is refused. Probes are single events.
 func (g *gate) openBreaker(probe time.Duration) {
 	g.pause, g.alone, g.probeAt = BreakerOpen, true, time.Now().Add(probe)
 }
 
-// goOn ends a pause.
+// unpause ends a pause.
 func (g *gate) unpause() { g.pause, g.alone = "", false }
 
-// rest has the lane wait.
+// delay sets how long the lane waits, and why.
 func (g *gate) delay(d time.Duration, why State) {
 	g.notBefore, g.waitFor = time.Now().Add(d), why
 }
 
-// rested ends a wait.
+// clearDelay ends a wait.
 func (g *gate) clearDelay() { g.notBefore, g.waitFor = time.Time{}, "" }
 
-// tryNow ends what a person may end: a wait for another try, not one that Meta asked for.
+// skipRetryDelay ends a wait for a retry, but not one that Meta asked for.
 func (g *gate) skipRetryDelay() {
 	if g.waitFor == WaitingRetry {
 		g.notBefore = time.Time{}
 	}
 }
 
-// paced spreads requests after one that succeeded.
+// spaceOut delays the next request after one that succeeded.
 func (g *gate) spaceOut(perSecond, rnd float64) {
 	if w := g.pace.Wait(perSecond, rnd); w > 0 {
 		g.paceUntil = time.Now().Add(w)

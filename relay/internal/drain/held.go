@@ -11,20 +11,20 @@ import (
 	"relay/relay/internal/advice"
 )
 
-// The same breaker that saves a queue from a mapping that Meta refuses saves it from
-// one that lets nothing pass: a new mapping with a mistake in it would turn the whole
-// backlog into dead letters at the speed of the disk.
+// The breaker protects the queue from a mapping that Meta refuses, and also from one that
+// holds every event: a new mapping with a mistake would turn the whole backlog into dead
+// letters as fast as the disk allows.
 
-// byMapping are the reasons to hold a conversion that a mistake in a mapping can bring
-// about for every event.
+// byMapping has the reasons for holding a conversion that a mistake in a mapping can cause
+// for every event.
 var byMapping = []string{
 	mapper.ReasonUnrouted, mapper.ReasonExpression, mapper.ReasonMissingValue, mapper.ReasonInvalidValue,
 	mapper.ReasonMissingCurrency, mapper.ReasonInvalidCurrency,
 }
 
-// lettersOfMapping says whether the batch, of which nothing is left to send, would make
-// letters of too many events in a row by a mapping that has delivered none. The very
-// first mapping has nothing to be compared with.
+// mappingHoldsTooMuch reports whether the current batch, which has nothing left to send,
+// would make dead letters of too many events in a row with a mapping that has delivered
+// none. It does not apply to the first mapping, which has nothing to be compared with.
 func (l *lane) mappingHoldsTooMuch() bool {
 	b := l.work
 	if l.State.Mapping == "" || l.State.Mapping == b.How.Mapping.Digest() {
@@ -36,7 +36,7 @@ func (l *lane) mappingHoldsTooMuch() bool {
 			why[r]++
 		}
 	}
-	if !b.Looked { // else finish could not store all of its letters
+	if !b.Looked { // count a batch once, even if finish is called for it several times
 		b.Looked = true
 		for _, n := range why {
 			l.heldBack += n
@@ -51,8 +51,8 @@ func (l *lane) mappingHoldsTooMuch() bool {
 	return true
 }
 
-// passOver leaves the batch where it is and goes on behind it: should something there
-// be delivered by this mapping, it is right, and what was passed over is read again.
+// skipBatch leaves the batch pending and continues behind it. If a later event is delivered
+// with this mapping, the mapping is right, and the skipped records are read again.
 func (l *lane) skipBatch() {
 	b := l.work
 	l.recordDecisions()
@@ -60,7 +60,7 @@ func (l *lane) skipBatch() {
 	l.work, l.attempt, l.search.on = nil, nil, false
 }
 
-// lookAgain reads what was passed over again.
+// rereadSkipped has the skipped records read again.
 func (l *lane) rereadSkipped() {
 	if l.skipped {
 		l.skipped, l.heldBack, l.unstored = false, 0, true
@@ -72,6 +72,6 @@ func (l *lane) reportHeld(why map[string]int) {
 	at, _ := l.s.clock.Now()
 	what := advice.Held()
 	l.problem = &Problem{At: at, Class: advice.HeldClass, Message: "held by the mapping: " + reasons, Advice: what.String()}
-	l.log.Error("a new mapping lets no event pass: none becomes a dead letter until it has delivered one; look at the mapping",
+	l.log.Error("the new mapping holds every event; none becomes a dead letter until the mapping has delivered one: check the mapping",
 		"code", logs.BreakerOpen, "class", advice.HeldClass, "reasons", reasons, "events", l.heldBack, "mapping", l.work.How.Mapping.Digest(), "advice", what.String())
 }

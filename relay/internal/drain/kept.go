@@ -10,16 +10,17 @@ import (
 	"relay/relay/internal/drain/ledger"
 )
 
-// mostHanded bounds how many of them a lane keeps.
-const mostHanded = 100
+// maxHanded is how finely the retention time is divided: a lane stores up to twice as many
+// ledger.Handed.
+const maxHanded = 100
 
-// Handed says before which number no lane that is handed over has anything waiting.
+// Handed returns the number before which no forwarded lane has a pending record.
 func Handed(lanes func(name string) (queue.LaneStat, bool)) queue.Seq {
 	st, ok := lanes(queue.LaneForward)
 	if !ok {
 		return 0
 	}
-	to := st.Cursor // first: what comes to the others from here on lies behind it
+	to := st.Cursor // read first: records added to the other lanes later are behind it
 	for _, name := range []string{queue.LaneRefused, queue.LaneConflict} {
 		if st, ok := lanes(name); ok && st.Pending > 0 {
 			to = min(to, st.Cursor)
@@ -28,15 +29,15 @@ func Handed(lanes func(name string) (queue.LaneStat, bool)) queue.Seq {
 	return to
 }
 
-// runKept ends the time for which copies of what was handed over are kept: it counts
-// from when that was, by a clock that is believed.
+// runKept deletes the copies of forwarded events after the retention time, which counts from
+// when they were forwarded, by a believed clock.
 func (l *lane) runKept(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.handleWakeups()
 		changed := l.s.o.Log.Changed()
 		keep := l.settings().KeepHanded
 		if l.s.o.Forward == nil {
-			keep = 0 // nobody would ask for them
+			keep = 0 // without a hub, no replay needs them
 		}
 		to := Handed(l.s.o.Log.Lane)
 		now, believed := l.s.clock.Now()
@@ -56,7 +57,7 @@ func (l *lane) runKept(ctx context.Context) {
 			l.settleRange(queue.Range{From: 0, To: over})
 			l.Count("kept", n)
 			if n > 0 {
-				l.log.Info("copies of what was handed over were kept long enough and are let go", "code", logs.KeptExpired, "events", n)
+				l.log.Info("deleted copies of forwarded events after the retention time", "code", logs.KeptExpired, "events", n)
 			}
 		}
 		l.show(Keeping, time.Time{})
@@ -66,22 +67,22 @@ func (l *lane) runKept(ctx context.Context) {
 			l.sleep(ctx, time.Second, nil)
 			continue
 		}
-		l.sleep(ctx, max(min(keep/mostHanded, 10*time.Minute), time.Second), nil)
+		l.sleep(ctx, max(min(keep/maxHanded, 10*time.Minute), time.Second), nil)
 	}
 	l.flush()
 }
 
-// noteHanded notes what has been handed over by now, and says before which number all
-// was keep ago.
+// noteHanded records that everything before to has been forwarded by now. It returns the
+// number before which everything was forwarded at least keep ago.
 func (l *lane) noteHanded(to queue.Seq, now time.Time, keep time.Duration) (over queue.Seq) {
 	all := l.State.Handed
-	// What a clock that was ahead has noted counts from now.
+	// A time in the future comes from a clock that was ahead: count from now.
 	for i := range all {
 		if all[i].At.After(now) {
 			all[i].At, l.Dirty = now, true
 		}
 	}
-	if n := len(all); to > 0 && (n == 0 || to > all[n-1].To && now.Sub(all[n-1].At) >= keep/mostHanded) {
+	if n := len(all); to > 0 && (n == 0 || to > all[n-1].To && now.Sub(all[n-1].At) >= keep/maxHanded) {
 		all, l.Dirty = append(all, ledger.Handed{To: to, At: now}), true
 	}
 	gone := 0
@@ -92,13 +93,13 @@ func (l *lane) noteHanded(to queue.Seq, now time.Time, keep time.Duration) (over
 		l.Dirty = true
 	}
 	l.State.Handed = slices.Delete(all, 0, gone)
-	if extra := len(l.State.Handed) - 2*mostHanded; extra > 0 { // keep became longer
+	if extra := len(l.State.Handed) - 2*maxHanded; extra > 0 { // keep was increased
 		l.State.Handed = slices.Delete(l.State.Handed, 0, extra)
 	}
 	return over
 }
 
-// countBefore says how many records the lane has before a number.
+// countBefore returns how many records the lane has before a number.
 func (l *lane) countBefore(ctx context.Context, end queue.Seq) (n int, ok bool) {
 	for from := queue.Seq(0); ; {
 		b, err := l.s.o.Log.Read(l.name, from, 1000, 4<<20)

@@ -12,7 +12,7 @@ import (
 	"relay/relay/internal/drain/ledger"
 )
 
-// lane drains one event set. But for outside it belongs to the lane's goroutine.
+// lane drains one event set. Only the lane's goroutine uses it, except for shared.
 type lane struct {
 	s      *Supervisor
 	name   string
@@ -20,7 +20,7 @@ type lane struct {
 	wakeup chan struct{} // room for one
 
 	cancel context.CancelFunc
-	ended  chan struct{} // closed when run has returned
+	ended  chan struct{} // closed when the lane's goroutine has returned
 
 	ledger.Ledger
 	gate
@@ -36,25 +36,25 @@ type lane struct {
 	dry      dryRun   // position of a dry run
 }
 
-// outside is what others ask of a lane, and see of it.
+// shared is the part of a lane that other goroutines use.
 type shared struct {
 	mu      sync.Mutex
 	reasons Reason
-	manual  *bool // an operator's wish, not stored yet
+	manual  *bool // an operator's pause or resume, not handled yet
 	shown   LaneStatus
 }
 
-// Reason says why the lanes are woken.
+// Reason is why lanes are woken.
 type Reason uint
 
 // The reasons, as bits.
 const (
-	Changed  Reason = 1 << iota // settings: look again
-	NewToken                    // the access token is another one
+	Changed  Reason = 1 << iota // the settings changed
+	NewToken                    // the access token changed
 	NewMapping
-	Reload // SIGHUP, or a reload by hand: try what is paused
+	Reload // SIGHUP or a manual reload: try paused lanes
 	Admin  // an operator's resume: try at once, whatever the backoff
-	Forget // records were taken out of the queue: read them anew
+	Forget // records were removed from the queue: read again
 )
 
 func (l *lane) wake(r Reason) {
@@ -67,19 +67,19 @@ func (l *lane) wake(r Reason) {
 	}
 }
 
-// load takes up the lane's durable state.
+// load reads the lane's durable state.
 func (l *lane) load() {
 	if err := l.Load(); err != nil {
-		l.log.Error("the lane's state cannot be read; starting with the first event that waits", "code", logs.StateUnreadable, "err", err)
+		l.log.Error("cannot read the lane's state; starting with the first pending event", "code", logs.StateUnreadable, "err", err)
 	}
 	if st, _ := l.s.o.Log.Lane(l.name); st.Pending > 0 {
-		l.problem = l.State.Problem // why it waits is no other after a start
+		l.problem = l.State.Problem // a restart does not change why the lane waits
 	}
 	if l.State.Breaker {
 		l.openBreaker(l.settings().ProbeInterval)
 	}
 	if next := l.State.Next; !next.IsZero() {
-		// The clock may have moved since; the wait is never longer than it was.
+		// The clock might have been changed since; never wait longer than before.
 		now, _ := l.s.clock.Now()
 		if w := min(next.Sub(now), l.State.Wait); w > 0 {
 			why := WaitingRetry
@@ -145,7 +145,7 @@ func (l *lane) run(ctx context.Context) {
 	l.flush()
 }
 
-// heed takes in what others want of the lane.
+// handleWakeups acts on the reasons why the lane was woken.
 func (l *lane) handleWakeups() {
 	l.mu.Lock()
 	r, manual := l.reasons, l.manual
@@ -166,7 +166,7 @@ func (l *lane) handleWakeups() {
 		}
 	}
 	if l.skipped && r&(NewMapping|Admin) != 0 {
-		if r&Admin != 0 { // let them become letters
+		if r&Admin != 0 { // the operator accepts that they become dead letters
 			l.State.Mapping, l.Dirty = l.s.o.Mapping().Digest(), true
 		}
 		l.rereadSkipped()
@@ -180,7 +180,7 @@ func (l *lane) handleWakeups() {
 	}
 }
 
-// mayWork says whether the lane may read and map at all.
+// canWork reports whether the lane can read and map at all, and otherwise its state.
 func (l *lane) canWork() (State, bool) {
 	switch {
 	case l.State.Manual:
@@ -196,7 +196,8 @@ func (l *lane) canWork() (State, bool) {
 	return "", true
 }
 
-// maySend says whether the request at hand may go out now.
+// canSend reports whether the current request can be sent now. If the breaker is open,
+// it replaces the request by a probe.
 func (l *lane) canSend() (State, time.Time, bool) {
 	state, until, ok := l.canAttempt()
 	if ok && l.pause != "" && l.alone && !l.attempt.probe && len(l.attempt.open) > 1 {
@@ -205,12 +206,13 @@ func (l *lane) canSend() (State, time.Time, bool) {
 	return state, until, ok
 }
 
-// mayTry says whether a request may go out now.
+// canAttempt reports whether any request can be sent now, and otherwise why not and
+// until when.
 func (l *lane) canAttempt() (State, time.Time, bool) {
 	return l.checkGate(l.settings().RequestsPerSecond)
 }
 
-// limit waits for the token's limiter; false: something else came first.
+// waitForLimiter waits for the token's limiter. It is false if the lane was woken first.
 func (l *lane) waitForLimiter(ctx context.Context) bool {
 	r, wait := l.acct.Reserve()
 	if wait <= 0 {
@@ -229,7 +231,7 @@ func (l *lane) waitForLimiter(ctx context.Context) bool {
 
 func (l *lane) settings() Settings { return *l.s.settings.Load() }
 
-// wallWait is the time left until a monotonic moment; zero: for ever.
+// wallWait returns the time until a monotonic moment; below 0, for ever, if it is zero.
 func wallWait(until time.Time) time.Duration {
 	if until.IsZero() {
 		return -1

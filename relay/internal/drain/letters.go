@@ -9,8 +9,8 @@ import (
 	"relay/relay/internal/track"
 )
 
-// runRefused makes dead letters of messages that can never become a
-// conversion, and of those of another relay, at once and without network.
+// runRefused makes dead letters of messages that can never become a conversion, and of
+// imported dead letters of another relay, at once and without the network.
 func (l *lane) runRefused(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.handleWakeups()
@@ -19,7 +19,7 @@ func (l *lane) runRefused(ctx context.Context) {
 			l.sleep(ctx, -1, nil)
 			continue
 		}
-		if l.position != 0 || l.forgetRunning() { // what was decided is not stored yet, or will be read anew
+		if l.position != 0 || l.forgetRunning() { // decisions are not stored yet, or the records might be removed
 			l.sleep(ctx, forgetPoll, nil)
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Reasons of Meta's that have a name of ours.
+// Codes of Meta that relay handles specially.
 const (
 	codeInvalid   = meta.InvalidParameter
 	subcodeOld    = meta.EventTooOld
@@ -22,11 +22,11 @@ const (
 // refused finds the bad events of a refused request, or narrows the search.
 func (l *lane) refused(a *attempt, r graph.Result) {
 	b := l.work
-	// It may be how relay is set up that is refused, or a proxy that refuses (suspect.go).
+	// The cause can also be the settings, or a proxy (suspect.go).
 	setup := (r.Code == codeInvalid && r.Subcode == 0 || r.Foreign) && len(r.Bad) == 0
 	for _, i := range a.open {
 		it := &b.Items[i]
-		it.Tries++ // what was in doubt stays so: another request with it may have been stored
+		it.Tries++ // an item in doubt stays in doubt: Meta might have stored an earlier request
 		if setup {
 			l.search.Suspect(it)
 		}
@@ -41,10 +41,10 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 		}
 		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
 		if l.hasMore() {
-			l.readMore() // the next probe may be one of those
+			l.readMore() // the next probe can be one of those
 		}
 	case l.agedMeanwhile(a, r):
-		l.remap() // became older than a week on the way: regroup
+		l.remap() // regroup
 	case len(a.open) == 1 && setup && l.isSetupFault(a, r):
 	case len(a.open) == 1:
 		code, subcode, words := r.Code, r.Subcode, r.Message
@@ -56,17 +56,17 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 	default:
 		b.Refuse(a.lo, a.hi)
 		if r.Code == codeInvalid && r.Subcode == subcodeOld && b.IsOld(a.open[0]) && !a.doubt && b.FirstOld(a.open[0]) {
-			b.Try(a.open[0], a.open[0]+1) // the youngest: refused, it decides for all
+			b.Try(a.open[0], a.open[0]+1) // the youngest: if it is refused, so are all others
 		}
 	}
 	l.updateIntent()
 }
 
-// outgrown says whether a request was refused for age that holds events which
-// turned a week old since they were grouped.
+// agedMeanwhile reports whether a request was refused for age because some of its events
+// have become a week old since they were grouped.
 func (l *lane) agedMeanwhile(a *attempt, r graph.Result) bool {
 	if r.Code != codeInvalid || r.Subcode != subcodeOld || l.work.IsOld(a.open[0]) || a.doubt {
-		return false // what is in doubt keeps its company until halves are tried
+		return false // a request in doubt stays as it is until it is bisected
 	}
 	now, _ := l.s.clock.Now()
 	for _, i := range a.open {
@@ -77,9 +77,9 @@ func (l *lane) agedMeanwhile(a *attempt, r graph.Result) bool {
 	return false
 }
 
-// named uses the indexes that the answer gave. Those of the offline format are
-// believed; those of the other are read out of a text (docs/meta.md 6.2)
-// and tried alone first.
+// rejectNamed uses the indexes in the answer. Those of the offline format are believed.
+// Those of the other format come from an error text (docs/meta.md 6.2), so the events are
+// sent alone first. It is false if no index could be used.
 func (l *lane) rejectNamed(a *attempt, r graph.Result) bool {
 	b, any := l.work, false
 	last := -1
@@ -100,7 +100,7 @@ func (l *lane) rejectNamed(a *attempt, r graph.Result) bool {
 			continue
 		}
 		if bad.Index != last+1 {
-			l.State.Streak = 0 // there is one in between that is not blamed
+			l.State.Streak = 0 // an event in between is not blamed
 		}
 		last = bad.Index
 		code, subcode, words := eventError(bad, r)
@@ -109,9 +109,9 @@ func (l *lane) rejectNamed(a *attempt, r graph.Result) bool {
 	return any
 }
 
-// reason says what an event is refused for. That it is too old, or lies in the
-// future, is believed unless a clock that is believed says otherwise: then it
-// is a refusal like others, and counts for the breaker.
+// reason returns why an event was refused. Too old and in the future are accepted unless a
+// believed clock contradicts; then it is a refusal like any other and counts for the
+// breaker.
 func (l *lane) reason(it *batch.Item, code, subcode int, r graph.Result) string {
 	now, believed := l.s.clock.Now()
 	ago := now.Sub(it.Out.EventTime)
@@ -131,10 +131,11 @@ func (l *lane) reason(it *batch.Item, code, subcode int, r graph.Result) string 
 	return mapper.ReasonRejected
 }
 
-// clockSlack is how far Meta's idea of the time may be from ours.
+// clockSlack is the tolerated difference between Meta's clock and this machine's.
 const clockSlack = 10 * time.Minute
 
-// inner is what an answer says of one event, or else of the request.
+// eventError returns the error that an answer gives for one event, or else for the
+// request.
 func eventError(bad graph.BadEvent, r graph.Result) (code, subcode int, words string) {
 	code, subcode = bad.Code, bad.Subcode
 	if code == 0 && subcode == 0 {
@@ -143,7 +144,7 @@ func eventError(bad graph.BadEvent, r graph.Result) (code, subcode int, words st
 	return code, subcode, cmp.Or(bad.Message, r.Message)
 }
 
-// bury makes a dead letter of one conversion.
+// deadLetter makes a dead letter of one conversion.
 func (l *lane) deadLetter(i int, reason string, code, subcode int, words string, r graph.Result) {
 	l.flushDelivered()
 	b := l.work
@@ -152,7 +153,7 @@ func (l *lane) deadLetter(i int, reason string, code, subcode int, words string,
 	d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.Tries
 	d.MappingHash = it.How.Mapping.Digest()
 	d.DeadAt, _ = l.s.clock.Now()
-	if reason == mapper.ReasonUnanswered { // Meta may have it: sent again it must be the same
+	if reason == mapper.ReasonUnanswered { // Meta might have stored it: a redrive must send the same bytes
 		d.Recipe = d.MappingHash
 	}
 	if reason == mapper.ReasonFuture {
@@ -166,16 +167,17 @@ func (l *lane) deadLetter(i int, reason string, code, subcode int, words string,
 	b.Kill(i)
 }
 
-// bad makes a dead letter of one refused conversion.
+// rejectItem makes a dead letter of one refused conversion, and opens the breaker after
+// too many in a row.
 func (l *lane) rejectItem(i, code, subcode int, words string, r graph.Result) {
 	b := l.work
 	it := &b.Items[i]
 	reason := l.reason(it, code, subcode, r)
 	bury := func(i int, words string) { l.deadLetter(i, reason, code, subcode, words, r) }
-	old := b.IsOld(i) && !it.Doubt // those in doubt are not in the order of their age
+	old := b.IsOld(i) && !it.Doubt // conversions in doubt are not sorted by age
 	bury(i, words)
 	if reason == mapper.ReasonExpired && old {
-		// All behind it in its group are older still.
+		// All later items of its group are older still.
 		n := 1
 		for j := i + 1; j < len(b.Items) && b.Items[j].Group == it.Group; j++ {
 			if b.Open(j) {
@@ -183,7 +185,7 @@ func (l *lane) rejectItem(i, code, subcode int, words string, r graph.Result) {
 				n++
 			}
 		}
-		l.log.Warn("Meta refuses these events for their age; they are dead letters", append(l.answerAttrs(logs.Expired, r), "events", n)...)
+		l.log.Warn("Meta refused these events for their age; they are dead letters", append(l.answerAttrs(logs.Expired, r), "events", n)...)
 		return
 	}
 	l.log.Warn("an event was refused; it is a dead letter", append(l.answerAttrs(logs.Rejected, r), "reason", reason, "event_code", code, "event_subcode", subcode)...)
@@ -194,8 +196,8 @@ func (l *lane) rejectItem(i, code, subcode int, words string, r graph.Result) {
 	if set := l.settings(); l.State.Streak >= set.BreakerAfter && l.pause != BreakerOpen {
 		l.State.Breaker = true
 		l.openBreaker(set.ProbeInterval)
-		l.recordProblem(r) // what must be done is another thing now
-		l.log.Error("everything is refused: the event set is paused and the rest is kept; look at the mapping",
+		l.recordProblem(r) // the advice has changed
+		l.log.Error("everything was refused: the event set is paused and the rest is kept; check the mapping",
 			append(l.answerAttrs(logs.BreakerOpen, r), "refused_in_a_row", l.State.Streak)...)
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"relay/relay/internal/drain/pace"
 )
 
-// settleEvery is how often what is settled without a request is stored.
+// settleEvery is how often decisions without a request are stored.
 const settleEvery = time.Second
 
-// finish settles the batch at hand; or part of it, when its dead letters do not go
-// into one settlement, and is then called again.
+// finish settles the current batch. If its dead letters do not fit into one settlement it
+// settles them in several; if it must wait, the caller calls it again.
 func (l *lane) finish(ctx context.Context) {
 	b := l.work
 	for len(b.Holds) > 0 {
-		if l.forgetRunning() { // they are of records that may be gone
+		if l.forgetRunning() { // their records might be removed
 			l.sleep(ctx, forgetPoll, nil)
 			return
 		}
@@ -55,24 +55,24 @@ func (l *lane) finish(ctx context.Context) {
 	}
 }
 
-// settleRange settles records, and has the next batch begin behind them.
+// settleRange settles records. The next batch begins behind them.
 func (l *lane) settleRange(r queue.Range) { l.settleAll([]queue.Range{r}, r.To) }
 
-// settleAll settles records, and has the next batch begin at next.
+// settleAll settles records. The next batch begins at next.
 func (l *lane) settleAll(rs []queue.Range, next queue.Seq) {
 	l.Settle(rs, nil)
 	l.position = next
 }
 
-// apart settles what was delivered before letters are added: should there be no room
-// for them, it must not wait with them. Invariant: no settlement holds both.
+// flushDelivered stores delivered records before letters are added, so that they do not
+// wait if there is no space for letters. Invariant: no settlement has both.
 func (l *lane) flushDelivered() {
 	if !l.HasLetters() && (l.decided || l.HasSettled()) {
 		l.flush()
 	}
 }
 
-// buryHeld settles as many of the batch's held conversions as go into one piece.
+// storeHeld adds as many of the batch's held conversions as fit into one settlement.
 func (l *lane) storeHeld(b *batch.Batch) {
 	n := 0
 	for ; n < len(b.Holds) && l.HasRoomFor(&b.Holds[n]); n++ {
@@ -85,7 +85,7 @@ func (l *lane) storeHeld(b *batch.Batch) {
 	b.Bury(n)
 }
 
-// decide takes what of the batch at hand is decided into the next settlement.
+// recordDecisions adds the decisions about the current batch to the next settlement.
 func (l *lane) recordDecisions() {
 	if l.decided {
 		l.Settle(l.work.Settled())
@@ -93,14 +93,14 @@ func (l *lane) recordDecisions() {
 	}
 }
 
-// flush makes durable what was decided.
+// flush stores every decision in the queue. It reports whether everything is stored.
 func (l *lane) flush() bool {
 	l.recordDecisions()
 	if l.Clean() {
 		return true
 	}
 	counts, err := l.Store()
-	if errors.Is(err, queue.ErrFenced) { // the one that delivers goes on from what is stored
+	if errors.Is(err, queue.ErrFenced) { // another process delivers now, from what is stored
 		l.Discard()
 		l.standDown()
 		return false
@@ -118,12 +118,12 @@ func (l *lane) flush() bool {
 	if l.BadStores > 0 {
 		l.log.Info("settling works again", "code", logs.SettleOK, "failures", l.BadStores)
 		l.BadStores = 0
-		return l.flush() // what came after it
+		return l.flush() // decisions made in the meantime
 	}
 	return true
 }
 
-// yield ends the lane: another process delivers by now.
+// standDown ends the lane: another process delivers now.
 func (l *lane) standDown() {
 	l.show(Standby, time.Time{})
 	l.cancel()
@@ -134,16 +134,16 @@ func (l *lane) settleFailed(err error) {
 		return
 	}
 	if errors.Is(err, queue.ErrDeadFull) {
-		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", logs.DeadFull, "waiting", l.OfferedLetters())
+		l.log.Error("no space for more dead letters, so the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", logs.DeadFull, "waiting", l.OfferedLetters())
 		return
 	}
-	l.log.Error("cannot make delivery durable; nothing is sent until it is", "code", logs.SettleFailed, "err", err)
+	l.log.Error("cannot store delivery progress; nothing is sent until that works", "code", logs.SettleFailed, "err", err)
 }
 
-// sleep waits for d (below 0: for ever), for also, for a wake or for the end;
-// it reports whether one of the last two came first. Everything decided is
-// made durable first; as long as that fails, that is what it waits for, and
-// the caller looks at everything again.
+// sleep flushes, then waits for d (below 0: for ever), for also, for a wake-up or for the
+// end of ctx. It reports whether one of the last two came first. If flushing fails, sleep
+// retries that until it succeeds or the lane is woken, and returns true, so that the caller
+// starts over.
 func (l *lane) sleep(ctx context.Context, d time.Duration, also <-chan struct{}) (woken bool) {
 	if l.flush() {
 		return l.wait(ctx, d, also)
@@ -183,7 +183,7 @@ func (l *lane) wait(ctx context.Context, d time.Duration, also <-chan struct{}) 
 	return false
 }
 
-// storage waits after the queue failed to give.
+// readFailed logs a failed read of the queue and waits before the next one.
 func (l *lane) readFailed(ctx context.Context, what string, err error) {
 	l.badRead++
 	if l.shouldLog(l.badRead) {

@@ -10,29 +10,29 @@ import (
 	"relay/relay/internal/drain/ledger"
 )
 
-// State says what a lane is doing, or what keeps it from it.
+// State is what a lane is doing, or what it waits for.
 type State string
 
 // The states of a lane.
 const (
 	Idle             State = "idle"              // nothing to send
 	Sending          State = "sending"           // at work
-	WaitingRetry     State = "waiting_retry"     // an error that passes; tries again by itself
-	Throttled        State = "throttled"         // Meta said wait
-	RateLimited      State = "rate_limited"      // waits for our own limit, or it is 0
-	PausedToken      State = "paused_token"      // the access token is refused
-	PausedPermission State = "paused_permission" // the token may not write to this event set
+	WaitingRetry     State = "waiting_retry"     // after a temporary error; tries again by itself
+	Throttled        State = "throttled"         // Meta asked to wait
+	RateLimited      State = "rate_limited"      // waits for relay's own limit, or it is 0
+	PausedToken      State = "paused_token"      // the access token was refused
+	PausedPermission State = "paused_permission" // the token is not allowed to write to this event set
 	PausedConfig     State = "paused_config"     // wrong id, version or signature
-	BreakerOpen      State = "breaker"           // everything was refused: a broken mapping?
+	BreakerOpen      State = "breaker"           // everything was refused, probably a wrong mapping
 	NoToken          State = "no_token"          // no access token configured
 	DryRun           State = "dry_run"           // maps and counts, sends nothing
-	Retired          State = "retired"           // the mapping does not name it any more; backlog kept
+	Retired          State = "retired"           // no longer in the mapping; backlog kept
 	ManuallyPaused   State = "manually_paused"   // by an operator
-	Storage          State = "storage"           // the queue does not take or give; nothing is sent
-	DeadFull         State = "dead_letters_full" // no room for dead letters, and the policy is to hold
+	Storage          State = "storage"           // the queue cannot be read or written; nothing is sent
+	DeadFull         State = "dead_letters_full" // no space for dead letters, and the policy is to hold
 	NoMapping        State = "no_mapping"        // there is no mapping yet
 	Standby          State = "standby"           // another relay of the hub delivers
-	Stopped          State = "stopped"           // relay does not run; backlog kept
+	Stopped          State = "stopped"           // relay is not running; backlog kept
 	Keeping          State = "keeping"           // unmapped events, kept for a later mapping
 )
 
@@ -47,26 +47,26 @@ func States() []State {
 // Problem is the last thing that went wrong in a lane.
 type Problem = ledger.Problem
 
-// LaneStatus is what a lane at work knows of itself. What waits, what has been
-// settled and how fast, the queue knows (queue.LaneStat), and admin tells.
+// LaneStatus is the state of a running lane. What is pending and settled is in
+// queue.LaneStat.
 type LaneStatus struct {
 	Lane        string
 	State       State
 	Since       time.Time
-	NextAttempt time.Time // zero: none is waited for
+	NextAttempt time.Time // zero: none is planned
 	LastAttempt time.Time
-	Asked       time.Time // when the request left whose answer is waited for; zero: none is
+	Asked       time.Time // start of the request in flight; zero: none
 	LastSuccess time.Time
 	LastError   *Problem
 	Failures    int              // in a row
 	InFlight    int              // conversions
-	InDoubt     bool             // a request of unknown fate will be sent again
+	InDoubt     bool             // a request with an unknown outcome will be sent again
 	Paused      bool             // by an operator
-	Usage       float64          // percent of Meta's allowance, as last told
-	DryRun      map[string]int64 // what would have become of the backlog
+	Usage       float64          // percent of Meta's allowance, from the last answer
+	DryRun      map[string]int64 // outcomes of the backlog in a dry run
 }
 
-// Status is a snapshot of the lanes at work, by name.
+// Status returns a snapshot of the running lanes, sorted by name.
 func (s *Supervisor) Status() []LaneStatus {
 	s.mu.Lock()
 	lanes := slices.Collect(maps.Values(s.lanes))
@@ -79,16 +79,16 @@ func (s *Supervisor) Status() []LaneStatus {
 	return out
 }
 
-// Now is the best idea of the time, and whether it is believed (package clock).
+// Now returns the best known time, and whether it is believed (package clock).
 func (s *Supervisor) Now() (time.Time, bool) { return s.clock.Now() }
 
-// Foresight is what would be in force if letters were sent again now.
+// Foresight returns what applies to letters that are redriven now.
 func (s *Supervisor) Foresight() batch.Foresight {
 	now, believed := s.clock.Now()
 	return batch.Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, By: s.o.MappingByDigest}
 }
 
-// show puts the lane's state where others see it. until is the next attempt.
+// show updates the lane's status. until is the next attempt; zero: none.
 func (l *lane) show(s State, until time.Time) {
 	now, _ := l.s.clock.Now()
 	next := time.Time{}
@@ -123,7 +123,7 @@ func (l *lane) show(s State, until time.Time) {
 	}
 }
 
-// asks says whether an answer is waited for from now on.
+// setAsked records that a request starts or ends now.
 func (l *lane) setAsked(does bool) {
 	var at time.Time
 	if does {

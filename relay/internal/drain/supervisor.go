@@ -22,14 +22,14 @@ import (
 	"relay/relay/internal/track"
 )
 
-// ErrNoLane says that there is no such lane.
+// ErrNoLane means that there is no such lane.
 var ErrNoLane = errors.New("no such event set in the queue or the mapping")
 
-// ErrStandby says that another relay delivers from this queue, and steers that.
+// ErrStandby means that another relay delivers from this queue and controls its lanes.
 var ErrStandby = errors.New("another relay delivers from this queue")
 
-// Supervisor runs one lane for every event set that the queue holds events
-// for or the mapping names.
+// Supervisor runs one lane for every event set that has events in the queue or is in
+// the mapping.
 type Supervisor struct {
 	o        Options
 	log      *slog.Logger
@@ -40,19 +40,19 @@ type Supervisor struct {
 	mu       sync.Mutex
 	lanes    map[string]*lane
 	accounts map[string]*pace.Account
-	running  context.Context // of Run; nil before and after
-	stopped  map[string]bool // lanes that Exclusive holds still
-	forgets  atomic.Int64    // forgets under way
+	running  context.Context // Run's; nil while it does not run
+	stopped  map[string]bool // lanes that Exclusive has stopped
+	forgets  atomic.Int64    // forgets in progress
 	inFlight inFlight
-	digest   string                 // of the mapping last looked at
-	local    atomic.Pointer[string] // digest of the mapping of which warnLocal has said it
+	digest   string                 // mapping that the lanes were last told of
+	local    atomic.Pointer[string] // mapping that warnLocal last warned about
 
 	kick       chan struct{}
 	group      sync.WaitGroup // lanes
-	background sync.WaitGroup // what they started
+	background sync.WaitGroup // goroutines started by lanes
 }
 
-// New checks the options. Nothing runs before Run.
+// New checks the options. Nothing runs until Run.
 func New(o Options) (*Supervisor, error) {
 	if o.Log == nil || o.Mapping == nil || o.Sender == nil {
 		return nil, errors.New("drain needs a log, a mapping and a sender")
@@ -95,12 +95,11 @@ func New(o Options) (*Supervisor, error) {
 	return s, nil
 }
 
-// lookInterval is how often the supervisor looks for lanes it does not run yet,
-// beside the times when it is woken.
+// lookInterval is how often the supervisor looks for new lanes if nothing wakes it.
 const lookInterval = 10 * time.Second
 
-// Run drains until ctx ends; it returns when every lane has stopped, and may be called
-// again then. A request in flight may go on for the grace time.
+// Run drains until ctx ends. It returns when every lane has stopped, and can then be
+// called again. A request in flight can continue for the grace time.
 func (s *Supervisor) Run(ctx context.Context) error {
 	s.mu.Lock()
 	if s.running != nil {
@@ -110,7 +109,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.running, s.lanes = ctx, map[string]*lane{}
 	s.mu.Unlock()
 	if err := s.clock.Recall(s.o.Notes); err != nil {
-		s.log.Warn("cannot note the time of a clock that nobody has set: events without a timestamp may become dead letters after a restart", "code", logs.ClockNotNoted, "err", err)
+		s.log.Warn("cannot store the reading of a clock that is not set: events without a timestamp can become dead letters after a restart", "code", logs.ClockNotNoted, "err", err)
 	}
 	s.background.Go(func() { s.releases.Run(ctx) })
 	for ctx.Err() == nil {
@@ -122,7 +121,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		case <-t.C:
 		case <-s.kick:
 		case <-changed:
-			// One look for many appends: a lane that is new has time.
+			// Look once for many appends: a new lane can start a second later.
 			select {
 			case <-ctx.Done():
 			case <-s.kick:
@@ -139,7 +138,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return nil
 }
 
-// look starts the lanes that are missing and tells them of a new mapping.
+// startLanes starts the lanes that are missing and wakes the others for a new mapping.
 func (s *Supervisor) startLanes() {
 	names := []string{queue.LaneUnmapped, queue.LaneRefused, queue.LaneConflict}
 	if s.o.Forward != nil {
@@ -147,7 +146,7 @@ func (s *Supervisor) startLanes() {
 	}
 	for _, st := range s.o.Log.Lanes() {
 		if st.Name == queue.LaneHad {
-			continue // nothing of it is an event
+			continue // its records are not events
 		}
 		if !st.Dropped || st.Pending > 0 {
 			names = append(names, st.Name)
@@ -178,7 +177,7 @@ func (s *Supervisor) startLanes() {
 	}
 }
 
-// start runs a lane; s.mu is held.
+// start runs a lane. The caller holds s.mu.
 func (s *Supervisor) start(name string) {
 	ctx, cancel := context.WithCancel(s.running)
 	l := &lane{s: s, name: name, Ledger: ledger.New(s.o.Log, name), log: s.log.With("event_set", name), wakeup: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
@@ -206,7 +205,7 @@ func (s *Supervisor) start(name string) {
 	})
 }
 
-// Wake tells the lanes that something has changed that may end a wait.
+// Wake wakes the lanes after a change that can end a wait.
 func (s *Supervisor) Wake(r Reason) {
 	if r&(NewToken|Reload|NewMapping|Admin) != 0 {
 		s.mu.Lock()
@@ -217,7 +216,7 @@ func (s *Supervisor) Wake(r Reason) {
 	}
 	if r&NewMapping != 0 {
 		now, _ := s.clock.Now()
-		s.releases.Due(now) // letters that are due may have somewhere to go now
+		s.releases.Due(now) // the new mapping might have an event set for letters that are due
 	}
 	s.wakeAll(r)
 	select {
@@ -234,8 +233,7 @@ func (s *Supervisor) wakeAll(r Reason) {
 	}
 }
 
-// SetSettings puts other settings in force, also for who is waiting by the
-// old ones.
+// SetSettings replaces the settings, also for lanes that are waiting.
 func (s *Supervisor) SetSettings(set Settings) {
 	set = set.withDefaults()
 	s.settings.Store(&set)
@@ -247,12 +245,12 @@ func (s *Supervisor) SetSettings(set Settings) {
 	s.wakeAll(Changed)
 }
 
-// Pause stops a lane until Resume, also over a restart. A request on its way
-// is finished.
+// Pause stops a lane until Resume, even across a restart. A request in flight is
+// finished.
 func (s *Supervisor) Pause(name string) error { return s.setPaused(name, true) }
 
-// Resume ends a Pause; of a lane that is paused by itself or waits for a
-// retry, it makes an attempt at once. It does not shorten what Meta asked for.
+// Resume ends a Pause. A lane that has paused itself or waits for a retry makes an
+// attempt at once. A wait that Meta asked for is not shortened.
 func (s *Supervisor) Resume(name string) error { return s.setPaused(name, false) }
 
 func (s *Supervisor) setPaused(name string, pause bool) error {
@@ -276,7 +274,7 @@ func (s *Supervisor) setPaused(name string, pause bool) error {
 	return nil
 }
 
-// account is the token's of an event set; nil: there is none.
+// account returns the account of an event set's access token; nil: there is no token.
 func (s *Supervisor) account(lane string) *pace.Account {
 	key := s.o.Token(lane)
 	if key == "" {
@@ -286,7 +284,7 @@ func (s *Supervisor) account(lane string) *pace.Account {
 	defer s.mu.Unlock()
 	a, set := s.accounts[key], s.settings.Load()
 	if a == nil {
-		if len(s.accounts) > 64 { // long-gone tokens
+		if len(s.accounts) > 64 { // most are of old tokens
 			clear(s.accounts)
 		}
 		a = pace.NewAccount(set.RequestsPerSecond, set.Burst)
@@ -295,7 +293,7 @@ func (s *Supervisor) account(lane string) *pace.Account {
 	return a
 }
 
-// retired says whether the mapping does not name the event set any more.
+// retired reports whether the event set is no longer in the mapping.
 func (s *Supervisor) retired(lane string) bool {
 	m := s.o.Mapping()
 	if m == nil {
@@ -309,7 +307,7 @@ func (s *Supervisor) retired(lane string) bool {
 	return true
 }
 
-// mappingBy is the mapping of a digest, if it is in force or was kept.
+// mappingBy returns the mapping with a digest, if it is the current one or was kept.
 func (s *Supervisor) mappingBy(digest string) batch.Mapping {
 	if m := s.o.Mapping(); m != nil && m.Digest() == digest {
 		return m
@@ -317,7 +315,7 @@ func (s *Supervisor) mappingBy(digest string) batch.Mapping {
 	return s.o.MappingByDigest(digest)
 }
 
-// observe learns the time from an answer.
+// observe sets the clock by an answer.
 func (s *Supervisor) observe(r graph.Result) {
 	_, before := s.clock.Now()
 	skew, news := s.clock.Observe(r)
@@ -334,9 +332,10 @@ func (s *Supervisor) observe(r graph.Result) {
 	s.releases.Check()
 }
 
-// warnLocal says once of a mapping that events need its timezone and it names none.
+// warnLocal logs, once for each mapping, that events need a timezone and the mapping has
+// none.
 func (s *Supervisor) warnLocal(digest string) {
 	if old := s.local.Swap(&digest); old == nil || *old != digest {
-		s.log.Warn("events say times without a zone, and the mapping names no timezone: they are read as UTC", "code", logs.LocalTimes)
+		s.log.Warn("events have times without a zone, and the mapping has no timezone: they are read as UTC", "code", logs.LocalTimes)
 	}
 }

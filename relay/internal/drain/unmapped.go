@@ -11,13 +11,13 @@ import (
 	"relay/relay/internal/track"
 )
 
-// runUnmapped keeps events whose name no mapping knew: a mapping that knows
-// them takes them up, and after keep_unmapped they are settled, counted.
+// runUnmapped keeps events that no mapping has an entry for. A later mapping with an entry
+// moves them to its event sets; after keep_unmapped they are settled and counted.
 func (l *lane) runUnmapped(ctx context.Context) {
 	tried, asked := "", queue.Seq(0)
 	for ctx.Err() == nil {
 		l.handleWakeups()
-		changed := l.s.o.Log.Changed() // before the look: what comes during it wakes
+		changed := l.s.o.Log.Changed() // before reading, so that no append is missed
 		if m := l.s.o.Mapping(); m != nil && !l.State.Manual {
 			if m.Digest() != tried {
 				if l.reroute(ctx, m) {
@@ -25,8 +25,8 @@ func (l *lane) runUnmapped(ctx context.Context) {
 				}
 				continue
 			}
-			// An event may be stored by the routes of the mapping before, after
-			// this one was asked about all there was.
+			// An event can be stored with the routes of the previous mapping after this
+			// one was applied to all events.
 			known, err := l.mappingKnows(m, &asked)
 			if err != nil {
 				l.readFailed(ctx, "read", err)
@@ -60,17 +60,17 @@ func (l *lane) runUnmapped(ctx context.Context) {
 			l.show(Idle, time.Time{})
 		}
 		if !l.sleep(ctx, wait, changed) {
-			l.sleep(ctx, askEvery, nil) // one look for many appends
+			l.sleep(ctx, unmappedInterval, nil) // read once for many appends
 		}
 	}
 	l.flush()
 }
 
-// askEvery is the least time between two looks at what came unmapped.
-const askEvery = time.Second
+// unmappedInterval is the least time between two reads of new unmapped events.
+const unmappedInterval = time.Second
 
-// known reports whether the mapping knows an event at or behind asked, and moves
-// asked past those it does not.
+// mappingKnows reports whether the mapping has an entry for an event at or behind asked. It
+// moves asked behind those without one.
 func (l *lane) mappingKnows(m batch.Mapping, asked *queue.Seq) (bool, error) {
 	set := l.settings()
 	for {
@@ -94,7 +94,7 @@ func (l *lane) mappingKnows(m batch.Mapping, asked *queue.Seq) (bool, error) {
 	}
 }
 
-// reroute moves what a new mapping knows to its lanes.
+// reroute moves the events that a new mapping has an entry for to their lanes.
 func (l *lane) reroute(ctx context.Context, m batch.Mapping) bool {
 	n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(r queue.Record) []string { return m.Routes(track.Name(r.Body)) })
 	if err != nil {
@@ -103,15 +103,15 @@ func (l *lane) reroute(ctx context.Context, m batch.Mapping) bool {
 	}
 	l.badRead = 0
 	if n > 0 {
-		l.log.Info("events that no mapping knew are mapped now", "code", logs.Rerouted, "events", n, "mapping", m.Digest())
+		l.log.Info("unmapped events are mapped now", "code", logs.Rerouted, "events", n, "mapping", m.Digest())
 	}
 	return true
 }
 
-// expireUnmapped settles what was kept long enough and the mapping in force does
-// not know; without one nothing is settled. It returns how long to wait before
-// looking again (below 0: until something comes), whether anything is kept, and
-// whether the mapping knows an event that would have been settled.
+// expireUnmapped settles events that were kept long enough and are not in the current
+// mapping; without a mapping it settles nothing. It returns how long to wait before the next
+// call (below 0: until an append), whether any event is kept, and whether the mapping has an
+// entry for an event that would have been settled.
 func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, known bool) {
 	set, m := l.settings(), l.s.o.Mapping()
 	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
@@ -143,13 +143,13 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 	}
 	l.settleAll(found.RangesExcept(func(i int) bool { return i >= n }), found.Next)
 	l.Count("skip:"+mapper.ReasonUnmapped, n)
-	l.log.Info("unmapped events were kept long enough and are let go", "code", logs.UnmappedExpired, "events", n)
+	l.log.Info("settled unmapped events after keep_unmapped", "code", logs.UnmappedExpired, "events", n)
 	l.sleep(ctx, 0, nil)
 	return 0, true, false
 }
 
-// runToForward hands on to the lane that is forwarded what no mapping knew before this
-// relay forwarded: the hub's mapping decides.
+// runToForward moves events that were unmapped before this relay began to forward to the
+// lane that is forwarded: the hub's mapping decides.
 func (l *lane) runToForward(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.handleWakeups()
@@ -166,11 +166,11 @@ func (l *lane) runToForward(ctx context.Context) {
 		}
 		l.badRead = 0
 		if n > 0 {
-			l.log.Info("events that no mapping knew are forwarded", "code", logs.Rerouted, "events", n)
+			l.log.Info("unmapped events are forwarded", "code", logs.Rerouted, "events", n)
 		}
 		l.show(Idle, time.Time{})
 		if !l.sleep(ctx, -1, changed) {
-			l.sleep(ctx, askEvery, nil)
+			l.sleep(ctx, unmappedInterval, nil)
 		}
 	}
 }

@@ -9,13 +9,13 @@ import (
 	"relay/relay/internal/drain/batch"
 )
 
-// recipe is how a batch would be made now.
+// recipe returns the recipe for a batch made now.
 func (l *lane) recipe() *batch.Recipe {
 	at, believed := l.s.clock.Now()
 	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: believed, Age: l.settings().MaxAge, Unset: l.s.clock.Start(), By: l.s.o.MappingByDigest}
 }
 
-// limits are those of requests now.
+// limits returns the current limits of a request.
 func (l *lane) limits() batch.Limits {
 	set := l.settings()
 	most := batch.Limits{Events: set.MaxEvents, Bytes: set.MaxBytes}
@@ -23,8 +23,8 @@ func (l *lane) limits() batch.Limits {
 		most.Bytes = min(most.Bytes, l.State.Size)
 	}
 	if l.s.clock.Asking() {
-		// Who is too old, and who may travel with whom, is not known before an
-		// answer has told the time: ask with a single event.
+		// Until an answer has told the time, it is unknown which events are too old and
+		// which can share a request: send a single event first.
 		most.Events = 1
 	}
 	return most
@@ -33,17 +33,17 @@ func (l *lane) limits() batch.Limits {
 func (l *lane) make(found queue.Batch, how *batch.Recipe, most batch.Limits, doubt []batch.Item) *batch.Batch {
 	b := batch.Make(l.name, found, how, most, batch.Decisions{Doubt: doubt})
 	if b.Broke > 0 {
-		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.Broke)
+		l.log.Error("events could not be mapped because of an internal error; they become dead letters", "code", logs.MapPanic, "events", b.Broke)
 	}
 	return b
 }
 
-// maxStale is how old a batch may be that waits to be sent: what time can
-// change is looked at again.
+// maxStale is how long a batch can wait before it is mapped again, since its events grow
+// older.
 const maxStale = time.Minute
 
-// refresh maps the batch at hand again when the mapping is another one, time
-// has passed, or the clock is believed now; never while a request of it is in doubt.
+// refresh maps the current batch again if the mapping or the limits changed, time has
+// passed, or the clock is believed now; never while its current request is in doubt.
 func (l *lane) refresh() {
 	b := l.work
 	if b == nil || l.attempt != nil && l.attempt.doubt {
@@ -62,15 +62,15 @@ func (l *lane) refresh() {
 	l.work.Resume(b)
 }
 
-// remap maps the batch's records again; what is decided stays so, and what is in doubt
-// as it is.
+// remap maps the batch's records again. Decisions and conversions in doubt stay as they
+// are.
 func (l *lane) remap() {
 	b := l.work
 	l.work, l.attempt = batch.Make(l.name, b.Batch, l.recipe(), l.limits(), b.Decisions()), nil
 	l.work.Recall(b.Suspects())
 }
 
-// pick makes sure there is a request at hand; false: the batch is done.
+// pick sets the current request if there is none. It is false when the batch is done.
 func (l *lane) pick() bool {
 	if l.attempt != nil {
 		return true
@@ -82,8 +82,8 @@ func (l *lane) pick() bool {
 	return ok
 }
 
-// pickProbe takes one event at random to find out whether the pause may end:
-// should the first one be the only bad one, another will pass.
+// pickProbe picks one event at random as a probe. If it always picked the first and only
+// that one were bad, the pause would never end.
 func (l *lane) pickProbe() {
 	i := l.random()
 	l.work.Try(i, i+1)
@@ -91,7 +91,8 @@ func (l *lane) pickProbe() {
 	l.attempt.probe = true
 }
 
-// random is an open item of the batch, one that has not failed alone if there is any.
+// random returns an undecided item of the batch, if possible one that has not failed
+// alone.
 func (l *lane) random() int {
 	open := l.work.Alive(0, len(l.work.Items))
 	if l.work.Untried() {
