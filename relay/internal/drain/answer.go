@@ -248,5 +248,5 @@ func (l *lane) updateIntent() {
 	if l.work == nil { // the batch will be read again
 		return
 	}
-	l.State.Notes, l.Dirty, l.decided = l.work.Doubtful(nil, time.Time{}), true, true
+	l.State.Notes, l.Dirty, l.decided = l.work.Intent(nil, time.Time{}), true, true
 }

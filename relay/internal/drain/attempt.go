@@ -100,7 +100,7 @@ func (l *lane) exchange(sctx, ctx context.Context, a *attempt, acct *pace.Accoun
 		}
 		return -1
 	}
-	l.pace.Told(r.Usage)
+	l.pace.SetUsage(r.Usage)
 	l.s.o.Metrics.Usage(l.name, r.Usage)
 	return l.apply(a, acct, r)
 }
@@ -130,7 +130,7 @@ func (l *lane) storeIntent(a *attempt) bool {
 		return true
 	}
 	at, _ := l.s.clock.Now()
-	l.State.Notes, l.Dirty = l.work.Doubtful(a.open, at), true
+	l.State.Notes, l.Dirty = l.work.Intent(a.open, at), true
 	a.noted = l.flush()
 	return a.noted
 }

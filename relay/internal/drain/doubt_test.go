@@ -111,7 +111,7 @@ func TestDoubtAfterUpgrade(t *testing.T) {
 		w.run()
 		defer func() { w.stop() }()
 		pass(time.Minute)
-		if w.metrics.mismatch != 1 || !strings.Contains(w.logs.text.String(), "relay was upgraded since") {
+		if w.metrics.mismatch != 1 || !strings.Contains(w.logs.text.String(), "relay was upgraded") {
 			t.Errorf("%d mismatches counted: %s", w.metrics.mismatch, w.logs.text.String())
 		}
 		w.wantCounts(setA, map[string]int64{"delivered": 5})

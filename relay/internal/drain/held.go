@@ -36,8 +36,8 @@ func (l *lane) mappingHoldsTooMuch() bool {
 			why[r]++
 		}
 	}
-	if !b.Looked { // count a batch once, even if finish is called for it several times
-		b.Looked = true
+	if !b.HoldsCounted { // count a batch once, even if finish is called for it several times
+		b.HoldsCounted = true
 		for _, n := range why {
 			l.heldBack += n
 		}

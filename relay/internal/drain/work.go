@@ -32,8 +32,8 @@ func (l *lane) limits() batch.Limits {
 
 func (l *lane) make(found queue.Batch, how *batch.Recipe, most batch.Limits, doubt []batch.Item) *batch.Batch {
 	b := batch.Make(l.name, found, how, most, batch.Decisions{Doubt: doubt})
-	if b.Broke > 0 {
-		l.log.Error("events could not be mapped because of an internal error; they become dead letters", "code", logs.MapPanic, "events", b.Broke)
+	if b.Panics > 0 {
+		l.log.Error("events could not be mapped because of an internal error; they become dead letters", "code", logs.MapPanic, "events", b.Panics)
 	}
 	return b
 }

@@ -1,16 +1,15 @@
-// Package batch decides what a lane sends. It makes conversions of records, orders and
-// cuts them into requests, and draws from the answers what is delivered, what is to
-// blame, what is in doubt and what is sent next. It is pure: it waits for nothing, asks
-// no clock and knows no network.
+// Package batch decides what a lane sends. It maps records to conversions, sorts them and
+// cuts them into requests. From the answers it derives what is delivered, which event is to
+// blame, what is in doubt and what is sent next. It is pure: no waiting, no clock, no network.
 //
 //	records + Recipe ──Make──► Batch ──Head──► Request
 //	                             ▲                │
-//	     Accept, Refuse, Kill,   └──── answer ────┘     Settled, Doubtful: what is durable
+//	     Accept, Refuse, Kill,   └──── answer ────┘     Settled, Intent: what the lane stores
 //	     Trials.Failed/Passed
 //
-// What it guarantees: the same records and recipe make the same bytes; a conversion
-// that is decided or in doubt stays what it is, whatever mapping comes (Decisions); an
-// event is blamed only when the answers to others tell it from an outage (Trials).
+// Guarantees: the same records and recipe make the same bytes. A conversion that is decided or
+// in doubt does not change with another mapping (Decisions). An event is blamed only if the
+// answers for other events rule out an outage (Trials).
 package batch
 
 import (
@@ -27,14 +26,14 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Batch is what one read of a lane became: conversions in the order in which
-// they are sent, and what is settled with the last of them.
+// Batch is the result of mapping one read of a lane: conversions in the order in which they
+// are sent, and what is settled with the last of them.
 //
 //	records ──map──► items  [ group A ........ | group B ... | old ... ]
 //	                          request  request   request       request
 //
-// The same records, mapping, time and limits make the same items, byte for
-// byte: that is how a request in doubt comes back after a crash.
+// The same records, mapping, time and limits make the same items, byte for byte. After a crash
+// a request in doubt is made again that way.
 type Batch struct {
 	queue.Batch
 
@@ -43,20 +42,20 @@ type Batch struct {
 	Items  []Item
 	done   slots         // decided conversions
 	closed slots         // records that are decided as a whole
-	makes  []queue.Slots // by record: the conversions that were made of it
-	skips  slots         // records with a conversion that is skipped: counted, and so settled, with the batch
+	makes  []queue.Slots // by record: the conversions that it was mapped to
+	skips  slots         // records with a skipped conversion: counted and settled with the batch
 	stack  []span
-	aged   map[int]bool // groups whose youngest was tried for its age
+	aged   map[int]bool // groups whose youngest item was tried for its age
 
-	Holds  []queue.DeadLetter // of conversions that are not to be sent
-	held   []int              // their slots
-	Looked bool               // its holds were counted (held.go)
-	Counts map[string]int     // of skips, settled with the batch
-	Notes  map[string]int
-	Broke  int // events the mapping could not be applied to at all
+	Holds        []queue.DeadLetter // of conversions that must not be sent
+	held         []int              // their slots
+	HoldsCounted bool               // its holds were counted by the lane
+	Counts       map[string]int     // skips, settled with the batch
+	Notes        map[string]int
+	Panics       int // events that made the mapper panic
 }
 
-// Limits bound a request.
+// Limits are the limits of a request.
 type Limits struct {
 	Events int
 	Bytes  int64
@@ -65,11 +64,11 @@ type Limits struct {
 // Item is one conversion to send.
 type Item struct {
 	Out   mapper.Outcome
-	hash  [sha256.Size]byte // of the conversion, once it was in a request
+	hash  [sha256.Size]byte // of the conversion; set once it was in a request
 	Rec   int32
 	Slot  int
 	Group int
-	Tries int // answered attempts it was part of
+	Tries int // answered attempts that it was part of
 
 	How        *Recipe   // that it was made with
 	Doubt      bool      // Meta may have stored it: its bytes stay as they are until that is known
@@ -92,14 +91,14 @@ type groupKey struct {
 	doubt     *Recipe // of conversions in doubt: they keep to themselves
 }
 
-// Decisions are what of a batch stays as it is when it is made again.
+// Decisions are the parts of a batch that stay the same when it is made again.
 type Decisions struct {
-	done   slots  // conversions that are delivered, or letters
-	closed slots  // records of which all are: another mapping makes nothing more of them
+	done   slots  // conversions that are delivered or dead letters
+	closed slots  // records whose conversions all are: another mapping adds none
 	Doubt  []Item // conversions in doubt
 }
 
-// Decisions of a batch so far.
+// Decisions returns the decisions of the batch so far.
 func (b *Batch) Decisions() Decisions {
 	so := Decisions{done: b.done, closed: slices.Clone(b.closed), Doubt: b.InDoubt()}
 	for i, open := range b.openRecords() {
@@ -110,8 +109,8 @@ func (b *Batch) Decisions() Decisions {
 	return so
 }
 
-// Make maps records for a lane, but for what is decided so. What of them is
-// settled already is made too, so that the order never depends on it, but not sent.
+// Make maps records for a lane, except those already decided in so. Conversions that are
+// settled are made too, so that the order does not depend on them, but they are not sent.
 func Make(lane string, found queue.Batch, how *Recipe, most Limits, so Decisions) *Batch {
 	b := &Batch{Batch: found, How: how, Limits: most, done: so.done, closed: so.closed, Counts: map[string]int{}, Notes: map[string]int{}}
 	recs := found.Records
@@ -146,7 +145,7 @@ func Make(lane string, found queue.Batch, how *Recipe, most Limits, so Decisions
 		rec, how := &recs[i], how.of(&recs[i])
 		outs := b.mapOne(lane, rec, how)
 		if taken.any(i) && !slices.ContainsFunc(outs, func(o mapper.Outcome) bool { return taken.has(slotOf(i, o.List, nil)) }) {
-			continue // another mapping calls it otherwise: it goes as what Meta may have
+			continue // this mapping puts it in another list: only the conversion in doubt is sent
 		}
 		if how.tooOld(rec) && !how.recent(outs) && !taken.any(i) && !b.closed.has(i) {
 			b.hold(lane, slotOf(i, "", nil), mapper.Outcome{
@@ -182,12 +181,12 @@ func Make(lane string, found queue.Batch, how *Recipe, most Limits, so Decisions
 	return b
 }
 
-// mapOne maps one record. An event that makes the mapper panic is held: it
-// must not take the others with it, now and after each restart.
+// mapOne maps one record. An event that makes the mapper panic is held, so that it does not
+// stop all others, now and after each restart.
 func (b *Batch) mapOne(lane string, rec *queue.Record, how *Recipe) (outs []mapper.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
-			b.Broke++
+			b.Panics++
 			outs = []mapper.Outcome{{
 				MessageID: rec.ID, Kind: mapper.Hold, Reason: mapper.ReasonInvalid,
 				Message: "relay could not map this event: an internal error",
@@ -199,14 +198,14 @@ func (b *Batch) mapOne(lane string, rec *queue.Record, how *Recipe) (outs []mapp
 	outs = how.Mapping.MapLane(ev, lane, how.At, how.Ages)
 	if only := rec.Flags & flagLists; only != 0 {
 		if of := slices.DeleteFunc(slices.Clone(outs), func(o mapper.Outcome) bool { return ListFlag(o.List) != only }); len(of) > 0 {
-			return of // else today's mapping has it in another list
+			return of // otherwise the current mapping has it in another list
 		}
 	}
 	return outs
 }
 
-// slotOf is the slot of a conversion of record rec; before are those that the
-// record made before it. Should a list occur twice, the second takes the spare one.
+// slotOf returns the slot of a conversion of record rec. before are the record's earlier
+// conversions: if a list occurs twice, the second conversion gets the spare slot.
 func slotOf(rec int, list string, before []mapper.Outcome) int {
 	slot := ListSlot(list)
 	if slices.ContainsFunc(before, func(o mapper.Outcome) bool { return o.Kind != mapper.Skip && o.List == list }) {
@@ -215,8 +214,8 @@ func slotOf(rec int, list string, before []mapper.Outcome) int {
 	return rec*slotsPerRecord + slot
 }
 
-// Request is the upload of the given items, which are all of one group, and
-// the hash of its data.
+// Request returns the upload of the given items, which must be of one group, and the hash of
+// its data.
 func (b *Batch) Request(lane string, items []int) (graph.Request, string) {
 	first := &b.Items[items[0]].Out
 	r := graph.Request{
@@ -237,8 +236,8 @@ func (b *Batch) Request(lane string, items []int) (graph.Request, string) {
 	return r, hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Settled says what of the batch is decided: records as a whole, and conversions of
-// others. A record that has a conversion to skip is open until the batch is done.
+// Settled returns what is decided: whole records, and parts of others. A record with a skipped
+// conversion is undecided until the batch is done.
 func (b *Batch) Settled() (whole []queue.Range, parts []queue.Part) {
 	open := b.openRecords()
 	for i := range b.Records {
@@ -249,7 +248,7 @@ func (b *Batch) Settled() (whole []queue.Range, parts []queue.Part) {
 	return b.RangesExcept(func(i int) bool { return open[i] }), parts
 }
 
-// decided are the slots of a record that are.
+// decided returns the decided slots of a record.
 func (b *Batch) decided(rec int) (s queue.Slots) {
 	for slot := range slotsPerRecord {
 		if b.done.has(rec*slotsPerRecord + slot) {
@@ -259,7 +258,7 @@ func (b *Batch) decided(rec int) (s queue.Slots) {
 	return s
 }
 
-// OpenCount is how many records of the batch are not decided.
+// OpenCount returns the number of undecided records.
 func (b *Batch) OpenCount() (n int) {
 	for _, open := range b.openRecords() {
 		if open {
@@ -269,7 +268,7 @@ func (b *Batch) OpenCount() (n int) {
 	return n
 }
 
-// openRecords says of which records something is not decided.
+// openRecords reports, for each record, whether some of it is undecided.
 func (b *Batch) openRecords() []bool {
 	open := make([]bool, len(b.Records))
 	some := make([]bool, len(b.Records))

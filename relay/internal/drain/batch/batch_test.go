@@ -402,7 +402,7 @@ func TestRecipeOfARecord(t *testing.T) {
 	if want := []string{"new events 0", "old events 1", "new events 2"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
-	notes := b.Doubtful(nil, now)
+	notes := b.Intent(nil, now)
 	of := map[string]int{}
 	for _, n := range notes {
 		items, err := decodeSent(n.Items)
@@ -424,7 +424,7 @@ func TestNotes(t *testing.T) {
 	b.Accept(hi, open)
 	_, _, open, _ = b.Head(0)
 	b.Request(lane, open)
-	notes := b.Doubtful(open, now)
+	notes := b.Intent(open, now)
 	if len(notes) != 1 || notes[0].N != 20 || !notes[0].Sent.Equal(now) {
 		t.Fatalf("notes %+v", notes)
 	}
@@ -650,11 +650,11 @@ func TestItemOfANote(t *testing.T) {
 		t.Errorf("%d in doubt after one was accepted", n)
 	}
 	later := now.Add(time.Hour)
-	notes := b.Doubtful([]int{1}, later)
+	notes := b.Intent([]int{1}, later)
 	if len(notes) != 1 || !notes[0].Sent.Equal(later) {
 		t.Errorf("%+v", notes)
 	}
-	if again := b.Doubtful([]int{1}, later.Add(time.Hour)); !again[0].Sent.Equal(later) {
+	if again := b.Intent([]int{1}, later.Add(time.Hour)); !again[0].Sent.Equal(later) {
 		t.Errorf("a repeat is noted as of %v", again[0].Sent)
 	}
 }

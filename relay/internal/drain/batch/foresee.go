@@ -9,30 +9,29 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Foresight says what becomes of dead letters that are sent again, without sending
-// them: where they go and what the mapping makes of them is found by the functions
-// that do it.
+// Foresight finds out what would become of dead letters if they were redriven, without doing
+// it. It uses the functions that redrive and map them.
 type Foresight struct {
 	Mapping Mapping
 	MaxAge  time.Duration // queue.max_age; 0: no limit
 	Now     time.Time
 	Ages    bool                        // the clock is believed
-	By      func(digest string) Mapping // an older mapping, for letters that are sent as they were; nil when it is not kept
+	By      func(digest string) Mapping // an older mapping, for letters that must be sent with the same bytes; nil if it is not kept
 }
 
-// Fate is what becomes of one letter.
+// Fate is what would become of one letter.
 type Fate struct {
-	Unrouted bool           // the mapping does not know its event: it stays a dead letter
+	Unrouted bool           // the mapping does not have its event: it stays a dead letter
 	Send     int            // conversions that would be sent
 	Skip     map[string]int // by reason
 	Hold     []string       // reasons
 }
 
-// Lanes are where a letter goes; none: nowhere, it stays a dead letter.
+// Lanes returns the lanes that a letter would go to; none: it stays a dead letter.
 func (f Foresight) Lanes(d queue.DeadLetter) []string { return track.RedriveLanes(f.Mapping.Routes, d) }
 
-// Of says what becomes of a letter. again says of a copy, by its key, that it was
-// made of a letter before: it is made once.
+// Of returns what would become of a letter. again reports whether a copy with this key was
+// made of an earlier letter already: each copy is made once.
 func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
 	entries := d.RedriveEntries(f.Lanes(d))
 	fate := Fate{Unrouted: len(entries) == 0, Skip: map[string]int{}}

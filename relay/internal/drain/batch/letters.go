@@ -19,8 +19,8 @@ func (b *Batch) hold(lane string, slot int, out mapper.Outcome) {
 	b.held = append(b.held, slot)
 }
 
-// Letter is the dead letter of a conversion, by its slot; Attempts and Meta's words are added by
-// who knows them.
+// Letter returns the dead letter of a conversion, by its slot. The caller adds the attempts
+// and Meta's error.
 func (b *Batch) Letter(lane string, slot int, out mapper.Outcome, reason, message string) queue.DeadLetter {
 	r := &b.Records[slot/slotsPerRecord]
 	d := queue.DeadLetter{
@@ -39,8 +39,8 @@ func (b *Batch) Letter(lane string, slot int, out mapper.Outcome, reason, messag
 	return d
 }
 
-// elsewhere are the other conversions of a slot's record: what becomes of them is
-// decided there, and they are not sent again with the letter of this one.
+// elsewhere returns the other conversions of a slot's record. They have outcomes of their own
+// and must not be sent again when the letter is redriven.
 func (b *Batch) elsewhere(slot int) queue.Slots {
 	rec := slot / slotsPerRecord
 	all := b.decided(rec) | b.Records[rec].Settled
@@ -50,7 +50,7 @@ func (b *Batch) elsewhere(slot int) queue.Slots {
 	return all &^ (1 << (slot % slotsPerRecord))
 }
 
-// Bury marks the first n of Holds as decided, and takes them out.
+// Bury marks the first n of Holds as decided and removes them.
 func (b *Batch) Bury(n int) {
 	for _, slot := range b.held[:n] {
 		b.done.set(slot)
@@ -58,15 +58,15 @@ func (b *Batch) Bury(n int) {
 	b.Holds, b.held = b.Holds[n:], b.held[n:]
 }
 
-// Unusable are the letters of messages that can never become a conversion, one for
-// each record.
+// Unusable returns the letters of messages that can never become a conversion, one for each
+// record.
 func Unusable(lane string, found queue.Batch, how *Recipe) []queue.DeadLetter {
 	b := &Batch{Batch: found, How: how}
 	letters := make([]queue.DeadLetter, 0, len(found.Records))
 	for i := range found.Records {
 		rec := &found.Records[i]
 		var outs []mapper.Outcome
-		if how.Mapping != nil { // the mapper knows what is wrong with it
+		if how.Mapping != nil { // the mapper finds out what is wrong
 			outs = b.mapOne(lane, rec, how)
 		}
 		out := track.Unusable(outs, rec.Body, rec.ID, rec.Flags)

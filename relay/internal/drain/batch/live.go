@@ -6,7 +6,7 @@ import (
 	"relay/mapper"
 )
 
-// Live makes a Mapping of the mapper's; nil stays nil.
+// Live makes a Mapping of a *mapper.Mapping; nil stays nil.
 func Live(m *mapper.Mapping) Mapping {
 	if m == nil {
 		return nil

@@ -11,9 +11,9 @@ import (
 	"relay/queue"
 )
 
-// Note says which conversions Meta may have stored, and how they were made.
+// Note lists conversions that Meta might have stored, and how they were made.
 type Note struct {
-	N        int       `json:"n"` // records among which they are, from the first that waits
+	N        int       `json:"n"` // they are in the first N pending records
 	Mapping  string    `json:"mapping"`
 	At       time.Time `json:"at"`             // the time it was mapped for
 	Ages     bool      `json:"ages"`           // the clock was believed
@@ -21,19 +21,19 @@ type Note struct {
 	Wrong    time.Time `json:"wrong,omitzero"`
 	Right    time.Time `json:"right,omitzero"`
 	Encoding int       `json:"encoding"` // mapper.Encoding that wrote them
-	Sent     time.Time `json:"sent"`     // the first of them, for the first time
+	Sent     time.Time `json:"sent"`     // when one of them was first sent
 	Items    []byte    `json:"items"`    // encodeSent
 }
 
 // sent is one conversion of a note.
 type sent struct {
 	Seq  queue.Seq
-	Slot int     // of the record's
-	hash [8]byte // the start of the conversion's
+	Slot int     // within the record
+	hash [8]byte // beginning of the conversion's hash
 }
 
-// encodeSent writes conversions, in the order of their requests, each as how far its
-// record is from that of the one before, its slot and its hash.
+// encodeSent writes conversions in the order of their requests. Each is the distance of its
+// record from the previous one, its slot and its hash.
 func encodeSent(items []sent) []byte {
 	b := make([]byte, 0, 12*len(items))
 	last := queue.Seq(0)
@@ -45,7 +45,7 @@ func encodeSent(items []sent) []byte {
 	return b
 }
 
-// Conversions are those of the note, in the order of their requests.
+// Conversions returns the conversions of the note, in the order of their requests.
 func (n *Note) Conversions() ([]sent, error) { return decodeSent(n.Items) }
 
 // decodeSent reads what encodeSent wrote.
@@ -54,7 +54,7 @@ func decodeSent(b []byte) (items []sent, err error) {
 	for len(b) > 0 {
 		d, n := binary.Varint(b)
 		if n <= 0 || len(b) < n+1+8 || b[n] >= slotsPerRecord {
-			return nil, errors.New("read note: an item is cut short")
+			return nil, errors.New("read note: an item is truncated")
 		}
 		last += d
 		items = append(items, sent{Seq: queue.Seq(last), Slot: int(b[n]), hash: [8]byte(b[n+1 : n+9])})
@@ -63,8 +63,9 @@ func decodeSent(b []byte) (items []sent, err error) {
 	return items, nil
 }
 
-// Doubtful are notes of what is in doubt, and of the items of a request that is about to leave.
-func (b *Batch) Doubtful(leaving []int, at time.Time) (out []*Note) {
+// Intent returns notes of the conversions in doubt and of the items of a request that is about to
+// be sent.
+func (b *Batch) Intent(leaving []int, at time.Time) (out []*Note) {
 	leaves := make(map[int]bool, len(leaving))
 	for _, i := range leaving {
 		leaves[i] = true
@@ -97,13 +98,13 @@ func (b *Batch) Doubtful(leaving []int, at time.Time) (out []*Note) {
 	return out
 }
 
-// sent is an item as a note has it.
+// sent returns an item in the form of a note.
 func (b *Batch) sent(i int) sent {
 	it := &b.Items[i]
 	return sent{Seq: b.Records[it.Rec].Seq, Slot: it.Slot % slotsPerRecord, hash: [8]byte(it.hash[:])}
 }
 
-// InDoubt are the batch's items in doubt.
+// InDoubt returns the batch's items in doubt.
 func (b *Batch) InDoubt() (out []Item) {
 	for i := range b.Items {
 		if it := &b.Items[i]; it.Doubt && !b.done.has(it.Slot) {
@@ -113,7 +114,7 @@ func (b *Batch) InDoubt() (out []Item) {
 	return out
 }
 
-// InDoubt are the records that notes name, ascending.
+// InDoubt returns the records in notes, in ascending order.
 func InDoubt(notes []*Note) (seqs []queue.Seq) {
 	for _, n := range notes {
 		items, _ := n.Conversions()
@@ -125,7 +126,7 @@ func InDoubt(notes []*Note) (seqs []queue.Seq) {
 	return slices.Compact(seqs)
 }
 
-// Recipes counts what they were made with.
+// Recipes returns how many different recipes items were made with.
 func Recipes(items []Item) int {
 	of := make(map[*Recipe]bool)
 	for i := range items {
@@ -134,7 +135,7 @@ func Recipes(items []Item) int {
 	return len(of)
 }
 
-// Item makes the conversion of record i that a note has; false: it comes out otherwise.
+// Item makes the conversion s of record i again; false: it came out different.
 func (b *Batch) Item(lane string, i int, s sent) (Item, bool) {
 	outs := b.mapOne(lane, &b.Records[i], b.How)
 	for j, out := range outs {

@@ -6,9 +6,9 @@ import (
 	"relay/internal/meta"
 )
 
-// order brings the items into the order of their requests and cuts it into
-// requests. Those in doubt come first, as they were sent. Old ones come last, the
-// youngest first, so that one refusal for age decides all behind it.
+// order sorts the items and cuts them into requests. Items in doubt come first, in the order
+// in which they were sent. Old items come last, the youngest first, so that one refusal for
+// age decides all items behind it.
 func (b *Batch) order(keys []groupKey) {
 	rank := make([]int, len(keys))
 	for i, k := range keys { // the groups in doubt are the first
@@ -31,8 +31,8 @@ func (b *Batch) order(keys []groupKey) {
 	b.Cut()
 }
 
-// Cut cuts the items into requests, as if none of them had been sent yet; but those
-// that failed alone come last, each by itself.
+// Cut cuts the items into requests as if none had been sent yet, except that items that failed
+// alone come last, each in a request of its own.
 func (b *Batch) Cut() {
 	var cuts, lone []span
 	size := int64(0)
@@ -55,7 +55,7 @@ func (b *Batch) Cut() {
 	slices.Reverse(b.stack) // its end is its top
 }
 
-// FirstOld says once for each group that its youngest may be tried.
+// FirstOld reports, once for each group, that its youngest item can be tried.
 func (b *Batch) FirstOld(i int) bool {
 	if b.aged == nil {
 		b.aged = map[int]bool{}
@@ -66,7 +66,7 @@ func (b *Batch) FirstOld(i int) bool {
 	return !was
 }
 
-// limit is how many conversions a request like the one of item i may have.
+// limit returns the most conversions that the request of item i can have.
 func (b *Batch) limit(i int) int {
 	if b.Items[i].Out.API == meta.Offline {
 		return min(b.Limits.Events, meta.MaxOffline)
@@ -74,10 +74,10 @@ func (b *Batch) limit(i int) int {
 	return min(b.Limits.Events, meta.MaxEvents)
 }
 
-// IsOld says whether an item is older than a week, and so travels with its like alone.
+// IsOld reports whether an item is older than a week. Such items have requests of their own.
 func (b *Batch) IsOld(i int) bool { return b.How.At.Sub(b.Items[i].Out.EventTime) > meta.EventAge }
 
-// Alive lists the items of [lo,hi) whose fate is open.
+// Alive returns the undecided items of [lo,hi).
 func (b *Batch) Alive(lo, hi int) []int {
 	open := make([]int, 0, hi-lo)
 	for i := lo; i < hi; i++ {

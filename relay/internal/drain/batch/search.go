@@ -2,19 +2,17 @@ package batch
 
 import "bytes"
 
-// The search for bad events (docs/meta.md 6.1, 9.4): Meta refuses a
-// whole request for one bad event and may not say which. A refused span is
-// suspect. Of a suspect span the left part is sent: accepted, the bad one is
-// in the right part, which need not be sent to know it; refused, the left part
-// is suspect and the right one is again unknown. A single refused event is the
-// bad one. One bad event in 1,000 costs about 12 requests.
+// The search for bad events (docs/meta.md 6.1, 9.4): Meta refuses a whole request for one bad
+// event and does not always say which. A refused span is suspect. Of a suspect span the left
+// part is sent. If it is accepted, the bad event is in the right part. If it is refused, the
+// left part is suspect, and the right part is unknown again. A single refused event is the bad
+// one. One bad event in 1,000 costs about 12 requests.
 //
-// The items between accepted ones are found by halving; when nothing is
-// accepted between two bad ones, the left part shrinks to one event at once,
-// so that a broken mapping is found out in few requests.
+// If nothing was accepted since the last bad event, the left part becomes much smaller, so that
+// a wrong mapping is noticed within few requests.
 
-// Head is the next request as a range of items, and what is open in it. It
-// drops spans that are decided; with nothing left, ok is false.
+// Head returns the next request as a range of items, and the undecided items in it. It drops
+// spans that are decided. ok is false if nothing is left.
 func (b *Batch) Head(streak int) (lo, hi int, open []int, ok bool) {
 	for len(b.stack) > 0 {
 		top := &b.stack[len(b.stack)-1]
@@ -32,7 +30,7 @@ func (b *Batch) Head(streak int) (lo, hi int, open []int, ok bool) {
 	return 0, 0, nil, false
 }
 
-// leftPart says how many of n suspects to send.
+// leftPart returns how many of n suspects to send. streak is the number of refusals in a row.
 func leftPart(n, streak int) int {
 	for range min(streak, 8) {
 		n /= 8
@@ -40,14 +38,14 @@ func leftPart(n, streak int) int {
 	return max(n/2, 1)
 }
 
-// Accept marks a request as delivered; it is the head's.
+// Accept marks the request that Head returned as delivered.
 func (b *Batch) Accept(hi int, sent []int) {
 	for _, i := range sent {
 		b.done.set(b.Items[i].Slot)
 	}
 	top := &b.stack[len(b.stack)-1]
 	if hi < top.hi {
-		top.lo = hi // the bad one is behind it
+		top.lo = hi // the bad event is behind it
 		return
 	}
 	b.stack = b.stack[:len(b.stack)-1]
@@ -56,7 +54,7 @@ func (b *Batch) Accept(hi int, sent []int) {
 // Refuse narrows the search after a request of several items was refused.
 func (b *Batch) Refuse(lo, hi int) {
 	top := &b.stack[len(b.stack)-1]
-	if hi < top.hi { // the left part: all behind it is unknown again
+	if hi < top.hi { // the left part was refused: the rest is unknown again
 		rest := span{lo: hi, hi: top.hi}
 		b.stack = b.stack[:len(b.stack)-1]
 		if n := len(b.stack); n > 0 && !b.stack[n-1].suspect && b.stack[n-1].lo == rest.hi && b.sameRequest(rest, b.stack[n-1]) {
@@ -70,8 +68,7 @@ func (b *Batch) Refuse(lo, hi int) {
 	top.suspect = true
 }
 
-// sameRequest says whether two neighbours may travel together: they were cut
-// from one request.
+// sameRequest reports whether two adjacent spans fit into one request.
 func (b *Batch) sameRequest(x, y span) bool {
 	return b.Items[x.lo].Group == b.Items[y.lo].Group && y.hi-x.lo <= b.limit(x.lo) && b.bytes(x.lo, y.hi) <= b.Limits.Bytes
 }
@@ -83,11 +80,11 @@ func (b *Batch) bytes(lo, hi int) (n int64) {
 	return n
 }
 
-// Open says whether the fate of an item is.
+// Open reports whether an item is undecided.
 func (b *Batch) Open(i int) bool { return !b.done.has(b.Items[i].Slot) }
 
-// Kill marks a bad item as decided; suspicion of the spans it is in ends with
-// it, for it may have been the only one.
+// Kill marks a bad item as decided. The spans with it are no longer suspect, since it could be
+// the only bad one.
 func (b *Batch) Kill(i int) {
 	b.done.set(b.Items[i].Slot)
 	for n := range b.stack {
@@ -97,9 +94,8 @@ func (b *Batch) Kill(i int) {
 	}
 }
 
-// Resume takes the search up where old had it, when b is made of the same
-// conversions in the same order: at a slow rate it takes longer than a batch
-// stays fresh, and must not begin anew each time.
+// Resume continues the search of old if b has the same conversions in the same order. At a slow
+// rate, a search takes longer than a batch stays fresh, and must not start over each time.
 func (b *Batch) Resume(old *Batch) {
 	same := len(b.Items) == len(old.Items) && b.Limits == old.Limits
 	for i := range min(len(b.Items), len(old.Items)) {
@@ -116,10 +112,10 @@ func (b *Batch) Resume(old *Batch) {
 	}
 }
 
-// Try puts a range on top, to be sent next on its own.
+// Try puts a range on top of the stack, to be sent next on its own.
 func (b *Batch) Try(lo, hi int) { b.stack = append(b.stack, span{lo: lo, hi: hi}) }
 
-// Rotate puts the span on top below all others.
+// Rotate moves the top span below all others.
 func (b *Batch) Rotate() {
 	n := len(b.stack) - 1
 	top := b.stack[n]
@@ -127,8 +123,8 @@ func (b *Batch) Rotate() {
 	b.stack[0] = top
 }
 
-// Drop takes the span on top off.
+// Drop removes the top span.
 func (b *Batch) Drop() { b.stack = b.stack[:len(b.stack)-1] }
 
-// Requests is about how many requests are left.
+// Requests returns the approximate number of requests left.
 func (b *Batch) Requests() int { return len(b.stack) }

@@ -1,4 +1,4 @@
-// Package clock answers what time it is, and whether that may be believed.
+// Package clock returns the time, and whether it can be believed.
 package clock
 
 import (
@@ -11,21 +11,19 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Clock answers what time it is and whether that may be believed. The wall
-// clock of a till is wrong more often than not: it starts in 1970, or a year
-// off, until somebody sets it.
+// Clock returns the time and whether it can be believed. The wall clock of a till is often
+// wrong: it starts in 1970, or a year off, until it is set.
 //
-// It is believed once Meta's Date header has told the time; from then on the
-// time is the wall clock's less its skew, plus what passed since on the
-// monotonic clock, so that a wall clock that jumps moves nothing. When wall and monotonic clock
-// part by more than a minute (a jump, or a machine that slept), the anchor is
-// dropped until the next answer. Without an answer the clock is believed when
-// the machine says that NTP disciplines it.
+// Clock is believed once a Date header of Meta has given the time. From then on, the time is
+// that anchor plus the time passed on the monotonic clock, so that a jump of the wall clock
+// has no effect. When wall and monotonic clock differ by more than MaxDrift (after a jump or
+// a sleep of the machine), the anchor is dropped until the next answer. Without an anchor,
+// the wall clock is believed if NTP keeps it.
 //
-// What is not believed decides nothing about an event: the rules about age and
-// future wait.
+// A time that is not believed decides nothing about an event: the rules about age and future
+// do not apply until it is.
 type Clock struct {
-	wall   func() time.Time // may jump
+	wall   func() time.Time // can jump
 	synced func() bool
 
 	mu     sync.Mutex
@@ -34,22 +32,22 @@ type Clock struct {
 	wallAt time.Time // … when the wall showed this
 	skew   time.Duration
 	known  bool // skew was measured
-	heard  bool // somebody has answered, with or without a date
+	heard  bool // an answer has come, with or without a date
 
-	first reading // since the machine started, of relay
+	first reading // relay's first since the machine started
 	up    func() time.Duration
 }
 
-// reading is what the wall clock of a machine that nobody had set showed when relay
-// began, with how long the machine ran, which no step of the clock changes.
+// reading is the wall clock when relay started, and the machine's uptime, which setting the
+// clock does not change.
 type reading struct {
-	Boot  string        `json:"boot"` // names the start of the machine; empty: not known
+	Boot  string        `json:"boot"` // identifies the machine's start; empty: unknown
 	Up    time.Duration `json:"up"`
 	Wall  time.Time     `json:"wall"`
-	First queue.Seq     `json:"first"` // nothing before it was received since
+	First queue.Seq     `json:"first"` // first record received since
 }
 
-// Notes keep a small value durably.
+// Notes stores a small value durably.
 type Notes interface {
 	Note(key string) []byte
 	SetNote(key string, val []byte) error
@@ -57,9 +55,9 @@ type Notes interface {
 
 const noteClock = "clock"
 
-// Recall takes up what an earlier process noted since the machine started, or notes
-// what the clock shows, should nobody have set it: what was received by that clock can
-// be dated later, also by the next process.
+// Recall loads the reading that an earlier process stored since the machine started. If there
+// is none and the clock is not set, it stores this process's reading, so that records received
+// with that clock can be dated later, even by the next process.
 func (c *Clock) Recall(notes Notes) error {
 	if notes == nil || c.first.Boot == "" {
 		return nil
@@ -81,12 +79,11 @@ func (c *Clock) Recall(notes Notes) error {
 	return notes.SetNote(noteClock, now)
 }
 
-// MaxDrift is how far wall and monotonic clock may part before the anchor is
-// dropped.
+// MaxDrift is how much wall and monotonic clock can differ before the anchor is dropped.
 const MaxDrift = time.Minute
 
-// New makes a clock; first is the number before which nothing was received since this
-// process began. Nil means the default, as in package drain.
+// New makes a clock. first is the number of the first record received by this process. Nil
+// means the default, as in drain.Options.
 func New(wall func() time.Time, synced func() bool, boot func() (string, func() time.Duration), first queue.Seq) *Clock {
 	if wall == nil {
 		wall = time.Now
@@ -106,7 +103,8 @@ func New(wall func() time.Time, synced func() bool, boot func() (string, func() 
 	return c
 }
 
-// Start is the shift of what was received by a clock that nobody had set, once the time is known.
+// Start returns how to date records that were received before the clock was set. It is zero
+// until the time is believed.
 func (c *Clock) Start() batch.Shift {
 	now, believed := c.Now()
 	c.mu.Lock()
@@ -117,8 +115,8 @@ func (c *Clock) Start() batch.Shift {
 	return batch.Shift{First: c.first.First, Wrong: c.first.Wall, Right: now.Add(c.first.Up - c.up())}
 }
 
-// Now is the best idea of the time, in UTC without a monotonic part, and
-// whether it is believed.
+// Now returns the best known time, in UTC without a monotonic part, and whether it is
+// believed.
 func (c *Clock) Now() (t time.Time, believed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,8 +132,8 @@ func (c *Clock) Now() (t time.Time, believed bool) {
 	return c.anchor.Add(passed).Round(0).UTC(), true
 }
 
-// Observe takes the Date header of an answer that Meta itself gave. It
-// returns the skew (ours minus Meta's) and whether that is news.
+// Observe sets the clock by the Date header of an answer from Meta. It returns the skew (this
+// machine's clock minus Meta's) and whether it has changed.
 func (c *Clock) Observe(r graph.Result) (skew time.Duration, news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -153,7 +151,7 @@ func (c *Clock) Observe(r graph.Result) (skew time.Duration, news bool) {
 	return skew, news
 }
 
-// Asking says that the time is not known and that the next answer may tell it.
+// Asking reports whether the time is unknown and the next answer can contain it.
 func (c *Clock) Asking() bool {
 	_, believed := c.Now()
 	c.mu.Lock()

@@ -10,8 +10,8 @@ import (
 	"relay/internal/disk"
 )
 
-// Boot names the start of the machine and says how long it has run, its sleep
-// included. It is for Options.Boot.
+// Boot identifies the machine's start and returns how long it has run, including sleep. It is
+// for drain.Options.Boot.
 func Boot() (id string, up func() time.Duration) {
 	text, err := disk.ReadFile("/proc/sys/kernel/random/boot_id", 4<<10)
 	if err != nil {
@@ -24,24 +24,23 @@ func Boot() (id string, up func() time.Duration) {
 	}
 }
 
-// NTPSynced says that the kernel's clock is disciplined: adjtimex(2) does not
-// report it as unsynchronised. It is for Options.ClockSynced.
-//
-// It is asked for each event that comes in, and asks the kernel once a second.
+// NTPSynced reports whether NTP keeps the kernel's clock: adjtimex(2) does not report it as
+// unsynchronised. It is for drain.Options.ClockSynced. It is called for each event received,
+// so it asks the kernel at most once a second.
 func NTPSynced() bool {
 	now := int64(time.Since(started)) + 1
-	if at := asked.at.Load(); at != 0 && now-at < int64(time.Second) {
-		return asked.synced.Load()
+	if at := cached.at.Load(); at != 0 && now-at < int64(time.Second) {
+		return cached.synced.Load()
 	}
 	synced := ntpSynced()
-	asked.synced.Store(synced)
-	asked.at.Store(now)
+	cached.synced.Store(synced)
+	cached.at.Store(now)
 	return synced
 }
 
 var (
 	started = time.Now()
-	asked   struct {
+	cached  struct {
 		at     atomic.Int64 // since started; 0: never
 		synced atomic.Bool
 	}

@@ -4,9 +4,9 @@ package clock
 
 import "time"
 
-// NTPSynced says that the kernel's clock is disciplined, where that can be
-// asked; elsewhere only the Date header of answers is believed.
+// NTPSynced reports whether NTP keeps the kernel's clock. On this system that is unknown, so
+// only the Date header of answers is believed.
 func NTPSynced() bool { return false }
 
-// Boot names the start of the machine, where that is known; elsewhere it is empty.
+// Boot identifies the machine's start. On this system it is unknown.
 func Boot() (id string, up func() time.Duration) { return "", nil }

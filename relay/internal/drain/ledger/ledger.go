@@ -9,16 +9,18 @@ import (
 	"relay/queue"
 )
 
-// Ledger is a lane's durable state and what is decided beside it, until the queue has
-// stored both. Invariants: what the queue did not take is offered again, under its id,
-// before anything newer, since a settlement that only took too long may still happen, and
-// does not happen twice; letters wait for room with nothing that was delivered (apart).
+// Ledger is a lane's durable state and its decisions, until the queue has stored both.
+//
+// Invariant: a settlement that failed is offered again with its id before anything newer. It
+// might only have taken too long and still happen; because of the id it does not happen twice.
+// Invariant: a settlement with letters has no delivered records, so that those do not wait for
+// space for letters (the caller's duty).
 type Ledger struct {
 	log  Log
-	lane string // whose it is
+	lane string
 
 	State     State
-	Dirty     bool      // State differs from what is stored
+	Dirty     bool      // State differs from the stored one
 	StoredAt  time.Time // when the last settlement was stored
 	BadStores int       // settlements in a row that failed
 
@@ -29,17 +31,17 @@ type Ledger struct {
 	lastErr  error             // of the last settlement that failed
 }
 
-// Log is what a ledger needs of a queue.
+// Log is the part of a queue that a ledger uses.
 type Log interface {
 	Lane(name string) (queue.LaneStat, bool)
 	Settle(lane string, s queue.Settlement) (queue.Revision, error)
 }
 
-// New makes the ledger of a lane. Load comes before all else.
+// New makes the ledger of a lane. The caller calls Load first.
 func New(log Log, lane string) Ledger { return Ledger{log: log, lane: lane} }
 
-// Load takes up what is stored. On error the state is a new lane's: what is settled is
-// known all the same, so that at most a request is sent twice.
+// Load reads the stored state. On error the state is that of a new lane. Since the queue
+// still knows what is settled, at most one request is then sent twice.
 func (g *Ledger) Load() error {
 	st, _ := g.log.Lane(g.lane)
 	var err error
@@ -56,7 +58,7 @@ func (g *Ledger) Count(k string, n int) {
 	g.pending.Counts[k] += n
 }
 
-// Settle settles records, and parts of some, with the next settlement.
+// Settle adds records, and parts of records, to the next settlement.
 func (g *Ledger) Settle(whole []queue.Range, parts []queue.Part) {
 	for _, r := range whole {
 		if n := len(g.pending.Settled); n > 0 && g.pending.Settled[n-1].To == r.From {
@@ -68,32 +70,32 @@ func (g *Ledger) Settle(whole []queue.Range, parts []queue.Part) {
 	g.pending.Parts = append(g.pending.Parts, parts...)
 }
 
-// Letter makes a dead letter with the next settlement.
+// Letter adds a dead letter to the next settlement.
 func (g *Ledger) Letter(d queue.DeadLetter) {
 	g.pending.Dead = append(g.pending.Dead, d)
 	g.letters += letterSize(&d)
 	g.Count("dead:"+d.Reason, 1)
 }
 
-// Takes says whether a letter goes into the next settlement: the first does. They are
-// Settle in pieces, so that a bounded store with some room takes some of them; the rest
-// waits for more room.
+// HasRoomFor reports whether a letter fits into the next settlement; the first one always
+// does. Letters are stored in pieces, so that a store with little space left takes some of
+// them.
 func (g *Ledger) HasRoomFor(d *queue.DeadLetter) bool {
 	return len(g.pending.Dead) == 0 || g.letters+letterSize(d) <= maxLetterBytes
 }
 
 const maxLetterBytes = 256 << 10 // bytes of letters in a settlement
 
-// letterSize is about what a dead letter takes, before compression.
+// letterSize returns the approximate size of a dead letter before compression.
 func letterSize(d *queue.DeadLetter) int { return len(d.Body) + len(d.Message) + 512 }
 
-// Bulky says that letters are worth a settlement by now.
+// ShouldStore reports whether there are enough letters for a settlement.
 func (g *Ledger) ShouldStore() bool { return g.letters > maxLetterBytes/2 }
 
-// Letters says whether the next settlement makes letters.
+// HasLetters reports whether the next settlement has letters.
 func (g *Ledger) HasLetters() bool { return len(g.pending.Dead) > 0 }
 
-// Stuck is how many letters are in the settlement that the queue did not take.
+// OfferedLetters returns the number of letters in the settlement that failed.
 func (g *Ledger) OfferedLetters() int {
 	if g.offered == nil {
 		return 0
@@ -101,16 +103,16 @@ func (g *Ledger) OfferedLetters() int {
 	return len(g.offered.Dead)
 }
 
-// Open says whether records are settled that are not stored as that.
+// HasSettled reports whether the next settlement has records.
 func (g *Ledger) HasSettled() bool { return len(g.pending.Settled)+len(g.pending.Parts) > 0 }
 
-// Clean says that everything is stored.
+// Clean reports whether everything is stored.
 func (g *Ledger) Clean() bool {
 	return g.offered == nil && !g.Dirty && !g.HasSettled() && !g.HasLetters() && len(g.pending.Counts) == 0
 }
 
-// Store offers the queue what it has not taken, or else what is new, and gives what that
-// counted.
+// Store offers the queue the settlement that failed before, or else a new one. It returns the
+// counts of the settlement that was stored.
 func (g *Ledger) Store() (counts map[string]int, err error) {
 	if g.offered == nil {
 		p := g.pending
@@ -118,7 +120,7 @@ func (g *Ledger) Store() (counts map[string]int, err error) {
 		g.offered, g.pending, g.letters, g.Dirty = &p, queue.Settlement{}, 0, false
 	}
 	revision, err := g.log.Settle(g.lane, *g.offered)
-	for errors.Is(err, queue.ErrStale) { // what Meta has said is true of the lane as it is now, too
+	for errors.Is(err, queue.ErrStale) { // Meta's answers are still true after another change of the lane
 		st, _ := g.log.Lane(g.lane)
 		g.offered.Revision = st.Revision
 		revision, err = g.log.Settle(g.lane, *g.offered)
@@ -133,29 +135,29 @@ func (g *Ledger) Store() (counts map[string]int, err error) {
 	return counts, nil
 }
 
-// Full says that there was no room for the last letters.
+// LettersFull reports whether the last settlement failed for lack of space for letters.
 func (g *Ledger) LettersFull() bool { return errors.Is(g.lastErr, queue.ErrDeadFull) }
 
-// TakeBack takes back the letters that are not stored: their records are looked at
-// again. Nothing delivered is in the same settlement.
+// DropLetters discards the letters that are not stored; their records will be read again. By
+// the invariant nothing delivered is lost with them.
 func (g *Ledger) DropLetters() {
 	if g.offered != nil && len(g.offered.Dead) > 0 && g.LettersFull() {
-		g.offered, g.Dirty = nil, true // it did not happen
+		g.offered, g.Dirty = nil, true // the queue has certainly not stored it
 	}
 	if len(g.pending.Dead) > 0 {
 		g.pending, g.letters, g.Dirty = queue.Settlement{}, 0, true
 	}
 }
 
-// Forsake forgets what is not stored: another process has the lane.
+// Discard discards everything that is not stored: another process has the lane.
 func (g *Ledger) Discard() {
 	g.offered, g.pending, g.letters, g.Dirty = nil, queue.Settlement{}, 0, false
 }
 
-// Unsettled says, of a lane that has ended, that what it delivered is not on record.
+// Unsettled returns an error if deliveries of a lane that has ended are not stored.
 func (g *Ledger) Unsettled() error {
 	if g.offered == nil || g.LettersFull() {
 		return nil
 	}
-	return fmt.Errorf("event set %s cannot note on disk what it has delivered; try again when it can: %w", g.lane, g.lastErr)
+	return fmt.Errorf("event set %s cannot store what it has delivered; try again once the queue can be written: %w", g.lane, g.lastErr)
 }

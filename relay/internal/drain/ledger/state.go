@@ -1,5 +1,5 @@
-// Package ledger keeps what a lane has decided until the queue has stored it, and the
-// lane's durable state, which is stored with it.
+// Package ledger keeps a lane's decisions until the queue has stored them, and the lane's
+// durable state, which is stored with them.
 package ledger
 
 import (
@@ -12,34 +12,33 @@ import (
 	"relay/relay/internal/drain/batch"
 )
 
-// State is the lane's position of work as it lies in the queue, in
-// Settlement.State. It stays under 32 KB: the note of a request of 2,000 events is
-// its largest part.
+// State is a lane's durable state, stored as JSON in queue.Settlement.State. It stays under
+// 32 KB; its largest part is the note of a request with 2,000 events.
 type State struct {
 	V         int  `json:"v"`
 	Manual    bool `json:"manual,omitempty"`    // paused by an operator
-	Breaker   bool `json:"breaker,omitempty"`   // everything was refused; a restart burns no more
+	Breaker   bool `json:"breaker,omitempty"`   // the breaker is open, even after a restart
 	Streak    int  `json:"streak,omitempty"`    // refusals in a row
 	Announced bool `json:"announced,omitempty"` // the first upload was delivered
 
-	// The wait after a failure. Wait bounds what a clock that moved makes of
-	// Next: never longer than it was meant to be.
+	// The wait after a failure. Wait limits it if the clock was changed since: it is never
+	// longer than intended.
 	Failures int           `json:"failures,omitempty"`
 	Throttle int           `json:"throttle,omitempty"` // throttled in a row
 	Next     time.Time     `json:"next,omitzero"`
 	Wait     time.Duration `json:"wait,omitempty"`
 	Problem  *Problem      `json:"problem,omitempty"` // why it waits; none without Failures or Breaker
 
-	Mapping string `json:"mapping,omitempty"` // digest of that of the last delivery, or of one that an operator let pass
+	Mapping string `json:"mapping,omitempty"` // digest of the mapping of the last delivery, or of one that an operator accepted
 
-	Size   int64    `json:"size,omitempty"`   // most bytes of a request that the line carries; 0: what the settings allow
-	Handed []Handed `json:"handed,omitempty"` // of queue.LaneKept: what was handed over by when
+	Size   int64    `json:"size,omitempty"`   // request size in bytes that the connection can carry; 0: as in the settings
+	Handed []Handed `json:"handed,omitempty"` // of queue.LaneKept: what was forwarded, and when
 
-	Notes []*batch.Note `json:"notes,omitempty"` // of what is in doubt, one for each recipe
+	Notes []*batch.Note `json:"notes,omitempty"` // conversions in doubt, one note for each recipe
 }
 
-// Problem is the last thing that went wrong in a lane. Message is Meta's or
-// the network's, cleaned; Advice says what a person must do, if anything.
+// Problem is the last thing that went wrong in a lane. Message is Meta's or the network's,
+// without personal data; Advice is what a person must do, if anything.
 type Problem struct {
 	At         time.Time `json:"at"`
 	Class      string    `json:"class"`
@@ -51,10 +50,10 @@ type Problem struct {
 	Advice     string    `json:"advice,omitempty"`
 }
 
-// maxProblemText is how much of a message and of an advice is kept: the state has a bound.
+// maxProblemText limits a message and an advice in the state, in bytes.
 const maxProblemText = 1 << 10
 
-// kept is what lies in the state of p.
+// shortened returns p as it is stored.
 func (p *Problem) shortened() *Problem {
 	short := *p
 	short.Message, short.Advice = truncate(p.Message), truncate(p.Advice)
@@ -67,7 +66,7 @@ func truncate(text string) string {
 
 const stateVersion = 2
 
-// Encode gives the state as the queue keeps it.
+// Encode returns the state as the queue stores it.
 func (d *State) Encode() []byte {
 	d.V = stateVersion
 	switch {
@@ -77,13 +76,13 @@ func (d *State) Encode() []byte {
 		d.Problem = d.Problem.shortened()
 	}
 	b, err := json.Marshal(d)
-	if err != nil { // only times outside year 0..9999 can do that
+	if err != nil { // only a time outside the years 0 to 9999 causes this
 		b, _ = json.Marshal(State{V: stateVersion, Manual: d.Manual, Breaker: d.Breaker, Announced: d.Announced})
 	}
 	return b
 }
 
-// Decode reads a lane's state; an empty one is a new lane's.
+// Decode reads a lane's state. An empty one is that of a new lane.
 func Decode(b []byte) (State, error) {
 	var d State
 	if len(b) == 0 {
@@ -93,13 +92,13 @@ func Decode(b []byte) (State, error) {
 		return State{}, fmt.Errorf("read lane state: %w", err)
 	}
 	if d.V != stateVersion {
-		return State{}, fmt.Errorf("read lane state: version %d is not known", d.V)
+		return State{}, fmt.Errorf("read lane state: unknown version %d", d.V)
 	}
 	return d, nil
 }
 
-// Handed says that all before a number had been handed over, or had become a dead
-// letter, by a time.
+// Handed means that every record before To had been forwarded, or had become a dead letter,
+// by the time At.
 type Handed struct {
 	To queue.Seq `json:"to"`
 	At time.Time `json:"at"`

@@ -7,18 +7,18 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Account is an access token as the lanes that use it share it: one limiter,
-// and the pause that a dead token means for all of them.
+// Account is the state of an access token that its lanes share: one limiter, and the pause
+// while the token is refused.
 type Account struct {
 	lim *rate.Limiter
 
 	mu     sync.Mutex
 	paused bool
-	probe  time.Time // when one lane may try again
+	probe  time.Time // when one lane can try again
 }
 
-// NewAccount starts with one request in hand, not with a full burst: a relay
-// that is restarted over and over sends no bursts.
+// NewAccount starts with one request available, not a full burst, so that a relay that is
+// restarted repeatedly sends no bursts.
 func NewAccount(perSecond float64, burst int) *Account {
 	a := &Account{lim: rate.NewLimiter(rate.Limit(perSecond), burst)}
 	if burst > 1 {
@@ -27,22 +27,22 @@ func NewAccount(perSecond float64, burst int) *Account {
 	return a
 }
 
-// Set puts new limits in force; waiters must be woken to see them.
+// Set changes the limits. The caller wakes the lanes that wait.
 func (a *Account) Set(perSecond float64, burst int) {
 	now := time.Now()
 	a.lim.SetLimitAt(now, rate.Limit(perSecond))
 	a.lim.SetBurstAt(now, burst)
 }
 
-// Reserve takes one request. After the wait it may be sent; a waiter that
-// gives up must cancel.
+// Reserve reserves one request, which can be sent after the wait. A caller that gives up
+// must cancel the reservation.
 func (a *Account) Reserve() (r *rate.Reservation, wait time.Duration) {
 	now := time.Now()
 	r = a.lim.ReserveN(now, 1)
 	return r, r.DelayFrom(now)
 }
 
-// Pause stops all lanes of the token; it reports whether that is news.
+// Pause stops all lanes of the token. It reports whether they were not paused before.
 func (a *Account) Pause(probe time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -51,8 +51,7 @@ func (a *Account) Pause(probe time.Duration) bool {
 	return news
 }
 
-// Works ends the pause: an answer showed that the token is accepted. It
-// reports whether there was one.
+// Works ends the pause after Meta accepted the token. It reports whether there was one.
 func (a *Account) Works() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -61,14 +60,14 @@ func (a *Account) Works() bool {
 	return was
 }
 
-// Try lets the next lane that asks make an attempt.
+// Try allows the next lane to make an attempt at once.
 func (a *Account) Try() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.probe = time.Time{}
 }
 
-// Wait says how long a lane must wait before it may ask to send.
+// Wait returns how long a lane must wait before it can call Claim.
 func (a *Account) Wait() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,8 +77,8 @@ func (a *Account) Wait() time.Duration {
 	return max(time.Until(a.probe), 0)
 }
 
-// Claim asks to send: always granted while the token works, and to one lane
-// in a probe interval while it does not.
+// Claim reports whether a lane can send now. While the token is paused, only one lane can in
+// each probe interval.
 func (a *Account) Claim(probe time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

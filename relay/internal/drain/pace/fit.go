@@ -2,25 +2,25 @@ package pace
 
 import "relay/relay/internal/graph"
 
-// Fit finds the size of request that a line carries. A body that the line did not
-// carry to its last byte was stored by nobody: the next one is half as large. What
-// passes grows again, by half after some successes; the more often that was too much,
-// the longer it waits, so that on a slow line hardly anything is sent twice.
+// Fit finds the request size that a connection can carry. After a request that was not sent
+// completely, which therefore was not stored, the next one is half as large. After some
+// successes the size grows by half. The more often a larger size failed, the more successes
+// that needs, so that on a slow connection almost nothing is sent twice.
 type Fit struct {
-	passed int  // requests in a row that were carried
-	need   int  // how many let the next be larger; 0: leastPassed
-	grew   bool // and nothing failed since
-	cuts   int  // connections in a row that were cut while a body was on its way
+	passed int  // requests in a row that were sent completely
+	need   int  // successes needed before the size grows; 0: leastPassed
+	grew   bool // the size grew, and nothing failed since
+	cuts   int  // connections in a row that were cut during the upload
 }
 
 const (
-	leastSize   = 8 << 10 // of a request, in bytes: whatever is larger than that may be one event
+	leastSize   = 8 << 10 // smallest size in bytes: a larger request can be a single event
 	leastPassed = 8
 	mostPassed  = 64
 )
 
-// Failed says what size to try after a request of size bytes failed: 0 for no other.
-// A connection that was cut once may be anything; cut twice it counts.
+// Failed returns the size to try after a request of size bytes failed; 0: no other. One cut
+// connection can have any cause; the second one in a row counts.
 func (f *Fit) Failed(r graph.Result, size int64) int64 {
 	switch {
 	case r.Class == graph.TooMuch, r.TooSlow:
@@ -37,8 +37,8 @@ func (f *Fit) Failed(r graph.Result, size int64) int64 {
 	return max(size/2, leastSize)
 }
 
-// Passed takes a request that was carried. It gives the size that others may have
-// then, of which most is the bound: 0 when that holds alone.
+// Passed records a request that was sent completely. size is the current limit, and most the
+// limit of the settings. It returns the new limit; 0: only most applies.
 func (f *Fit) Passed(size, most int64) int64 {
 	f.cuts = 0
 	if size == 0 {
@@ -47,7 +47,7 @@ func (f *Fit) Passed(size, most int64) int64 {
 	if f.passed++; f.passed < max(f.need, leastPassed) {
 		return size
 	}
-	if f.grew { // what it grew to has passed as often
+	if f.grew { // the larger size has succeeded as often
 		f.need /= 2
 	}
 	f.passed, f.grew = 0, true

@@ -127,32 +127,32 @@ func TestPacer(t *testing.T) {
 		t.Errorf("20 successes after an outage: %s", last)
 	}
 	for _, usage := range []float64{10, 50, 79.9} {
-		p.Told(usage)
+		p.SetUsage(usage)
 		if w := p.Wait(10, 0.5); w != 0 {
 			t.Errorf("at %v %%: %s", usage, w)
 		}
 	}
 	last = 0
 	for _, usage := range []float64{80, 85, 90, 94, 97, 100, 120, 1e6} {
-		p.Told(usage)
+		p.SetUsage(usage)
 		w := p.Wait(10, 0.5)
 		if w < last || w == 0 || w > 15*time.Minute {
 			t.Errorf("at %v %%: %s, and %s before", usage, w, last)
 		}
 		last = w
 	}
-	p.Told(20)
+	p.SetUsage(20)
 	if w := p.Wait(10, 0.5); w != 0 {
 		t.Errorf("it has recovered: %s", w)
 	}
 	// The most that the headers are believed, at every request: never more than a quarter of an hour, and over with the first answer that says less.
 	for range 100 {
-		p.Told(1e6)
+		p.SetUsage(1e6)
 		if w := p.Wait(10, 1); w <= 0 || w > 15*time.Minute {
 			t.Fatalf("at a million %%: %s", w)
 		}
 	}
-	p.Told(0)
+	p.SetUsage(0)
 	if w := p.Wait(10, 0.5); w != 0 {
 		t.Errorf("it has recovered from that: %s", w)
 	}

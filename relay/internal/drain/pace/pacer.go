@@ -2,18 +2,18 @@ package pace
 
 import "time"
 
-// Pacer spreads a lane's requests when the token's limiter alone would be too
-// quick: after an outage, and near the end of Meta's allowance.
+// Pacer spaces out a lane's requests when the token's limiter would allow too many: after an
+// outage, and near the end of Meta's allowance.
 type Pacer struct {
 	gap   time.Duration // ramp after recovery; halves with each success
-	Usage float64       // last percentage told
-	step  float64       // what one request added to it
+	Usage float64       // percentage of the allowance, from the last answer
+	step  float64       // percentage that one request adds
 	hold  time.Duration // Wait for the allowance to recover
 }
 
 const slowUsage = 80 // percent
 
-// Recovered starts the ramp: at a quarter of the steady rate.
+// Recovered starts the ramp after an outage, at a quarter of the steady rate.
 func (p *Pacer) Recovered(perSecond float64) {
 	p.gap = 200 * time.Millisecond
 	if perSecond > 0 {
@@ -21,7 +21,7 @@ func (p *Pacer) Recovered(perSecond float64) {
 	}
 }
 
-// Succeeded takes the ramp a step further.
+// Succeeded shortens the ramp's gap after a request that succeeded.
 func (p *Pacer) Succeeded(perSecond float64) {
 	p.gap /= 2
 	if steady := time.Duration(float64(time.Second) / max(perSecond, 1e-3)); p.gap < min(steady, 100*time.Millisecond) {
@@ -29,18 +29,17 @@ func (p *Pacer) Succeeded(perSecond float64) {
 	}
 }
 
-// Told takes the usage headers of any answer; without them nothing is known.
-func (p *Pacer) Told(usage float64) {
+// SetUsage records the usage of an answer; 0 if it had no usage headers.
+func (p *Pacer) SetUsage(usage float64) {
 	if d := usage - p.Usage; p.Usage > 0 && d > 0 {
 		p.step = max(d, p.step*0.9)
 	}
 	p.Usage = usage
 }
 
-// Wait is the time to leave before the next request. From 80 % of the
-// allowance on, what is left of it is spread over the hour that Meta counts
-// (docs/meta.md 7), so that a healthy relay is never throttled: the gap
-// grows with what one request costs and as the room shrinks.
+// Wait returns the time before the next request. From 80 % of the allowance on, the rest is
+// spread over the hour that Meta counts (docs/meta.md 7), so that relay is not throttled: the
+// gap grows with the cost of one request and as the rest shrinks.
 func (p *Pacer) Wait(perSecond, rnd float64) time.Duration {
 	w := time.Duration(float64(p.gap) * (0.5 + rnd))
 	if p.Usage < slowUsage {

@@ -1,4 +1,4 @@
-// Package release sends future-dated dead letters again once they are due.
+// Package release redrives future-dated dead letters once they are due.
 package release
 
 import (
@@ -12,16 +12,16 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Options are what New needs; none may be nil.
+// Options configures Releases. Every field must be set.
 type Options struct {
 	Log      Log
-	Routes   func() func(event string) []string // of the mapping in force; nil while there is none
+	Routes   func() func(event string) []string // of the current mapping; nil while there is none
 	Now      func() (t time.Time, believed bool)
 	Redriven func(n int)
 	Logger   *slog.Logger
 }
 
-// Log is what it needs of a queue.
+// Log is the part of a queue that Releases uses.
 type Log interface {
 	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
@@ -33,7 +33,7 @@ type Releases struct {
 	kick chan struct{}
 
 	mu   sync.Mutex
-	next time.Time // the earliest known; zero: none
+	next time.Time // when the earliest known letter is due; zero: none
 }
 
 // New makes a Releases; nothing happens before Run.
@@ -41,7 +41,7 @@ func New(o Options) *Releases {
 	return &Releases{o: o, kick: make(chan struct{}, 1)}
 }
 
-// Due says that a letter waits for t.
+// Due tells Releases that a letter is due at t.
 func (r *Releases) Due(t time.Time) {
 	r.mu.Lock()
 	if r.next.IsZero() || t.Before(r.next) {
@@ -51,7 +51,7 @@ func (r *Releases) Due(t time.Time) {
 	r.Check()
 }
 
-// Check looks at the time again.
+// Check has Run check the time again.
 func (r *Releases) Check() {
 	select {
 	case r.kick <- struct{}{}:
@@ -59,13 +59,13 @@ func (r *Releases) Check() {
 	}
 }
 
-// retry is the time between looks when there is nothing to go by: the
-// clock is not believed, or the queue failed.
+// retry is the interval of attempts while the clock is not believed, there is no mapping, or
+// the queue fails.
 const retry = time.Minute
 
 // Run redrives what is due until ctx ends.
 func (r *Releases) Run(ctx context.Context) {
-	scan := true // what is due is not known before the first look
+	scan := true // before the first scan, it is unknown what is due
 	for ctx.Err() == nil {
 		wait := retry
 		if now, believed := r.o.Now(); believed {
@@ -91,7 +91,7 @@ func (r *Releases) Run(ctx context.Context) {
 	}
 }
 
-// release redrives what is due and finds out when the next one is.
+// release redrives the letters that are due, and sets when the next one is.
 func (r *Releases) release(now time.Time) (ok bool) {
 	const atOnce = 1000
 	routes := r.o.Routes()
@@ -102,7 +102,7 @@ func (r *Releases) release(now time.Time) (ok bool) {
 	route := func(d queue.DeadLetter) []string { return track.RedriveLanes(routes, d) }
 	var ids []string
 	r.mu.Lock()
-	r.next = time.Time{} // letters made from here on are seen by the scan or by due
+	r.next = time.Time{} // letters made from now on are found by the scan or passed to Due
 	r.mu.Unlock()
 	next := time.Time{}
 	err := r.o.Log.DeadLetters("", func(d queue.DeadLetter) bool {
@@ -112,7 +112,7 @@ func (r *Releases) release(now time.Time) (ok bool) {
 			if next.IsZero() || d.ReleaseAt.Before(next) {
 				next = d.ReleaseAt
 			}
-		case len(route(d)) == 0: // it stays until a mapping knows its event (Wake)
+		case len(route(d)) == 0: // it stays until a mapping has its event (Supervisor.Wake)
 		default:
 			ids = append(ids, d.ID)
 		}
@@ -124,7 +124,7 @@ func (r *Releases) release(now time.Time) (ok bool) {
 			r.o.Logger.Info("future-dated events are due and queued again", "code", logs.Released, "events", n)
 			r.o.Redriven(n)
 		}
-		next = now // look again: the scan stopped early, or some could not be routed
+		next = now // scan again: the scan stopped early, or some letters could not be redriven
 		if n == 0 || err != nil {
 			next = now.Add(retry)
 		}
