@@ -54,7 +54,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	// Before the search, so that events forwarded from now on are searched too.
 	var stores []string
 	if s.o.Tell != nil {
-		if stores, err = s.o.Tell(ask.Lines, ask.DryRun); err != nil {
+		if stores, err = s.o.Tell(r.Context(), ask.Lines, ask.DryRun); err != nil {
 			s.fail(w, err)
 			return
 		}

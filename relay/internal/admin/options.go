@@ -81,7 +81,7 @@ type Hub struct {
 	Stores func() []forward.Seen
 	// Tell passes a forget to the relays of the stores, each at its next call, and returns
 	// the stores. With dry it only returns them. nil: this relay is not a hub.
-	Tell func(lines []string, dry bool) (stores []string, err error)
+	Tell func(ctx context.Context, lines []string, dry bool) (stores []string, err error)
 	// Replay runs a step of sending kept events that the hub lacks; nil: relay is not
 	// running, or it does not forward.
 	Replay func(ctx context.Context, from queue.Seq, since time.Time, dry bool) (forward.Replayed, error)

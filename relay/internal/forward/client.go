@@ -14,27 +14,27 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Poster sends a body to the hub; *graph.Client is one.
+// Poster sends a body to the hub. *graph.Client implements it.
 type Poster interface {
 	Post(ctx context.Context, path, contentType, bearer string, body []byte) graph.Posted
 }
 
-// ClientOptions are what a Client needs; all but Logger.
+// ClientOptions configures a Client. Every field except Logger must be set.
 type ClientOptions struct {
 	Post    Poster
-	Key     func() string // the key in force
+	Key     func() string // the current key
 	Epochs  *Epochs
 	Version string       // of this relay
-	State   func() State // how the edge stands, but its Version
-	// Forget carries out a forget of the hub. It may be given the same one again.
+	State   func() State // without Version
+	// Forget carries out a forget of the hub. It can be called again for the same one.
 	Forget func(ctx context.Context, f *Forget) error
 	Logger *slog.Logger
 }
 
-// Client hands chunks to a hub. It is safe for concurrent use.
+// Client sends chunks to a hub. It is safe for concurrent use.
 type Client struct {
 	o    ClientOptions
-	kick chan struct{} // the hub has something to say
+	kick chan struct{} // the hub asks for a Call
 }
 
 // NewClient makes a Client.
@@ -45,7 +45,7 @@ func NewClient(o ClientOptions) *Client {
 	return &Client{o, make(chan struct{}, 1)}
 }
 
-// laneOf says what a lane's records are.
+// laneOf returns the kind of a lane's records.
 func laneOf(lane string) Lane {
 	switch lane {
 	case queue.LaneRefused:
@@ -56,9 +56,9 @@ func laneOf(lane string) Lane {
 	return Events
 }
 
-// Forward hands over as much of what was read of a lane as has one epoch: up to end,
-// once the class of the result is graph.Delivered. forgotten are those of them that the hub
-// has not taken, since it was told to forget the person.
+// Forward sends the first records of b that have one epoch. If the class of the result is
+// graph.Delivered, the hub has all records before end, except forgotten, which it did not
+// store because a forget applies to them.
 func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, forgotten []queue.Seq, r graph.Result) {
 	start := time.Now()
 	epoch, until := c.o.Epochs.Of(b.Records[0].Seq)
@@ -78,7 +78,7 @@ func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waitin
 	return chunk.To, a.Forgotten, r
 }
 
-// post sends a body. Without the class graph.Delivered the answer is none.
+// post sends a body. The answer is empty unless the class is graph.Delivered.
 func (c *Client) post(ctx context.Context, contentType string, body []byte) (a Answer, r graph.Result) {
 	p := c.o.Post.Post(ctx, Path, contentType, c.o.Key(), body)
 	if r = result(p, body); r.Class == graph.Delivered {
@@ -87,19 +87,19 @@ func (c *Client) post(ctx context.Context, contentType string, body []byte) (a A
 	return a, r
 }
 
-// Probe asks the hub whether it would take a chunk: the class is graph.Delivered then.
-// Nothing is handed over.
+// Probe checks whether the hub would accept a chunk, without sending one. The class is
+// graph.Delivered if so.
 func Probe(ctx context.Context, post Poster, key string) graph.Result {
 	start := time.Now()
 	p := post.Post(ctx, Path, ContentType, key, probe)
 	r := result(p, probe)
 	r.Elapsed = time.Since(start)
-	r.ServerTime, _ = http.ParseTime(p.Header.Get("Date")) // zero: not told
+	r.ServerTime, _ = http.ParseTime(p.Header.Get("Date")) // zero: unknown
 	return r
 }
 
-// result says what an edge does about the answer to a body; what a person does, package
-// advice says. A success counts with the proof alone that the body was read.
+// result classifies the answer to a body. A success without the proof that the body was read
+// does not count. Package advice has what a person must do.
 func result(p graph.Posted, body []byte) graph.Result {
 	r := graph.Result{HTTPStatus: p.Status, Upload: p.Upload, TooSlow: p.TooSlow, Message: p.Err, RetryAfter: retryAfter(p.Header)}
 	var said struct {
@@ -111,7 +111,7 @@ func result(p graph.Posted, body []byte) graph.Result {
 	read := json.Unmarshal(p.Body, &said) == nil
 	if p.Status != 0 && !(read && (said.Success && said.Proof == Proof(body) || said.Code != "")) {
 		r.Foreign = true
-		r.Class, r.Message = graph.Retry, fmt.Sprintf("HTTP %d, and the answer is not a relay's", p.Status)
+		r.Class, r.Message = graph.Retry, fmt.Sprintf("HTTP %d, but the answer is not from a relay", p.Status)
 		return r
 	}
 	r.Said = said.Code

@@ -9,7 +9,7 @@ import (
 	"relay/queue"
 )
 
-// Notes keep small values, durably.
+// Notes stores small values durably.
 type Notes interface {
 	SetNote(key string, val []byte) error
 	Note(key string) []byte
@@ -17,10 +17,10 @@ type Notes interface {
 
 const (
 	noteEpochs = "forward/epochs"
-	mostEpochs = 1000 // openings of the log that are remembered
+	maxEpochs  = 1000 // openings of the log that are kept
 )
 
-// Epochs say to which opening of the log a number belongs.
+// Epochs maps record numbers to the opening of the log in which they were appended.
 type Epochs struct{ all []opening }
 
 type opening struct {
@@ -28,20 +28,20 @@ type opening struct {
 	Epoch Epoch     `json:"epoch"`
 }
 
-// OpenEpochs notes that the log was opened, durably: numbers from first on are of a
-// new epoch. What stands before the first opening that is known has one of its own.
+// OpenEpochs stores that the log was opened: numbers from first on have a new epoch. Records
+// before the first known opening have one of their own.
 func OpenEpochs(n Notes, first queue.Seq) (*Epochs, error) {
 	var e Epochs
 	if b := n.Note(noteEpochs); b != nil {
 		if err := json.Unmarshal(b, &e.all); err != nil {
-			e.all = nil // what they were is lost; the hub has the ids
+			e.all = nil // the epochs are lost; the hub recognizes records by their ids
 		}
 	}
 	if len(e.all) == 0 {
 		e.all = []opening{{Epoch: newEpoch()}}
 	}
 	e.all = append(e.all, opening{first, newEpoch()})
-	if extra := len(e.all) - mostEpochs; extra > 0 {
+	if extra := len(e.all) - maxEpochs; extra > 0 {
 		e.all = e.all[extra:]
 	}
 	b, err := json.Marshal(e.all)
@@ -49,7 +49,7 @@ func OpenEpochs(n Notes, first queue.Seq) (*Epochs, error) {
 		err = n.SetNote(noteEpochs, b)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("note the epoch of the log: %w", err)
+		return nil, fmt.Errorf("store the epoch of the log: %w", err)
 	}
 	return &e, nil
 }
@@ -59,7 +59,7 @@ func newEpoch() (e Epoch) {
 	return e
 }
 
-// Of is the epoch of a number, and where the next one begins. The last opening that
+// Of returns the epoch of a number, and where the next one begins. The last opening that
 // begins at or before the number counts.
 func (e *Epochs) Of(seq queue.Seq) (epoch Epoch, until queue.Seq) {
 	epoch, until = e.all[0].Epoch, math.MaxUint64

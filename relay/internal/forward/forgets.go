@@ -2,6 +2,7 @@ package forward
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -13,55 +14,54 @@ import (
 	"relay/internal/logs"
 )
 
-// noteForgets is where a hub keeps the forgets that have not reached every store. What
-// they name is a person: it lies there for no longer.
+// noteForgets is the note with the forgets that some store has not carried out. They identify
+// a person, so they are deleted once every store has.
 const noteForgets = "forward/forgets"
 
-// told is a forget with the stores that it has not reached.
-type told struct {
+// pendingForget is a forget with the stores that have not carried it out.
+type pendingForget struct {
 	ID     string    `json:"id"`
 	At     time.Time `json:"at"`
 	Lines  []string  `json:"lines"`
 	Stores []string  `json:"stores"`
 }
 
-// Look says whether an event is about one of the people that it was made for. It is not
-// called at the same time by two.
+// Look reports whether an event is about one of the people that it was made for. It is not
+// called concurrently.
 type Look interface {
 	Event(body []byte, id string, received time.Time) bool
 }
 
-// forgets are the orders of a hub, as the note has them that all hubs of a log share. It
-// is safe for concurrent use.
+// forgets has the orders of a hub, from the note that all hubs of a log share. It is safe for
+// concurrent use.
 type forgets struct {
 	log Log
 
 	now func() time.Time
 
 	mu     sync.Mutex
-	note   []byte // which orders is
-	orders []*told
+	note   []byte // the note that orders was read from
+	orders []*pendingForget
 	late   []late
 }
 
-// late is an order that a store has carried out a moment ago: a chunk from before may
-// still be on its way.
+// late is an order that a store has just carried out: an earlier chunk might still arrive.
 type late struct {
-	order *told
+	order *pendingForget
 	store string
 	until time.Time
 }
 
 const lateChunks = 10 * time.Minute
 
-// read takes up what is kept by now. The orders of a note that cannot be read are gone.
+// read reads the note. If it cannot be read, its orders are lost.
 func (f *forgets) read() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.fresh()
 }
 
-// fresh is read. f.mu is held.
+// fresh reads the note if it has changed. The caller holds f.mu.
 func (f *forgets) fresh() error {
 	note := f.log.Note(noteForgets)
 	if bytes.Equal(note, f.note) {
@@ -70,7 +70,7 @@ func (f *forgets) fresh() error {
 	orders, err := ordersIn(note)
 	for _, o := range f.orders {
 		for _, s := range o.Stores {
-			if !slices.ContainsFunc(orders, func(n *told) bool { return n.ID == o.ID && slices.Contains(n.Stores, s) }) {
+			if !slices.ContainsFunc(orders, func(n *pendingForget) bool { return n.ID == o.ID && slices.Contains(n.Stores, s) }) {
 				f.late = append(f.late, late{o, s, f.now().Add(lateChunks)})
 			}
 		}
@@ -79,7 +79,7 @@ func (f *forgets) fresh() error {
 	return err
 }
 
-func ordersIn(note []byte) (out []*told, err error) {
+func ordersIn(note []byte) (out []*pendingForget, err error) {
 	if len(note) > 0 {
 		if err = json.Unmarshal(note, &out); err != nil {
 			return nil, fmt.Errorf("read forgets: %w", err)
@@ -88,56 +88,56 @@ func ordersIn(note []byte) (out []*told, err error) {
 	return out, nil
 }
 
-// change keeps what fn makes of the orders, durably.
-func (f *forgets) change(fn func(was []*told) []*told) error {
+// change stores the orders that fn returns.
+func (f *forgets) change(fn func(was []*pendingForget) []*pendingForget) error {
 	err := f.log.UpdateNote(noteForgets, func(note []byte) ([]byte, error) {
-		was, _ := ordersIn(note) // what cannot be read was said to be gone
+		was, _ := ordersIn(note) // Run has logged orders that cannot be read
 		now := fn(was)
 		if len(now) == 0 {
 			return nil, nil
 		}
 		b, err := json.Marshal(now)
 		if err != nil {
-			return nil, fmt.Errorf("keep forgets: %w", err)
+			return nil, fmt.Errorf("store forgets: %w", err)
 		}
 		return b, nil
 	})
 	if err != nil {
-		return fmt.Errorf("keep the forgets that stores have not been told of: %w", err)
+		return fmt.Errorf("store the forgets that stores have not carried out: %w", err)
 	}
 	return f.read()
 }
 
-// add keeps a forget for stores, durably.
+// add stores a forget for stores.
 func (f *forgets) add(lines, stores []string, at time.Time) error {
 	if len(stores) == 0 {
 		return nil
 	}
 	var id [8]byte
 	rand.Read(id[:])
-	o := &told{ID: hex.EncodeToString(id[:]), At: at, Lines: lines, Stores: stores}
-	return f.change(func(was []*told) []*told {
-		if slices.ContainsFunc(was, func(w *told) bool { return w.ID == o.ID }) {
+	o := &pendingForget{ID: hex.EncodeToString(id[:]), At: at, Lines: lines, Stores: stores}
+	return f.change(func(was []*pendingForget) []*pendingForget {
+		if slices.ContainsFunc(was, func(w *pendingForget) bool { return w.ID == o.ID }) {
 			return was
 		}
 		return append(was, o)
 	})
 }
 
-// done takes that a store has carried out forgets.
+// done records that a store has carried out forgets.
 func (f *forgets) done(store string, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return f.strike(func(o *told, s string) bool { return s == store && slices.Contains(ids, o.ID) })
+	return f.strike(func(o *pendingForget, s string) bool { return s == store && slices.Contains(ids, o.ID) })
 }
 
-// strike takes stores from orders, and orders without stores from what is kept.
-func (f *forgets) strike(gone func(o *told, store string) bool) error {
+// strike removes stores from orders, and orders without stores.
+func (f *forgets) strike(gone func(o *pendingForget, store string) bool) error {
 	if len(f.unreached(gone)) == 0 {
 		return nil
 	}
-	return f.change(func(was []*told) (left []*told) {
+	return f.change(func(was []*pendingForget) (left []*pendingForget) {
 		for _, o := range was {
 			o.Stores = slices.DeleteFunc(o.Stores, func(s string) bool { return gone(o, s) })
 			if len(o.Stores) > 0 {
@@ -148,11 +148,11 @@ func (f *forgets) strike(gone func(o *told, store string) bool) error {
 	})
 }
 
-// of are the orders that a store has not carried out, or just now.
-func (f *forgets) of(store string) (out []*told) {
+// of returns the orders that a store has not carried out, or has only just.
+func (f *forgets) of(store string) (out []*pendingForget) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_ = f.fresh() // said by Run
+	_ = f.fresh() // Run logs the error
 	if len(f.late) > 0 {
 		now := f.now()
 		f.late = slices.DeleteFunc(f.late, func(l late) bool { return !now.Before(l.until) })
@@ -170,7 +170,7 @@ func (f *forgets) of(store string) (out []*told) {
 	return out
 }
 
-// next is the first of them as it is handed over; nil: there is none.
+// next returns the first order that a store has not carried out; nil: none.
 func (f *forgets) next(store string) *Forget {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -183,7 +183,7 @@ func (f *forgets) next(store string) *Forget {
 	return nil
 }
 
-// waiting is how many each store has not carried out.
+// waiting returns how many orders each store has not carried out.
 func (f *forgets) waiting() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -197,9 +197,9 @@ func (f *forgets) waiting() map[string]int {
 	return out
 }
 
-// unreached are the stores for which some forget is kept that they have not carried out,
-// of those for which is says so.
-func (f *forgets) unreached(is func(o *told, store string) bool) (stores []string) {
+// unreached returns the stores with an order that they have not carried out and for which is
+// returns true.
+func (f *forgets) unreached(is func(o *pendingForget, store string) bool) (stores []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	_ = f.fresh()
@@ -214,11 +214,11 @@ func (f *forgets) unreached(is func(o *told, store string) bool) (stores []strin
 	return slices.Compact(stores)
 }
 
-// Forget has the relays of stores remove the people that lines name, each at its next
-// call. Once it returns nothing about them is taken from a store that has not. It says
-// which stores that are. Without lines nobody is told. Other hubs of the log know it by
-// the time it returns.
-func (h *Hub) Forget(lines, stores []string) ([]string, error) {
+// Forget orders the relays of stores to remove the people that lines identify, each at its
+// next call. Once it returns, no hub of the log accepts an event about them from a store that
+// has not carried it out. It returns the stores, sorted. Without lines it only does that. If
+// ctx ends before the other hubs have read the order, the order stays and the error is ctx's.
+func (h *Hub) Forget(ctx context.Context, lines, stores []string) ([]string, error) {
 	stores = slices.Clone(stores)
 	slices.Sort(stores)
 	stores = slices.Compact(stores)
@@ -227,22 +227,23 @@ func (h *Hub) Forget(lines, stores []string) ([]string, error) {
 	}
 	err := h.forgets.add(lines, stores, h.o.Now().UTC())
 	if err == nil && h.shared() && len(stores) > 0 {
-		time.Sleep(knownWithin)
+		wait(ctx, knownWithin, nil)
+		err = ctx.Err()
 	}
 	return stores, err
 }
 
-// rolledOut is after how long all relays of a log have the same keys.
+// rolledOut is the time after which all relays of a log have the same keys.
 const rolledOut = 24 * time.Hour
 
-// strikeClosed gives up on stores that have no key any more: they cannot be reached, and
-// what a forget names must not lie here for ever.
+// strikeClosed removes stores without a key from the orders: they cannot call any more, and
+// the person's data in a forget must not be kept for ever.
 func (h *Hub) strikeClosed() {
 	if h.o.Stores == nil {
 		return
 	}
 	open := h.o.Stores()
-	isClosed := func(o *told, store string) bool {
+	isClosed := func(o *pendingForget, store string) bool {
 		return !slices.Contains(open, store) && (!h.shared() || h.o.Now().Sub(o.At) > rolledOut)
 	}
 	closed := h.forgets.unreached(isClosed)
@@ -250,14 +251,14 @@ func (h *Hub) strikeClosed() {
 		return
 	}
 	if err := h.forgets.strike(isClosed); err != nil {
-		h.o.Logger.Error("cannot note that stores without a key are no longer waited for; tried again", "code", logs.SettleFailed, "err", err)
+		h.o.Logger.Error("cannot remove stores without a key from the forgets; relay tries again", "code", logs.SettleFailed, "err", err)
 		return
 	}
-	h.o.Logger.Warn("stores that have no key any more were never told of a forget: remove the person there by hand", "code", logs.ForgetNotTold, "stores", closed)
+	h.o.Logger.Warn("stores without a key have not carried out a forget: remove the person there by hand", "code", logs.ForgetNotTold, "stores", closed)
 }
 
-// forgotten says whether a record is about somebody whom its store has not forgotten
-// yet. The caller holds s.turn.
+// forgotten returns a function that reports whether a record is about a person whom the store
+// has not removed yet. The caller holds s.turn.
 func (h *Hub) forgotten(store string, s *had) func(body []byte, id string, received time.Time) bool {
 	var looks []Look
 	for _, o := range h.forgets.of(store) {

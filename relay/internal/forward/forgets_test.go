@@ -39,7 +39,7 @@ func TestForgetReaches(t *testing.T) {
 		look := func(lines []string) Look { return holds(lines[0]) }
 		h, q := e.hub(t, dir, time.Hour)
 		h.o.Look = look
-		stores, err := h.Forget([]string{"a2"}, []string{"two", "one", "two"})
+		stores, err := h.Forget(t.Context(), []string{"a2"}, []string{"two", "one", "two"})
 		if err != nil || !slices.Equal(stores, []string{"one", "two"}) {
 			t.Fatal(stores, err)
 		}

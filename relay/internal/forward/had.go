@@ -14,40 +14,40 @@ import (
 	"relay/queue"
 )
 
-// Log is what a hub needs of its queue. *local.Queue is one, and *jetstream.Queue, which
-// the hubs of several relays have together.
+// Log is the part of a queue that a hub uses. *local.Queue and *jetstream.Queue, which several
+// hubs share, implement it.
 type Log interface {
 	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
 	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
 	Settle(lane string, s queue.Settlement) (queue.Revision, error)
 	Note(key string) []byte
-	// UpdateNote keeps what fn makes of a note, by compare-and-set; nil removes it. fn may be
-	// given what it has made before.
+	// UpdateNote stores the note that fn returns, by compare-and-set; nil removes it. fn can be
+	// called with its own earlier result.
 	UpdateNote(key string, fn func(was []byte) ([]byte, error)) error
-	// Current returns once the notes are known that others had set a time ago.
+	// Current returns once the notes that others set up to ago before now are readable.
 	Current(ctx context.Context, ago time.Duration) error
-	// CanAppend says whether an Append would be durable now.
+	// CanAppend returns an error if an Append would not be durable now.
 	CanAppend() error
-	// CountDropped counts what was removed by somebody else than the queue.
+	// CountDropped counts records that were not dropped by the queue itself.
 	CountDropped(reason string, n int)
 }
 
-// source is what the numbers of a chunk belong to.
+// source identifies what the numbers of a chunk refer to.
 type source struct {
 	epoch Epoch
 	lane  Lane
 }
 
-// ranges are those of one source, ascending, none touching another.
+// ranges are the ranges of one source, ascending and not adjacent.
 type ranges []queue.Range
 
-// has says whether a number is in them.
+// has reports whether a number is in rs.
 func (rs ranges) has(seq queue.Seq) bool {
 	i, found := slices.BinarySearchFunc(rs, seq, func(r queue.Range, at queue.Seq) int { return cmp.Compare(r.From, at) })
 	return found || i > 0 && seq < rs[i-1].To
 }
 
-// covers says whether all of r is in them.
+// covers reports whether all of r is in rs.
 func (rs ranges) covers(r queue.Range) bool {
 	i, found := slices.BinarySearchFunc(rs, r.From, func(o queue.Range, at queue.Seq) int { return cmp.Compare(o.From, at) })
 	if !found {
@@ -56,7 +56,7 @@ func (rs ranges) covers(r queue.Range) bool {
 	return i >= 0 && r.To <= rs[i].To
 }
 
-// with is rs and r.
+// with returns rs with r added.
 func (rs ranges) with(r queue.Range) ranges {
 	all := append(slices.Clone(rs), r)
 	slices.SortFunc(all, func(a, b queue.Range) int { return cmp.Compare(a.From, b.From) })
@@ -71,11 +71,11 @@ func (rs ranges) with(r queue.Range) ranges {
 	return out
 }
 
-// had is what a hub has of one store.
+// had is the set of ranges that a hub has of one store.
 type had struct {
-	// turn is held while a chunk of the store is appended, so that of two copies of one the
-	// second meets the first. Of two that two hubs of one log take at once the queue reads
-	// one: it has the ids of a chunk for as long as its mark is no note's.
+	// turn is held while a chunk of the store is appended, so that a second copy of a chunk is
+	// recognized. If two hubs of one log accept a chunk at once, the queue reads one copy: it
+	// has the ids of a chunk until a note has its range.
 	turn  sync.Mutex
 	looks map[string]Look // for whom the store has not forgotten yet, by the id of the forget; under turn
 
@@ -84,7 +84,7 @@ type had struct {
 	note []byte // of which of has all
 }
 
-// has gives what the hub has of a source.
+// has returns the ranges of a source.
 func (h *had) has(src source) ranges {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -98,7 +98,7 @@ func (h *had) take(src source, rs [][2]uint64) {
 	h.of[src] = add(h.of[src], rs)
 }
 
-// read adds what a note of the store says.
+// read adds the ranges of a note.
 func (h *had) read(note []byte) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -115,13 +115,13 @@ func (h *had) read(note []byte) error {
 	return err
 }
 
-// mark is a record of queue.LaneHad: what was appended with it.
+// mark is the body of a record in queue.LaneHad: the range of the chunk it was appended with.
 type mark struct {
 	Store string `json:"store"`
 	saved
 }
 
-// saved is how ranges lie in marks and notes.
+// saved is the form of ranges in marks, notes and Calls.
 type saved struct {
 	Epoch  string      `json:"epoch"`
 	Lane   Lane        `json:"lane"`
@@ -146,11 +146,11 @@ func save(src source, rs ranges) saved {
 
 const noteHad = "forward/had/" // + store: a list of saved
 
-// load reads what the note of a store says.
+// load reads the note of a store.
 func load(note []byte) (list []saved, err error) {
 	if len(note) > 0 {
 		if err = json.Unmarshal(note, &list); err != nil {
-			return nil, fmt.Errorf("read what a store has handed over: %w", err)
+			return nil, fmt.Errorf("read what a store has forwarded: %w", err)
 		}
 	}
 	return list, nil
@@ -165,7 +165,7 @@ func add(rs ranges, more [][2]uint64) ranges {
 	return rs
 }
 
-// keep is what is kept of h.
+// keep returns the note of h.
 func (h *had) keep() ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -178,7 +178,7 @@ func (h *had) keep() ([]byte, error) {
 	})
 	b, err := json.Marshal(list)
 	if err != nil {
-		return nil, fmt.Errorf("keep what a store has handed over: %w", err)
+		return nil, fmt.Errorf("store what a store has forwarded: %w", err)
 	}
 	return b, nil
 }

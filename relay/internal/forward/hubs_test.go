@@ -118,7 +118,7 @@ func TestAnotherHubLater(t *testing.T) {
 func TestForgetAtBothHubs(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		a, b, _, qb := e.hubs(t, time.Hour)
-		if _, err := a.Forget([]string{"a2"}, []string{"one", "two"}); err != nil {
+		if _, err := a.Forget(t.Context(), []string{"a2"}, []string{"one", "two"}); err != nil {
 			t.Fatal(err)
 		}
 		if got := take(t, b, "one", orders("a", 1, 4)); got.Stored != 2 || !got.Call {
@@ -144,7 +144,7 @@ func TestForgetAtBothHubs(t *testing.T) {
 			}
 		}
 		// Keys that only the other relay has by now: what a forget names waits for a day.
-		if _, err := a.Forget([]string{"a3"}, []string{"new"}); err != nil {
+		if _, err := a.Forget(t.Context(), []string{"a3"}, []string{"new"}); err != nil {
 			t.Fatal(err)
 		}
 		a.o.Stores = func() []string { return []string{"one", "two"} }

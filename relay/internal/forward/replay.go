@@ -11,35 +11,35 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// KeptLog is where an edge has copies of what it handed over.
+// KeptLog has the copies of the records that an edge forwarded.
 type KeptLog interface {
 	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
 }
 
-// Replayed says what one step of a replay found.
+// Replayed is the result of one step of a replay.
 type Replayed struct {
 	Next    queue.Seq // where the next step begins
-	More    bool      // there is one
-	Kept    int       // copies looked at
-	Missing int       // of them, those that the hub lacks
-	Sent    int       // handed over anew
+	More    bool      // there is a next step
+	Kept    int       // copies compared
+	Missing int       // copies that the hub lacks
+	Sent    int       // records sent again
 }
 
-// NotTakenError says that the hub did not answer, or did not take what it lacks: a
-// replay can be begun again.
+// NotTakenError means that the hub did not answer or did not accept records that it lacks.
+// The replay can be started again.
 type NotTakenError struct{ Result graph.Result }
 
 func (e *NotTakenError) Error() string {
-	return "the hub did not take what it lacks: " + e.Result.Message
+	return "the hub did not accept the events that it lacks: " + e.Result.Message
 }
 
-// Replay is one step of handing over anew what the hub lacks of what is kept: the copies
-// from a number on that were received since a time. end is drain.Handed: what lies
-// behind it is handed over by its own lane. With dry it only asks.
+// Replay does one step of a replay: it sends the copies that the hub lacks, from a number on,
+// if they were received since a time. end is drain.Handed: records behind it are still
+// forwarded by their own lane. With dry it sends nothing.
 func (c *Client) Replay(ctx context.Context, log KeptLog, from, end queue.Seq, since time.Time, dry bool) (Replayed, error) {
 	b, err := log.Read(queue.LaneKept, from, 1000, 512<<10)
 	if err != nil {
-		return Replayed{}, fmt.Errorf("read what is kept: %w", err)
+		return Replayed{}, fmt.Errorf("read the kept copies: %w", err)
 	}
 	out := Replayed{Next: b.Next, More: b.More}
 	if i := slices.IndexFunc(b.Records, func(r queue.Record) bool { return r.Seq >= end }); i >= 0 {
@@ -94,8 +94,8 @@ func (c *Client) Replay(ctx context.Context, log KeptLog, from, end queue.Seq, s
 	return out, nil
 }
 
-// again hands over records of one source that the hub lacks. All of the source that
-// lies between them has been handed over before, or is a copy that the hub has.
+// again sends records of one source that the hub lacks. A chunk's range can include records
+// between them, because the hub already has those or they were forwarded before.
 func (c *Client) again(ctx context.Context, src source, recs []queue.Record) (sent int, err error) {
 	for len(recs) > 0 {
 		n := len(recs)
@@ -116,7 +116,7 @@ func (c *Client) again(ctx context.Context, src source, recs []queue.Record) (se
 	return sent, nil
 }
 
-// laneOfKept says as what a copy was handed over.
+// laneOfKept returns the kind with which a copy was forwarded.
 func laneOfKept(r queue.Record) Lane {
 	for _, name := range r.Lanes {
 		if lane := laneOf(name); lane != Events {

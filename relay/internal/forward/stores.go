@@ -13,17 +13,17 @@ import (
 	"relay/internal/logs"
 )
 
-// Seen is what a hub knows of one store.
+// Seen is what a hub has learned about one store.
 type Seen struct {
 	Store    string    `json:"store"`
-	LastSeen time.Time `json:"last_seen,omitzero"` // since the hub began; by all hubs of a log, since that was made
-	State              // as it said then
-	Events   int64     `json:"events"` // taken over by this hub, since it began
+	LastSeen time.Time `json:"last_seen,omitzero"` // since the hub started; for a shared log, by any hub and since the log was made
+	State              // as of LastSeen
+	Events   int64     `json:"events"` // stored by this hub since it started
 	Repeats  int64     `json:"repeats"`
-	Forgets  int       `json:"forgets_waiting,omitempty"` // that it has not carried out yet
+	Forgets  int       `json:"forgets_waiting,omitempty"` // not carried out yet
 }
 
-// note remembers what the edge said of itself.
+// note records the state of an edge.
 func (h *Hub) note(store string, c *Chunk, a Answer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -41,7 +41,7 @@ func (h *Hub) note(store string, c *Chunk, a Answer) {
 	h.fresh[store] = true
 }
 
-// Stores is what is known of the stores named.
+// Stores returns what the hub has learned about the named stores, sorted.
 func (h *Hub) Stores(names []string) []Seen {
 	shown := h.shown(names)
 	var forgets map[string]int
@@ -66,14 +66,14 @@ func (h *Hub) Stores(names []string) []Seen {
 	return slices.CompactFunc(out, func(a, b Seen) bool { return a.Store == b.Store })
 }
 
-// Hubs that have one log show the same table: each adds to notes what edges said to it.
+// Hubs with one log show the same table: each adds the states of its edges to notes.
 const (
 	showEvery = 5 * time.Second
-	noteSeen  = "forward/seen/" // + a part: of what each of its stores said last
-	seenParts = 64              // a value is a message, which has a size
+	noteSeen  = "forward/seen/" // + a part: the last states of its stores
+	seenParts = 64              // so that a note stays below the size limit of a message
 )
 
-// shown is what one store said last, to whichever hub.
+// shown is the last state of one store, from any hub.
 type shown struct {
 	LastSeen time.Time `json:"at"`
 	State
@@ -85,12 +85,12 @@ func partOf(store string) string {
 	return fmt.Sprintf("%s%02x", noteSeen, sum.Sum32()%seenParts)
 }
 
-// show adds to the notes what edges say, until ctx ends.
+// show adds the states of edges to the notes, until ctx ends.
 func (h *Hub) show(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait(ctx, showEvery, nil)
 		if err := h.showNow(ctx); err != nil && ctx.Err() == nil {
-			h.o.Logger.Error("other relays do not learn how stores stand; tried again", "code", logs.SettleFailed, "err", err)
+			h.o.Logger.Error("cannot tell other relays the state of stores; relay tries again", "code", logs.SettleFailed, "err", err)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func (h *Hub) showNow(ctx context.Context) error {
 						all[name] = s
 					}
 				}
-				return json.Marshal(all) //nolint:wrapcheck // it is said below
+				return json.Marshal(all) //nolint:wrapcheck // wrapped below
 			})
 		}
 		if err == nil {
@@ -131,12 +131,12 @@ func (h *Hub) showNow(ctx context.Context) error {
 			}
 		}
 		h.mu.Unlock()
-		return fmt.Errorf("keep how stores stand: %w", err)
+		return fmt.Errorf("store the state of stores: %w", err)
 	}
 	return nil
 }
 
-// shown is what stores said last to any hub of the log.
+// shown returns the last state of stores, from any hub of the log.
 func (h *Hub) shown(names []string) map[string]shown {
 	if !h.shared() {
 		return nil
@@ -153,7 +153,7 @@ func (h *Hub) shown(names []string) map[string]shown {
 	return out
 }
 
-// readShown reads a part; one that cannot be read is empty, and said anew.
+// readShown reads a part. One that cannot be read counts as empty and is written again.
 func readShown(note []byte) map[string]shown {
 	all := make(map[string]shown)
 	if len(bytes.TrimSpace(note)) > 0 && json.Unmarshal(note, &all) != nil {

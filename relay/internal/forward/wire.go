@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// Path is where a hub takes chunks.
+	// Path is the path to which chunks are posted.
 	Path = "/v1/forward"
-	// ContentType is that of a chunk.
+	// ContentType is the content type of a chunk.
 	ContentType = "application/x-relay-forward"
-	// Version is the format that is written, and the only one that is read.
+	// Version is the version of the format; no other one is read.
 	Version = 1
 
 	magic      = "relayfwd"
@@ -29,33 +29,33 @@ const (
 	leastBytes = 5 // of a record
 )
 
-// Lane says what the records of a chunk are.
+// Lane is the kind of the records in a chunk.
 type Lane uint8
 
-// The lanes that are handed over.
+// The kinds of records.
 const (
 	Events    Lane = iota // usable events
 	Refused               // messages that can never become a conversion
-	Conflicts             // events whose id is that of another event at the edge
+	Conflicts             // events with the id of another event at the edge
 )
 
-// carried are the flags that say something of how an event came.
+// carried are the flags that a chunk contains: how an event arrived.
 const carried = queue.FlagImported | queue.FlagTooLarge | queue.FlagRedriven | queue.FlagMerged | queue.FlagRepeated | queue.FlagNaN
 
-// ErrFormat says that a body is no chunk.
-var ErrFormat = errors.New("the body is no chunk of a relay's log")
+// ErrFormat means that a body is not a chunk.
+var ErrFormat = errors.New("the body is not a chunk of a relay's log")
 
-// VersionError says that a chunk is of a version that is not read here.
+// VersionError means that a chunk has a version that this relay does not read.
 type VersionError struct{ Version int }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("chunks of version %d are not read here, only of version %d", e.Version, Version)
+	return fmt.Sprintf("this relay does not read chunks of version %d, only of version %d", e.Version, Version)
 }
 
-// Epoch names one opening of an edge's log.
+// Epoch identifies one opening of an edge's log.
 type Epoch [16]byte
 
-// Chunk is what an edge hands over at once.
+// Chunk is a part of an edge's log that is sent at once.
 type Chunk struct {
 	Epoch    Epoch
 	Lane     Lane
@@ -64,20 +64,20 @@ type Chunk struct {
 	Records  []queue.Record // only Seq, ID, Received, Flags and Body
 }
 
-// State is what an edge says of itself.
+// State is the state of an edge.
 type State struct {
-	Waiting int64     `json:"waiting"` // records, those of the chunk among them
+	Waiting int64     `json:"waiting"` // pending records, including those of the chunk
 	Oldest  time.Time `json:"oldest,omitzero"`
 	Version string    `json:"version"`
 }
 
-// decoders are kept for the next chunk; the bound of all is the same, since a hub has one.
+// decoders are reused. All have the same memory limit, since a hub has one size limit.
 var decoders sync.Pool
 
 // A codec is safe for concurrent use by EncodeAll and DecodeAll.
 var encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 
-// Append appends the chunk as it goes over the network.
+// Append appends the encoded chunk to b.
 func (c *Chunk) Append(b []byte) []byte {
 	size := 64
 	for i := range c.Records {
@@ -112,17 +112,17 @@ func appendBytes[T string | []byte](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// probe is a body of the head alone: it asks whether a chunk would be taken.
+// probe is a body that is only the head: would the hub accept a chunk?
 var probe = append([]byte(magic), Version, 0, 0, 0, 0)
 
-// Proof is what the answer to a body shows: that a relay has read all of it.
+// Proof returns the proof, for the answer to a body, that a relay has read all of it.
 func Proof(body []byte) string {
 	sum := sha256.Sum256(body)
 	return "relay-" + hex.EncodeToString(sum[:8])
 }
 
-// RawLen is how long a chunk is unpacked, by its own word; ErrFormat or a
-// *VersionError.
+// RawLen returns the uncompressed length of a chunk, as its head states it. The error is
+// ErrFormat or a *VersionError.
 func RawLen(b []byte) (int, error) {
 	switch {
 	case len(b) < headLen || string(b[:len(magic)]) != magic:
@@ -133,8 +133,8 @@ func RawLen(b []byte) (int, error) {
 	return int(binary.LittleEndian.Uint32(b[len(magic)+1:])), nil
 }
 
-// read reads a chunk, which may have most bytes unpacked, into room as far as that is
-// enough and into the records that c has.
+// read decodes a chunk of at most most uncompressed bytes. It uses room as far as that
+// suffices, and the records that c has.
 func (c *Chunk) read(b, room []byte, most int) error {
 	n, err := RawLen(b)
 	if err != nil {
@@ -143,7 +143,7 @@ func (c *Chunk) read(b, room []byte, most int) error {
 	if n > most {
 		return ErrTooLarge
 	}
-	var head zstd.Header // what it claims is refused before it costs anything
+	var head zstd.Header // checked first, so that a false size costs no memory
 	if err := head.Decode(b[headLen:]); err != nil || head.HasFCS && head.FrameContentSize > uint64(n) {
 		return ErrFormat
 	}
@@ -165,7 +165,7 @@ func (c *Chunk) read(b, room []byte, most int) error {
 	return c.parse(raw)
 }
 
-// ErrTooLarge says that a chunk is larger than the hub takes.
+// ErrTooLarge means that a chunk is larger than the hub accepts.
 var ErrTooLarge = errors.New("the chunk is over the size limit")
 
 func (c *Chunk) parse(raw []byte) error {
@@ -187,7 +187,7 @@ func (c *Chunk) parse(raw []byte) error {
 		return ErrFormat
 	}
 	c.Records = slices.Grow(records, int(count))[:count]
-	var ids []byte // all of them, for one copy
+	var ids []byte // of all records, so that one copy suffices
 	ends := make([]int, count)
 	next := c.From
 	for i := range c.Records {
@@ -213,7 +213,7 @@ func (c *Chunk) parse(raw []byte) error {
 	return nil
 }
 
-// reader reads what appendBytes and its like wrote; bad says that something was not.
+// reader reads the parts of a chunk. bad is set once a part could not be read.
 type reader struct {
 	b   []byte
 	bad bool

@@ -63,10 +63,10 @@ func FuzzChunkInside(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, raw []byte) { _ = new(Chunk).parse(raw) })
 }
 
-// took is the answer of a relay that took a body.
+// took is the answer of a relay that accepted a body.
 func took(body []byte) []byte { return fmt.Appendf(nil, `{"success":true,"proof":%q}`, Proof(body)) }
 
-// Every answer of a hub, and of what is none, says what the edge does.
+// Every answer, of a hub or of another server, has a class and a message.
 func TestAnswers(t *testing.T) {
 	said := func(code string) string {
 		return `{"success":false,"code":"` + code + `","message":"m","versions":[7]}`
@@ -76,16 +76,16 @@ func TestAnswers(t *testing.T) {
 		class graph.Class
 		says  string
 	}{
-		"taken":          {graph.Posted{Status: 200, Body: took([]byte("body"))}, graph.Delivered, ""},
-		"no relay":       {graph.Posted{Status: 200, Body: []byte(`{"success":true}`)}, graph.Retry, "not a relay's"},
-		"of another":     {graph.Posted{Status: 200, Body: took([]byte("another"))}, graph.Retry, "not a relay's"},
-		"echo":           {graph.Posted{Status: 200, Body: []byte(`{"success":true,"proof":"body"}`)}, graph.Retry, "not a relay's"},
-		"portal":         {graph.Posted{Status: 200, Body: []byte(`<html>`)}, graph.Retry, "not a relay's"},
-		"meta-like":      {graph.Posted{Status: 200, Body: []byte(`{"events_received":1}`)}, graph.Retry, "not a relay's"},
-		"proxy":          {graph.Posted{Status: 403, Body: []byte(`denied`)}, graph.Retry, "not a relay's"},
+		"accepted":       {graph.Posted{Status: 200, Body: took([]byte("body"))}, graph.Delivered, ""},
+		"not a relay":    {graph.Posted{Status: 200, Body: []byte(`{"success":true}`)}, graph.Retry, "not from a relay"},
+		"another proof":  {graph.Posted{Status: 200, Body: took([]byte("another"))}, graph.Retry, "not from a relay"},
+		"echo":           {graph.Posted{Status: 200, Body: []byte(`{"success":true,"proof":"body"}`)}, graph.Retry, "not from a relay"},
+		"portal":         {graph.Posted{Status: 200, Body: []byte(`<html>`)}, graph.Retry, "not from a relay"},
+		"meta-like":      {graph.Posted{Status: 200, Body: []byte(`{"events_received":1}`)}, graph.Retry, "not from a relay"},
+		"proxy":          {graph.Posted{Status: 403, Body: []byte(`denied`)}, graph.Retry, "not from a relay"},
 		"full":           {graph.Posted{Status: 429, Body: []byte(said("queue_full")), Header: http.Header{"Retry-After": {"30"}}}, graph.Throttle, "queue_full"},
 		"busy":           {graph.Posted{Status: 429, Body: []byte(said("busy"))}, graph.Retry, "busy"},
-		"too large":      {graph.Posted{Status: 413, Body: []byte(said("request_too_large"))}, graph.TooMuch, "size"},
+		"too large":      {graph.Posted{Status: 413, Body: []byte(said("request_too_large"))}, graph.TooMuch, "too large for the hub"},
 		"version":        {graph.Posted{Status: 415, Body: []byte(said("unsupported_version"))}, graph.ConfigPause, "version [7]"},
 		"key":            {graph.Posted{Status: 401, Body: []byte(said("invalid_write_key"))}, graph.ConfigPause, "auth.keys"},
 		"no store":       {graph.Posted{Status: 403, Body: []byte(said("no_store"))}, graph.ConfigPause, "store"},
@@ -93,7 +93,7 @@ func TestAnswers(t *testing.T) {
 		"stopping":       {graph.Posted{Status: 503, Body: []byte(said("stopping"))}, graph.Retry, "503"},
 		"no connection":  {graph.Posted{Err: "refused"}, graph.Retry, "refused"},
 		"no answer":      {graph.Posted{Err: "no answer in time", Upload: graph.UploadWhole}, graph.Doubt, "no answer"},
-		"invalid":        {graph.Posted{Status: 400, Body: []byte(said("invalid_chunk"))}, graph.ConfigPause, "update"},
+		"invalid":        {graph.Posted{Status: 400, Body: []byte(said("invalid_chunk"))}, graph.ConfigPause, "upgrade"},
 		"nonsense after": {graph.Posted{Status: 429, Body: []byte(said("busy")), Header: http.Header{"Retry-After": {"soon"}}}, graph.Retry, ""},
 	} {
 		r := result(tt.p, []byte("body"))

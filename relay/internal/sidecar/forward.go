@@ -198,15 +198,15 @@ func (s *Sidecar) replay() func(ctx context.Context, from queue.Seq, since time.
 
 // tellStores returns the function that passes a forget to the stores' relays; nil: this
 // relay is not a hub.
-func (s *Sidecar) tellStores() func(lines []string, dry bool) ([]string, error) {
+func (s *Sidecar) tellStores() func(ctx context.Context, lines []string, dry bool) ([]string, error) {
 	if s.hub == nil {
 		return nil
 	}
-	return func(lines []string, dry bool) ([]string, error) {
+	return func(ctx context.Context, lines []string, dry bool) ([]string, error) {
 		stores := storesIn(s.settings.Load())
 		if dry {
 			lines = nil
 		}
-		return s.hub.Forget(lines, stores)
+		return s.hub.Forget(ctx, lines, stores)
 	}
 }

@@ -11,28 +11,28 @@ import (
 )
 
 const (
-	beat = time.Minute // between two calls of an edge; about 500 bytes each way
-	anew = time.Minute // between two attempts to carry out a forget
+	callInterval   = time.Minute // between two calls of an edge; about 500 bytes each way
+	forgetInterval = time.Minute // between two attempts to carry out a forget
 )
 
-// Run says every minute how this edge stands, sooner when the hub was away, and
-// carries out the forgets of the hub, until ctx ends.
+// Run calls the hub about once a minute, sooner after a failure, and carries out the forgets
+// of the hub, until ctx ends.
 func (c *Client) Run(ctx context.Context) error {
-	var forgot []string // carried out, and the hub does not know yet
+	var forgot []string // carried out, but not reported to the hub yet
 	soon := time.Second // the wait after a call that failed
 	for ctx.Err() == nil {
 		a, r := c.Call(ctx, Call{Forgot: forgot})
 		next := soon/2 + rand.N(soon)
-		soon = min(2*soon, beat)
+		soon = min(2*soon, callInterval)
 		if r.Class == graph.Delivered {
-			next, soon = beat/2+rand.N(beat), time.Second
+			next, soon = callInterval/2+rand.N(callInterval), time.Second
 			forgot = nil
 			if a.Forget != nil {
 				if err := c.o.Forget(ctx, a.Forget); err != nil {
-					c.o.Logger.Error("cannot carry out a forget of the hub; tried again", "code", logs.ForgetNotDone, "err", err)
-					next = anew
+					c.o.Logger.Error("cannot carry out a forget of the hub; relay tries again", "code", logs.ForgetNotDone, "err", err)
+					next = forgetInterval
 				} else {
-					c.o.Logger.Warn("a person was forgotten as the hub has", "code", logs.PersonForgotten)
+					c.o.Logger.Warn("removed a person, as the hub did", "code", logs.PersonForgotten)
 					forgot, next = append(forgot, a.Forget.ID), 0
 				}
 			}
@@ -42,7 +42,7 @@ func (c *Client) Run(ctx context.Context) error {
 	return nil
 }
 
-// Call says something to the hub beside chunks.
+// Call makes a Call to the hub. It sets the call's version and state.
 func (c *Client) Call(ctx context.Context, call Call) (Answer, graph.Result) {
 	call.Version, call.State = Version, c.o.State()
 	call.State.Version = c.o.Version

@@ -9,28 +9,28 @@ import (
 	"relay/queue"
 )
 
-// Call is what an edge says beside its chunks, as JSON: every so often how it stands,
-// which forgets it has carried out, and when it replays, what it has.
+// Call is a message of an edge that is not a chunk, as JSON: its state, at intervals, the
+// forgets it has carried out, and for a replay the records it has.
 type Call struct {
 	Version int      `json:"version"` // 1
 	State   State    `json:"state"`
 	Forgot  []string `json:"forgot,omitempty"` // ids of Forget
-	Has     []saved  `json:"has,omitempty"`    // what the hub is asked for: does it have these
+	Has     []saved  `json:"has,omitempty"`    // the hub answers which of these it lacks
 }
 
-// Forget is a forget at the hub that an edge is to carry out.
+// Forget is a forget at the hub that an edge must carry out.
 type Forget struct {
 	ID    string    `json:"id"`
 	At    time.Time `json:"at"`
 	Lines []string  `json:"lines"`
-	// Mappings are the hub's, by which a person is found: that in force and those of before.
+	// Mappings are the hub's current and previous mappings, which define how a person is found.
 	Mappings []string `json:"mappings,omitempty"`
 }
 
-// isCall says whether a body is a Call; a chunk begins otherwise.
+// isCall reports whether a body is a Call; a chunk begins with other bytes.
 func isCall(body []byte) bool { return bytes.HasPrefix(body, []byte("{")) }
 
-// RawSize is how much memory a body takes once it is unpacked, by its own word;
+// RawSize returns the uncompressed size of a body, as its head states it. The error is
 // ErrFormat or a *VersionError.
 func RawSize(body []byte) (int, error) {
 	if isCall(body) {
@@ -39,7 +39,7 @@ func RawSize(body []byte) (int, error) {
 	return RawLen(body)
 }
 
-// call takes what an edge says.
+// call handles a Call.
 func (h *Hub) call(ctx context.Context, store string, body []byte) (Answer, error) {
 	var c Call
 	if json.Unmarshal(body, &c) != nil {
@@ -83,7 +83,7 @@ func (h *Hub) call(ctx context.Context, store string, body []byte) (Answer, erro
 	return a, nil
 }
 
-// lacks is what of r is not in rs.
+// lacks returns the parts of r that are not in rs.
 func (rs ranges) lacks(r queue.Range) (out ranges) {
 	for _, o := range rs {
 		if o.To <= r.From {
