@@ -101,23 +101,6 @@ func (l *Log) hiddenUnsettled(lane string, e *entry) (out []int) {
 	return out
 }
 
-// ranges returns the records from start to end without those in others, which is sorted.
-func (e *entry) ranges(start, end int, others []int) (out []queue.Range) {
-	for _, i := range others {
-		if i < start || i >= end {
-			continue
-		}
-		if start < i {
-			out = append(out, queue.Range{From: e.base() + queue.Seq(start), To: e.base() + queue.Seq(i)})
-		}
-		start = i + 1
-	}
-	if start < end {
-		out = append(out, queue.Range{From: e.base() + queue.Seq(start), To: e.base() + queue.Seq(end)})
-	}
-	return out
-}
-
 // nextPending returns the first entry from a position on with pending records for lane, their
 // indexes, and the settled slots of each. Without such an entry it returns the end position.
 func (l *Log) nextPending(lane string, from Position) (*entry, []int, []queue.Slots, Position) {

@@ -292,5 +292,3 @@ func asStalled(err error) error {
 	}
 	return err
 }
-
-const trimEvery = 200 * time.Millisecond

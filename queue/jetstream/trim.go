@@ -2,15 +2,10 @@ package jetstream
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"relay/internal/logs"
 	"relay/queue/internal/chunk"
-	"relay/queue/internal/ident"
 )
 
 // trimLoop removes messages that every lane has settled. Their ids are stored first, for the
@@ -39,61 +34,72 @@ func (l *Log) trimLoop() {
 	}
 }
 
-func (l *Log) trim(ctx context.Context) error {
-	l.trimming.Lock()
-	defer l.trimming.Unlock()
-	var first [allStreams]uint64 // lowest sequence number that must stay
-	var gone []*entry
-	l.mu.Lock()
-	first = l.view.readTo
-	for _, e := range l.view.entries {
-		if e.unsettledLanes > 0 {
-			first[e.stream] = min(first[e.stream], e.seq)
-		} else if len(gone) < 2000 {
-			gone = append(gone, e)
+const (
+	maxTrim   = 2000                   // chunks that one trim removes
+	trimEvery = 200 * time.Millisecond // the shortest time between two trims
+)
+
+// trimPlan is what one trim removes.
+type trimPlan struct {
+	entries []*entry
+	first   [allStreams]uint64 // per stream: everything before it can be purged at once
+	ids     [2][]byte          // rows of ids to remember: those of clients and relay, and those of sales
+	more    bool               // there are more finished entries than one trim removes
+}
+
+// planTrim plans a trim of at most limit entries. Invariant: before first lies no message that is not in
+// entries, or that this process has not read.
+func (v *view) planTrim(limit int) (p trimPlan) {
+	p.first = v.readTo
+	for _, e := range v.entries {
+		if e.unsettledLanes == 0 && len(p.entries) < limit {
+			p.entries = append(p.entries, e)
+			continue
 		}
+		p.first[e.stream] = min(p.first[e.stream], e.seq)
+		p.more = p.more || e.unsettledLanes == 0
 	}
-	for _, e := range l.view.entries { // finished entries beyond the limit wait for the next trim
-		if e.unsettledLanes == 0 && len(gone) == 2000 {
-			first[e.stream] = min(first[e.stream], e.seq)
-		}
-	}
-	if len(gone) == 2000 {
-		signal(l.trimmable)
-		for _, e := range gone {
-			first[e.stream] = min(first[e.stream], e.seq)
-		}
-	}
-	ids := [2][]byte{}
-	for _, e := range gone {
+	for _, e := range p.entries {
 		for i := range e.records {
 			r := &e.records[i]
-			if l.view.ids[r.hash].entry != e {
+			if v.ids[r.hash].entry != e {
 				continue
 			}
 			k := 0
 			if r.hash.Sale() {
 				k = 1
 			}
-			ids[k] = chunk.AppendID(ids[k], r.hash, r.fingerprint)
+			p.ids[k] = chunk.AppendID(p.ids[k], r.hash, r.fingerprint)
 		}
 	}
+	return p
+}
+
+// trim removes the messages of finished entries from their streams, after storing their ids.
+func (l *Log) trim(ctx context.Context) error {
+	l.trimming.Lock()
+	defer l.trimming.Unlock()
+	l.mu.Lock()
+	plan := l.view.planTrim(maxTrim)
 	l.mu.Unlock()
-	if len(gone) == 0 {
+	if len(plan.entries) == 0 {
 		return nil
+	}
+	if plan.more {
+		signal(l.trimmable)
 	}
 	if err := l.verifyStreams(ctx, streams); err != nil { // otherwise the numbers might belong to other messages
 		return err
 	}
 	for k, window := range []time.Duration{l.options.DedupWindow, l.options.SaleWindow} {
-		if err := l.storeIDs(ctx, ids[k], window); err != nil {
+		if err := l.storeIDs(ctx, plan.ids[k], window); err != nil {
 			return err
 		}
 	}
-	var purged [streams]bool
-	for _, e := range gone {
-		if e.seq < first[e.stream] {
-			purged[e.stream] = true
+	var purge [streams]bool
+	for _, e := range plan.entries {
+		if e.seq < plan.first[e.stream] {
+			purge[e.stream] = true
 			continue
 		}
 		if err := l.servers.api(ctx, "STREAM.MSG.DELETE."+l.eventStream(e.stream), map[string]any{"seq": e.seq, "no_erase": true}, nil); err != nil && !hasCode(err, codeNoMessage) && !hasCode(err, codeNotDeleted) {
@@ -101,15 +107,15 @@ func (l *Log) trim(ctx context.Context) error {
 		}
 		l.forget(e)
 	}
-	for i, ok := range purged {
+	for i, ok := range purge {
 		if !ok {
 			continue
 		}
-		if err := l.servers.api(ctx, "STREAM.PURGE."+l.eventStream(i), map[string]any{"seq": first[i]}, nil); err != nil {
+		if err := l.servers.api(ctx, "STREAM.PURGE."+l.eventStream(i), map[string]any{"seq": plan.first[i]}, nil); err != nil {
 			return err
 		}
-		for _, e := range gone {
-			if e.stream == i && e.seq < first[i] {
+		for _, e := range plan.entries {
+			if e.stream == i && e.seq < plan.first[i] {
 				l.forget(e)
 			}
 		}
@@ -127,73 +133,4 @@ func (l *Log) forget(e *entry) {
 		}
 	}
 	l.view.remove(e)
-}
-
-func (l *Log) window(h ident.Hash) time.Duration {
-	if h.Sale() {
-		return l.options.SaleWindow
-	}
-	return l.options.DedupWindow
-}
-
-func (v *view) rememberID(h ident.Hash, print uint64, window time.Duration) {
-	v.ids[h] = idLocation{fingerprint: print}
-	g := expiringID{h, time.Now().Add(window)}
-	if h.Sale() {
-		v.expiringSales = append(v.expiringSales, g)
-	} else {
-		v.expiring = append(v.expiring, g)
-	}
-}
-
-// expire removes ids whose window has ended.
-func (v *view) expire(now time.Time) {
-	for _, list := range []*[]expiringID{&v.expiring, &v.expiringSales} {
-		for len(*list) > 0 && (*list)[0].until.Before(now) {
-			if h := (*list)[0].hash; v.ids[h].entry == nil {
-				delete(v.ids, h)
-			}
-			*list = (*list)[1:]
-		}
-	}
-}
-
-// storeIDs stores hashes of ids for a window. Storing them twice is harmless.
-func (l *Log) storeIDs(ctx context.Context, rows []byte, window time.Duration) error {
-	for len(rows) > 0 {
-		n := min(len(rows), 20_000*chunk.IDLen)
-		data, err := l.ring.Seal(nil, "ids", 0, nil, rows[:n])
-		if err != nil {
-			return fmt.Errorf("seal ids: %w", err)
-		}
-		if _, err := l.servers.publish(ctx, &nats.Msg{
-			Subject: l.options.Name + ".ids", Data: data, Header: nats.Header{"Nats-TTL": {strconv.Itoa(max(1, int(window.Seconds())))}},
-		}); err != nil {
-			return fmt.Errorf("store ids: %w", err)
-		}
-		rows = rows[n:]
-	}
-	return nil
-}
-
-// readIDs reads the hashes of ids whose chunks were removed.
-func (l *Log) readIDs(ctx context.Context, v *view) error {
-	next, err := l.servers.tail(ctx, l.idStream(), l.readToOf(v, idsAt), func(m message) error {
-		rows, err := l.ring.Open("ids", 0, nil, m.data)
-		if err != nil {
-			return fmt.Errorf("read ids: %w", err)
-		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for ; len(rows) >= chunk.IDLen; rows = rows[chunk.IDLen:] {
-			h := ident.Hash(rows[:16])
-			if _, known := v.ids[h]; known {
-				continue
-			}
-			v.rememberID(h, le.Uint64(rows[16:]), l.window(h))
-		}
-		return nil
-	})
-	l.setReadTo(v, idsAt, next)
-	return err
 }

@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"encoding/binary"
-	"maps"
 	"slices"
 	"time"
 
@@ -11,13 +10,6 @@ import (
 )
 
 var le = binary.LittleEndian
-
-// A sequence number is: stream 4 bits · sequence in it 46 bits · index 14 bits.
-const (
-	indexBits  = 14
-	streamBits = 60
-	maxRecords = 1<<indexBits - 1
-)
 
 // Position is a place in the order of the open log that returned it.
 type Position uint64
@@ -63,129 +55,11 @@ func (v *view) cache(e *entry) {
 	}
 }
 
-type place struct {
-	stream int
-	seq    uint64
-}
-
-// placeOf returns the message that contains a record.
-func placeOf(s queue.Seq) place {
-	return place{int(s >> streamBits), uint64(s) << 4 >> 4 >> indexBits}
-}
-
-// idLocation is where the record with an id is stored; entry is nil if its chunk was removed.
-type idLocation struct {
-	entry       *entry
-	fingerprint uint64
-	index       uint32
-}
-
-type expiringID struct {
-	hash  ident.Hash
-	until time.Time
-}
-
-// entry is a chunk.
-type entry struct {
-	place
-	number         queue.Seq // of the chunk: newer ones have higher numbers
-	order          uint64
-	size           int
-	records        []recordInfo
-	laneSets       [][]string
-	lanes          map[string]*laneState // by lane
-	hidden         bits                  // records that are not read because a copy with the same id is
-	unsettledLanes int                   // lanes that have not settled all of it
-	data           []byte                // the chunk's bytes, while cached
-	hadBodies      map[int][]byte        // bodies of queue.LaneHad by record, which every process reads; small
-	missingSince   time.Time             // since when no server has had it
-}
-
 // skippedRange is a range of messages that were removed before this process read them, and when it
 // noticed.
 type skippedRange struct {
 	from, to uint64
 	seenAt   time.Time
-}
-
-type recordInfo struct {
-	hash        ident.Hash
-	fingerprint uint64
-	set         uint32
-	size        uint32
-	received    int64
-}
-
-// laneState is the state of a chunk in one lane.
-type laneState struct {
-	settled      bits
-	slots        map[uint32]queue.Slots
-	pending      int // records that will be read
-	unsettled    int // records not settled: the pending ones and their copies
-	pendingBytes int64
-}
-
-// bits is a set of small numbers.
-type bits []uint64
-
-func (b bits) has(i int) bool { return i/64 < len(b) && b[i/64]&(1<<(i%64)) != 0 }
-
-func (b *bits) set(i int) {
-	for len(*b) <= i/64 {
-		*b = append(*b, 0)
-	}
-	(*b)[i/64] |= 1 << (i % 64)
-}
-
-func (b bits) empty() bool { return !slices.ContainsFunc(b, func(w uint64) bool { return w != 0 }) }
-
-func newEntry(stream int, seq uint64, at queue.Seq, size int) *entry {
-	return &entry{place: place{stream, seq}, number: at, size: size, lanes: make(map[string]*laneState)}
-}
-
-func (e *entry) add(h ident.Hash, print uint64, lanes []string, body []byte, received int64) {
-	set := slices.IndexFunc(e.laneSets, func(s []string) bool { return slices.Equal(s, lanes) })
-	if set < 0 {
-		set = len(e.laneSets)
-		e.laneSets = append(e.laneSets, lanes)
-	}
-	if slices.Contains(lanes, queue.LaneHad) {
-		if e.hadBodies == nil {
-			e.hadBodies = make(map[int][]byte)
-		}
-		e.hadBodies[len(e.records)] = clone(body)
-	}
-	e.records = append(e.records, recordInfo{h, print, uint32(set), uint32(len(body)), received})
-}
-
-// laneSet returns in sorted and without duplicates, not aliasing in.
-func (e *entry) laneSet(in []string) []string {
-	if i := slices.IndexFunc(e.laneSets, func(s []string) bool { return slices.Equal(s, in) }); i >= 0 {
-		return e.laneSets[i]
-	}
-	return slices.Compact(slices.Sorted(slices.Values(in)))
-}
-
-// base is the sequence number of its first record.
-func (e *entry) base() queue.Seq {
-	return queue.Seq(e.stream)<<streamBits | queue.Seq(e.seq)<<indexBits
-}
-
-func (e *entry) isFor(i int, lane string) bool {
-	return slices.Contains(e.laneSets[e.records[i].set], lane)
-}
-
-// isPending reports whether record i will be read by a lane it is for.
-func (e *entry) isPending(p *laneState, i int) bool { return !e.hidden.has(i) && !p.settled.has(i) }
-
-// lane is a lane as this process knows it.
-type lane struct {
-	name       string
-	row        row
-	revision   uint64   // of its row; 0: it has none
-	entries    []*entry // not removed yet, in order
-	everStored int64    // number of records ever seen
-	changed    chan struct{}
 }
 
 func newView() *view {
@@ -198,15 +72,6 @@ func newView() *view {
 		v.readTo[i] = 1
 	}
 	return v
-}
-
-func (v *view) lane(name string) *lane {
-	ln := v.lanes[name]
-	if ln == nil {
-		ln = &lane{name: name, changed: make(chan struct{})}
-		v.lanes[name] = ln
-	}
-	return ln
 }
 
 // advance records that everything of a stream before next was read.
@@ -276,14 +141,6 @@ func (v *view) admit(e *entry) bool {
 	return true
 }
 
-// settleEverywhere settles a record in each of its lanes: they have settled another one with its
-// id.
-func (e *entry) settleEverywhere(i int) {
-	for _, name := range e.laneSets[e.records[i].set] {
-		e.lanes[name].settled.set(i)
-	}
-}
-
 // syncCopies settles all records with an id in a lane as far as any of them is settled.
 func (v *view) syncCopies(lane string, h ident.Hash) {
 	whole, slots := false, queue.Slots(0)
@@ -334,16 +191,6 @@ func (v *view) eachCopy(lane string, e *entry, i int, fn func(e *entry, i int)) 
 	}
 }
 
-// pendingRecords is the number of records that are pending in any lane.
-func (e *entry) pendingRecords() (n int) {
-	for i := range e.records {
-		if slices.ContainsFunc(e.laneSets[e.records[i].set], func(name string) bool { return e.isPending(e.lanes[name], i) }) {
-			n++
-		}
-	}
-	return n
-}
-
 // recount updates an entry's counts of pending and unsettled records.
 func (v *view) recount(e *entry) {
 	e.unsettledLanes = 0
@@ -351,22 +198,6 @@ func (v *view) recount(e *entry) {
 		e.recountLane(name, p)
 		if p.unsettled > 0 {
 			e.unsettledLanes++
-		}
-	}
-}
-
-func (e *entry) recountLane(name string, p *laneState) {
-	p.pending, p.unsettled, p.pendingBytes = 0, 0, 0
-	for i := range e.records {
-		if !e.isFor(i, name) {
-			continue
-		}
-		if !p.settled.has(i) {
-			p.unsettled++
-		}
-		if e.isPending(p, i) {
-			p.pending++
-			p.pendingBytes += int64(e.records[i].size)
 		}
 	}
 }
@@ -402,26 +233,4 @@ func (v *view) remove(e *entry) {
 		ln := v.lanes[name]
 		ln.entries = slices.DeleteFunc(ln.entries, func(o *entry) bool { return o == e })
 	}
-}
-
-func (ln *lane) stats() queue.LaneStat {
-	s := queue.LaneStat{Name: ln.name, Revision: queue.Revision(ln.revision + 1), Invalidations: ln.row.Invalidations, State: clone(ln.row.State), Counts: make(map[string]int64)}
-	maps.Copy(s.Counts, ln.row.Counts)
-	for _, e := range ln.entries {
-		p := e.lanes[ln.name]
-		if p.pending == 0 {
-			continue
-		}
-		if s.Pending == 0 {
-			for i := range e.records {
-				if e.isFor(i, ln.name) && e.isPending(p, i) {
-					s.Oldest = time.UnixMilli(e.records[i].received).UTC()
-					break
-				}
-			}
-		}
-		s.Pending += int64(p.pending)
-		s.Bytes += p.pendingBytes
-	}
-	return s
 }
