@@ -32,7 +32,7 @@ const (
 func Secret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, SecretName)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, fmt.Errorf("read secret of the installation: %s is %w: it is a link or a pipe, and relay would use what it leads to as its secret;  "+
+		return nil, fmt.Errorf("read secret of the installation: %s is %w: it is a link or a pipe, and relay would use what it leads to as its secret; "+
 			"check who put it there, remove it, and restore the file from a backup", path, ErrDamaged)
 	}
 	for try := 0; ; try++ {
