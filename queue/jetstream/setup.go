@@ -28,9 +28,9 @@ var ErrSetup = errors.New("the NATS servers are not set up for a queue")
 
 const (
 	streams       = 3
-	minMinor      = 15      // of version 2
-	minPayload    = 8 << 20 // a request is one message
-	metadataValue = "queue 1"
+	minMinor      = 15        // of version 2
+	minPayload    = 8 << 20   // a request is one message
+	metadataValue = "queue 2" // the format of rows and letters
 )
 
 var nameOK = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
