@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -20,7 +21,7 @@ func natsClient(t *testing.T, url string) *nats.Conn {
 // natsStreams is natsClient for the streams of the server.
 func natsStreams(t *testing.T, url string, opts ...nats.JSOpt) nats.JetStreamContext {
 	t.Helper()
-	js, err := natsClient(t, url).JetStream(opts...)
+	js, err := natsClient(t, url).JetStream(append([]nats.JSOpt{nats.MaxWait(time.Minute)}, opts...)...) // a busy machine is slow
 	if err != nil {
 		t.Fatal(err)
 	}

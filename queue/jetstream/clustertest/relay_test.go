@@ -310,7 +310,7 @@ func TestRelays(t *testing.T) {
 		t.Errorf("only %d events: too few to prove anything", len(ids))
 	}
 	out, err := a.command("doctor")
-	if plain := strings.Join(strings.Fields(out), " "); strings.Count(plain, "and syncs before it confirms") != 3 || !strings.Contains(plain, "each on three servers or more") {
+	if plain := strings.Join(strings.Fields(out), " "); strings.Count(plain, "and syncs before it confirms") != 3 || !strings.Contains(plain, "have three replicas or more each") {
 		t.Errorf("doctor: %v\n%s", err, out)
 	}
 	if out, err := a.command("backup", filepath.Join(t.TempDir(), "b.tar")); err == nil || !strings.Contains(out, "nats account backup") {
@@ -320,7 +320,7 @@ func TestRelays(t *testing.T) {
 		t.Errorf("receipt: %v\n%s", err, out)
 	}
 	a.stop(t)
-	if out, err := a.command("status"); err == nil || !strings.Contains(out, "with queue.nats a command needs one that runs") {
+	if out, err := a.command("status"); err == nil || !strings.Contains(out, "with queue.nats a command needs a running relay") {
 		t.Errorf("status without a running relay: %v\n%s", err, out)
 	}
 }
