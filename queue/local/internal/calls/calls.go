@@ -1,4 +1,4 @@
-// Package calls bounds how long a caller waits for a disk that may hang.
+// Package calls bounds how long a caller waits for a disk that can hang.
 package calls
 
 import (

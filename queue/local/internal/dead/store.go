@@ -73,7 +73,7 @@ type Files interface {
 	KeepCopy(path string) error
 }
 
-// Store is an open dead.db. Its methods may be called from any goroutine.
+// Store is an open dead.db. Its methods can be called from any goroutine.
 type Store struct {
 	path string
 	o    Options

@@ -32,7 +32,7 @@ type Options struct {
 
 func (o *Options) path() string { return filepath.Join(o.Dir, Name) }
 
-// Store is an open meta.db. Its methods may be called from any goroutine.
+// Store is an open meta.db. Its methods can be called from any goroutine.
 type Store struct {
 	o       Options
 	suspect bool // a write failed: the disk can have dropped data that still reads correctly; only run uses it
