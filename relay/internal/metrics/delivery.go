@@ -13,7 +13,7 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// delivery counts what becomes of events on their way to Meta.
+// delivery counts the outcomes of events on their way to Meta.
 type delivery struct {
 	requests   *prometheus.CounterVec
 	duration   *prometheus.HistogramVec
@@ -31,18 +31,18 @@ type delivery struct {
 	redriven  *prometheus.CounterVec
 	notes     *prometheus.CounterVec
 	matchKeys *prometheus.CounterVec
-	// keyCounters are those of mapper.KeyNames, by mapper.KeyState. They are
-	// looked up once: every conversion counts one of each key.
+	// keyCounters are the counters of mapper.KeyNames, by mapper.KeyState. They are looked
+	// up once, since every conversion counts each key.
 	keyCounters [][len(mapper.KeyStates)]prometheus.Counter
 
 	labels labels
 	tail   *Tail
 }
 
-// labels are those that nothing else bounds.
+// labels limits the labels that nothing else limits.
 type labels struct {
 	names    bounded // of conversions
-	codes    bounded // Meta's codes and subcodes: known ones are about 100
+	codes    bounded // Meta's codes; about 100 are known
 	subcodes bounded
 	notes    bounded
 }
@@ -81,7 +81,7 @@ func newDelivery(r registrar, tail *Tail) *delivery {
 	return d
 }
 
-// Drain are the hooks of drain.
+// Drain returns the hooks for drain.
 func (m *Metrics) Drain() drain.Metrics { return m.delivery }
 
 // Note counts notes of the mapper by code.
@@ -120,10 +120,10 @@ func attemptOutcome(c graph.Class) string {
 	case graph.InvalidEvent, graph.InvalidBatch:
 		return "rejected"
 	}
-	return "paused" // token, permission, settings: somebody must act
+	return "paused" // token, permission, settings: a person must act
 }
 
-// Delivered counts conversions Meta has accepted, and events the hub has, by their name.
+// Delivered counts conversions that Meta accepted, and events that the hub has, by name.
 func (d *delivery) Delivered(lane, name string, n int) {
 	if n > 0 {
 		d.delivered.WithLabelValues(lane, d.labels.names.bound(name)).Add(float64(n))
@@ -137,7 +137,7 @@ func (d *delivery) MatchKeys(_ string, keys []mapper.KeyResult) {
 	}
 }
 
-// Lag is the age of the oldest event of a delivered request.
+// Lag records the age of the oldest event of a delivered request.
 func (d *delivery) Lag(lane string, received, now time.Time) {
 	d.lag.WithLabelValues(lane).Observe(max(0, now.Sub(received).Seconds()))
 }
@@ -148,7 +148,7 @@ func (d *delivery) Note(code string, n int) { addTo(d.notes, d.labels.notes.boun
 // Redriven counts dead letters that went back into the queue.
 func (d *delivery) Redriven(cause string, n int) { addTo(d.redriven, cause, n) }
 
-// Settled counts what records became.
+// Settled counts the outcomes of records.
 func (d *delivery) Settled(lane, outcome string, n int) {
 	if n <= 0 {
 		return
@@ -160,22 +160,21 @@ func (d *delivery) Settled(lane, outcome string, n int) {
 	case "dead":
 		addTo(d.dead, reason, n)
 	}
-	if d.tail.Watched() && kind != "delivered" { // Delivery tells of each of those
+	if d.tail.Watched() && kind != "delivered" { // Tail.Delivery publishes each of those
 		d.tail.publish(api.Outcome{Time: time.Now(), Outcome: kind, EventSet: lane, Reason: reason, Count: n})
 	}
 }
 
-// cutOutcome takes "skip:unmapped" apart.
+// cutOutcome splits an outcome such as "skip:unmapped".
 func cutOutcome(s string) (kind, reason string) {
 	kind, reason, _ = strings.Cut(s, ":")
 	return kind, reason
 }
 
-// AmbiguousResend counts a request sent again because nobody knows what became
-// of it.
+// AmbiguousResend counts a request that was sent again because its outcome is unknown.
 func (d *delivery) AmbiguousResend(lane string, _ int) { d.resends.WithLabelValues(lane).Inc() }
 
-// RebuildMismatch counts a request in doubt that could not be rebuilt.
+// RebuildMismatch counts a request in doubt that could not be made again with the same bytes.
 func (d *delivery) RebuildMismatch(lane string) { d.mismatches.WithLabelValues(lane).Inc() }
 
 // LimitWait adds time a lane waited for the request rate.
@@ -183,17 +182,17 @@ func (d *delivery) LimitWait(lane string, wait time.Duration) {
 	d.limitWait.WithLabelValues(lane).Add(max(0, wait.Seconds()))
 }
 
-// StateChanged is for the tail; the metric is read at each scrape.
+// StateChanged publishes a lane's state to the tail. The metric is read at each scrape.
 func (d *delivery) StateChanged(lane string, state drain.State, _ time.Time) {
 	if d.tail.Watched() {
 		d.tail.publish(api.Outcome{Time: time.Now(), Outcome: "state", EventSet: lane, Reason: string(state)})
 	}
 }
 
-// Usage is the highest usage of Meta's headers, in percent.
+// Usage sets the highest usage in Meta's headers, in percent.
 func (d *delivery) Usage(lane string, percent float64) {
 	d.usage.WithLabelValues(lane).Set(percent / 100)
 }
 
-// ClockSkew is ours minus Meta's.
+// ClockSkew sets this machine's clock minus Meta's.
 func (d *delivery) ClockSkew(skew time.Duration) { d.clockSkew.Set(skew.Seconds()) }

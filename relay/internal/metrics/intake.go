@@ -11,7 +11,7 @@ import (
 	"relay/relay/internal/ingest"
 )
 
-// intake counts what comes in: over HTTP, from imports, from dropped files.
+// intake counts received events: over HTTP, from imports and from dropped files.
 type intake struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -31,7 +31,7 @@ func newIntake(r registrar, tail *Tail) *intake {
 	}
 }
 
-// Intake are the hooks of ingest.
+// Intake returns the hooks for ingest.
 func (m *Metrics) Intake() ingest.Metrics { return m.intake }
 
 // Request counts one answered request and its messages.
@@ -51,7 +51,7 @@ func (m *intake) Request(o ingest.Observation) {
 	}
 }
 
-// Imported counts what an import or a dropped file has brought.
+// Imported counts the events of an import or a dropped file.
 func (m *Metrics) Imported(a queue.Appended, unmapped int) {
 	m.intake.stored(a.Stored, min(unmapped, a.Stored), a.Duplicates, a.Conflicts)
 	m.intake.publishStored(a.Stored)

@@ -35,10 +35,10 @@ type Metrics struct {
 
 	mu     sync.Mutex
 	digest string
-	state  prometheus.Collector // reads queue and lanes; nil: nobody shows them
+	state  prometheus.Collector // reads queue and lanes; nil before Show
 }
 
-// New makes every metric; b fills relay_build_info.
+// New registers every metric. b fills relay_build_info.
 func New(b api.Build) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), tail: new(Tail)}
 	r := registrar{m.registry}
@@ -59,15 +59,15 @@ func New(b api.Build) *Metrics {
 	return m
 }
 
-// Tail is where the hooks publish what happens, for `relay tail` and the page.
+// Tail returns the stream of outcomes, for `relay tail` and the page.
 func (m *Metrics) Tail() *Tail { return m.tail }
 
-// Handler answers a scrape.
+// Handler serves scrapes.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Registry: m.registry, MaxRequestsInFlight: 4})
 }
 
-// Text is what a scrape shows.
+// Text returns the text of a scrape.
 func (m *Metrics) Text() ([]byte, error) {
 	families, err := m.registry.Gather()
 	if err != nil {
@@ -83,8 +83,8 @@ func (m *Metrics) Text() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Show makes what look says of queue and lanes part of each scrape, until the
-// function it returns is called. Only one at a time: two would show each number twice.
+// Show adds the state of queue and lanes that look returns to each scrape, until end is
+// called. On a second call it returns an error: two would report each number twice.
 func (m *Metrics) Show(look func() State) (end func(), err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -106,10 +106,10 @@ func (m *Metrics) Show(look func() State) (end func(), err error) {
 	}, nil
 }
 
-// CertificateExpiry takes what a scrape asks when the intake certificate expires.
+// CertificateExpiry sets the function that returns when the intake's certificate expires.
 func (m *Metrics) CertificateExpiry(at func() time.Time) { m.certNotAfter.Store(&at) }
 
-// Receipts takes what a scrape asks about the receipts.
+// Receipts sets the function that returns the state of the receipts.
 func (m *Metrics) Receipts(stats func() receipts.Stats) { m.receipts.Store(&stats) }
 
 // registrar makes metrics and registers them.
@@ -162,9 +162,8 @@ func unixSeconds(t time.Time) float64 {
 	return float64(t.UnixMilli()) / 1000
 }
 
-// bounded keeps a label from growing without end: the first limit values pass,
-// later ones become "other". A mapping has few names; a client that makes
-// them up must not fill the memory of Prometheus.
+// bounded limits the values of a label: the first limit values are kept, later ones become
+// "other". A client that invents names must not fill Prometheus's memory.
 type bounded struct {
 	mu    sync.RWMutex
 	seen  map[string]struct{}

@@ -10,28 +10,28 @@ import (
 	"relay/relay/internal/spool"
 )
 
-// State is what a scrape shows of queue and lanes.
+// State is the state of queue and lanes for a scrape.
 type State struct {
 	Ready        bool // an event can be stored durably now
 	Queue        queue.Stats
 	Lanes        []api.LaneInfo
 	Unmapped     int64 // events kept for a later mapping
-	Refused      int64 // messages that wait to become dead letters
+	Refused      int64 // messages that will become dead letters
 	DrainSeconds *float64
 	Dropped      *spool.DirectoryStatus // nil: there is no directory of dropped files
 	Stores       []forward.Seen
 	Delivers     *api.Delivers // nil: no other relay has the same queue
 }
 
-// stateCollector reads queue and lanes when somebody scrapes, so that these
-// numbers are never behind and cost nothing otherwise.
+// stateCollector reads queue and lanes at each scrape, so that these numbers are current and
+// cost nothing in between.
 type stateCollector struct{ look func() State }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 
-// The descriptions below are tables, never changed.
+// The descriptions below are constant.
 var (
 	descReady        = desc("relay_ready", "1 when an event can be stored durably now.")
 	descDelivers     = desc("relay_delivers", "1 when this relay delivers from a queue that several relays share; absent where none is shared.")
@@ -75,7 +75,7 @@ var (
 	descLastSuccess  = desc("relay_delivery_last_success_timestamp_seconds", "When Meta last accepted something for an event set; 0: not since the start.", "event_set")
 )
 
-// Describe says nothing: an unchecked collector, because lanes come and go.
+// Describe sends only one description, because the lanes change.
 func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) { ch <- descReady }
 
 // Collect reads the state.
@@ -153,8 +153,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descDrain, -1)
 	}
 	if n := pending + inflight + retry; n > 0 && st.DiskBytes > 0 {
-		// Segments are compressed: what an event takes on disk is known only
-		// on the average.
+		// Segments are compressed, so only the average size of an event is known.
 		gauge(descCapacity, float64(st.MaxSize)/max(1, float64(st.DiskBytes-st.DeadBytes)/float64(n)))
 	}
 	gauge(descSize, float64(st.DiskBytes))

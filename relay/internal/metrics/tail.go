@@ -9,9 +9,8 @@ import (
 	"relay/relay/internal/privacy"
 )
 
-// Tail hands outcomes to whoever watches. Publishing never blocks and costs
-// next to nothing while nobody does; a watcher that cannot keep up is told how
-// many it missed.
+// Tail passes outcomes to watchers. Publishing never blocks, and costs almost nothing without
+// a watcher. A watcher that cannot keep up gets the number of outcomes it missed.
 type Tail struct {
 	mu       sync.RWMutex
 	watchers map[*Watcher]struct{}
@@ -20,20 +19,19 @@ type Tail struct {
 // Watcher gets outcomes as they happen.
 type Watcher struct {
 	C      chan api.Outcome
-	own    bool // gets what happens here alone
+	own    bool // gets only the outcomes of this relay
 	mu     sync.Mutex
 	missed int
 }
 
-// Watched reports whether anybody listens, for callers that would have to
-// work to make an Outcome.
+// Watched reports whether there is a watcher, so that callers make no Outcome without one.
 func (t *Tail) Watched() bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return len(t.watchers) > 0
 }
 
-// WatchedHere reports whether somebody watches here, of all who listen.
+// WatchedHere reports whether there is a watcher other than those of WatchOwn.
 func (t *Tail) WatchedHere() bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -45,7 +43,7 @@ func (t *Tail) WatchedHere() bool {
 	return false
 }
 
-// WatchOwn adds a watcher that does not get what was passed on from another relay.
+// WatchOwn adds a watcher that gets no outcomes of other relays.
 func (t *Tail) WatchOwn() *Watcher {
 	w := t.Watch()
 	t.mu.Lock()
@@ -54,10 +52,10 @@ func (t *Tail) WatchOwn() *Watcher {
 	return w
 }
 
-// Pass hands an outcome at another relay, masked there, to who watches here.
+// Pass passes an outcome of another relay, which masked it, to the watchers here.
 func (t *Tail) Pass(o api.Outcome) { t.hand(o, false) }
 
-// PassMissed tells who watches here that so many of them did not come.
+// PassMissed tells the watchers here that n outcomes of another relay are missing.
 func (t *Tail) PassMissed(n int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -68,8 +66,7 @@ func (t *Tail) PassMissed(n int) {
 	}
 }
 
-// publish hands o to every watcher, its id and name masked where they may be
-// somebody's.
+// publish passes o to every watcher. It masks an id or a name that can be personal.
 func (t *Tail) publish(o api.Outcome) {
 	if t.Watched() {
 		o.MessageID, o.Event = personal.ShowID(o.MessageID), privacy.ShowEvent(o.Event, o.EventSet != "")
@@ -98,7 +95,7 @@ func (w *Watcher) miss(n int) {
 	w.missed += n
 }
 
-// Watch adds a watcher; the caller leaves.
+// Watch adds a watcher. The caller must call Leave.
 func (t *Tail) Watch() *Watcher {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -110,14 +107,14 @@ func (t *Tail) Watch() *Watcher {
 	return w
 }
 
-// Leave ends what Watch began.
+// Leave removes a watcher.
 func (t *Tail) Leave(w *Watcher) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.watchers, w)
 }
 
-// Missed says how many outcomes came too fast for w since it last asked.
+// Missed returns how many outcomes w has missed since the last call.
 func (w *Watcher) Missed() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -126,7 +123,7 @@ func (w *Watcher) Missed() int {
 	return n
 }
 
-// Delivery tells of every conversion of an accepted request; for
+// Delivery publishes every conversion of an accepted request. It is for
 // drain.Options.Delivered.
 func (t *Tail) Delivery(d drain.Delivery) {
 	if !t.Watched() {

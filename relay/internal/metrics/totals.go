@@ -36,7 +36,7 @@ func each(c prometheus.Collector, fn func(labels map[string]string, value float6
 	}
 }
 
-// Coverage says how often conversions had each match key, the commonest first.
+// Coverage returns how often conversions had each match key, the most frequent first.
 func (m *Metrics) Coverage() []api.Coverage {
 	byKey := map[string]*api.Coverage{}
 	each(m.delivery.matchKeys, func(l map[string]string, v float64) {
@@ -62,14 +62,14 @@ func (m *Metrics) Coverage() []api.Coverage {
 	return out
 }
 
-// Totals are since the start of this process.
+// Totals returns the totals since the start of this process.
 func (m *Metrics) Totals() api.Totals {
 	t := api.Totals{Received: sums(m.intake.received, "result"), Skipped: sums(m.delivery.skipped, "reason"), Dead: sums(m.delivery.dead, "reason")}
 	each(m.delivery.delivered, func(_ map[string]string, v float64) { t.Delivered += int64(v) })
 	return t
 }
 
-// ClockSkew is this machine's clock minus Meta's, in seconds.
+// ClockSkew returns this machine's clock minus Meta's, in seconds.
 func (m *Metrics) ClockSkew() float64 {
 	var v float64
 	each(m.delivery.clockSkew, func(_ map[string]string, x float64) { v = x })

@@ -1,13 +1,13 @@
-// Package replicas is the relays that share one queue: what each tells the others of
-// itself, and what one has another do.
+// Package replicas connects the relays that share one queue: each broadcasts its state, and
+// one can order another to carry out a command.
 //
 //	every relay ── beat, every 2 s ──► all others: who delivers, its lanes, what it took
 //	any relay ── order ──► the relay that delivers ── answer ──► it
-//	every relay ── outcomes ──► those where somebody watches
+//	every relay ── outcomes ──► relays with a watcher
 //
-// What it guarantees: an order is done once, by the relay that has the lease, or it ends
-// in an error that says whether it may have been done. Nothing of it is stored.
+// Guarantee: an order is carried out once, by the relay that has the lease, or it returns an
+// error that says whether it might have been carried out. Nothing is stored.
 //
-// Hazards: beats and outcomes may get lost, so that what is shown of another relay may be
-// some seconds old; Lanes says so when it is too old to be shown.
+// Pitfall: beats and outcomes can get lost, so the state shown of another relay can be some
+// seconds old. Delivering and Relays ignore a state that is too old.
 package replicas

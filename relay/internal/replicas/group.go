@@ -15,7 +15,7 @@ import (
 	"relay/relay/internal/metrics"
 )
 
-// Bus carries what relays tell each other and have each other do. *jetstream.Queue is one.
+// Bus transports broadcasts and orders between relays. *jetstream.Queue implements it.
 type Bus interface {
 	ProcessID() string
 	Broadcast(what string, data []byte) error
@@ -24,27 +24,27 @@ type Bus interface {
 	Serve(to string, ready func() bool, do func(ctx context.Context, data []byte) []byte) (stop func(), err error)
 }
 
-// Options of a Group; all but Logger are needed.
+// Options configures a Group. Every field except Logger must be set.
 type Options struct {
 	Bus      Bus
-	Name     string             // of this relay, as people know it
-	Delivers func() bool        // it has the lease
-	Self     func() Beat        // what it tells of itself; the group fills in the rest
+	Name     string             // of this relay, for people
+	Delivers func() bool        // whether it has the lease
+	Self     func() Beat        // its state; the group sets Name, Delivers, Watched and Gone
 	Tail     *metrics.Tail      // of its outcomes
 	Logger   *slog.Logger       // default: discards
 	Errors   func(error) Failed // what an error of Bus.Order means
 }
 
-// Beat is what a relay tells of itself.
+// Beat is the state that a relay broadcasts.
 type Beat struct {
 	Name     string
 	Delivers bool
 	Gone     bool // it stops
-	Watched  bool // somebody watches outcomes there
+	Watched  bool // it has a watcher of outcomes
 	Version  string
-	Mapping  string // digest of the one in force
+	Mapping  string // digest of its current mapping
 	Stored   int64  // events since its start
-	Coming   string // what is on its way into the queue and nowhere yet, as a sentence
+	Coming   string // sentence about events that it has and has not stored yet
 
 	Lanes     []drain.LaneStatus // of the one that delivers
 	Totals    api.Totals         // the same
@@ -54,19 +54,19 @@ type Beat struct {
 
 const (
 	beatEvery = 2 * time.Second
-	beatOld   = 4 * beatEvery // what is older is not shown as what is
-	gone      = time.Minute   // who was not heard of for so long is none of them
+	beatOld   = 4 * beatEvery // an older state is not shown as current
+	gone      = time.Minute   // a relay without a beat for so long is removed
 )
 
-// Group is the relays of one queue, as one of them sees them.
+// Group is the set of relays of one queue, as this relay sees it.
 type Group struct {
 	o Options
 
 	mu      sync.Mutex
-	others  map[string]*other // by Bus.Me
-	stored  int64             // events that others have stored since this one began to hear
-	sharing *metrics.Watcher  // of own outcomes, while somebody watches elsewhere
-	over    bool              // this relay has said that it stops
+	others  map[string]*other // by Bus.ProcessID
+	stored  int64             // events that others have stored since New
+	sharing *metrics.Watcher  // of own outcomes, while another relay has a watcher
+	over    bool              // this relay has broadcast that it stops
 }
 
 type other struct {
@@ -75,7 +75,8 @@ type other struct {
 	at   time.Time
 }
 
-// New makes a Group that hears the others from now on; Run tells them of this relay.
+// New makes a Group that receives the beats of the others from now on. Run broadcasts those
+// of this relay.
 func New(o Options) (*Group, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -93,7 +94,7 @@ func New(o Options) (*Group, error) {
 func (g *Group) hear(by string, data []byte) {
 	var b Beat
 	if json.Unmarshal(data, &b) != nil {
-		return // another version's
+		return // from another version
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -104,7 +105,7 @@ func (g *Group) hear(by string, data []byte) {
 	if was := g.others[by]; was != nil && b.Stored > was.beat.Stored {
 		g.stored += b.Stored - was.beat.Stored
 	}
-	for id, o := range g.others { // it was killed, and this is the same relay, started again
+	for id, o := range g.others { // a killed relay that was started again
 		if id != by && o.beat.Name == b.Name && time.Since(o.at) > 2*beatEvery {
 			delete(g.others, id)
 		}
@@ -112,7 +113,7 @@ func (g *Group) hear(by string, data []byte) {
 	g.others[by] = &other{by, b, time.Now()}
 }
 
-// Run tells the others of this relay until ctx ends.
+// Run broadcasts this relay's state until ctx ends.
 func (g *Group) Run(ctx context.Context) error {
 	t := time.NewTicker(beatEvery)
 	defer t.Stop()
@@ -130,7 +131,7 @@ func (g *Group) Run(ctx context.Context) error {
 	}
 }
 
-// Beat tells the others now: who delivers has changed.
+// Beat broadcasts now. It is called when the relay that delivers has changed.
 func (g *Group) Beat() { g.beat(false) }
 
 func (g *Group) beat(gone bool) {
@@ -155,7 +156,7 @@ func (g *Group) beat(gone bool) {
 	}
 }
 
-// known are the others that were heard of lately; g.mu is held.
+// known returns the others with a recent beat. The caller holds g.mu.
 func (g *Group) known() (out []*other) {
 	for id, o := range g.others {
 		if time.Since(o.at) > gone {
@@ -168,7 +169,7 @@ func (g *Group) known() (out []*other) {
 	return out
 }
 
-// Relays are all relays of the queue, this one first.
+// Relays returns all relays of the queue, this one first.
 func (g *Group) Relays() []api.Relay {
 	self := g.o.Self()
 	out := []api.Relay{{Name: g.o.Name, Here: true, Delivers: g.o.Delivers(), Version: self.Version, Mapping: self.Mapping, Stored: self.Stored}}
@@ -184,8 +185,8 @@ func (g *Group) Relays() []api.Relay {
 	return out
 }
 
-// Delivering is what the relay that delivers tells of itself, when that is another one
-// and was heard of a moment ago.
+// Delivering returns the state of the relay that delivers, if that is another one and its
+// beat is recent.
 func (g *Group) Delivering() (Beat, bool) {
 	if g.o.Delivers() {
 		return Beat{}, false
@@ -204,14 +205,14 @@ func (g *Group) Delivering() (Beat, bool) {
 	return last.beat, true
 }
 
-// Stored is how many events the others have stored since this one began to hear of them.
+// Stored returns how many events the others have stored since New.
 func (g *Group) Stored() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.stored
 }
 
-// Coming is what is on its way into the queue at others and nowhere yet, a sentence each.
+// Coming returns a sentence for each other relay that has events it has not stored yet.
 func (g *Group) Coming() (out []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -9,20 +9,20 @@ import (
 	"relay/relay/internal/admin/access"
 )
 
-// delivers is the name that orders for the relay that delivers go to.
+// delivers is the address of the relay that delivers.
 const delivers = "delivers"
 
-// Failed is what an error of an order means.
+// Failed is the meaning of an error of Bus.Order.
 type Failed int
 
 // The meanings.
 const (
 	FailedElse    Failed = iota
-	FailedNobody         // nobody has taken it: nothing was done
-	FailedInDoubt        // whoever took it is gone
+	FailedNobody         // no relay received the order: nothing was done
+	FailedInDoubt        // the relay that received the order is gone
 )
 
-// NotDoneError says why another relay has not done what this one was asked.
+// NotDoneError says why another relay has not carried out an order.
 type NotDoneError struct {
 	InDoubt bool
 	Err     error
@@ -37,7 +37,7 @@ func (e *NotDoneError) Error() string {
 
 func (e *NotDoneError) Unwrap() error { return e.Err }
 
-// Order has the relay that delivers do what this one was asked.
+// Order has the relay that delivers carry out a command given to this one.
 func (g *Group) Order(ctx context.Context, o *access.Order) (access.Answer, error) {
 	a, err := g.order(ctx, delivers, o)
 	switch g.o.Errors(err) {
@@ -66,14 +66,14 @@ func (g *Group) order(ctx context.Context, to string, o *access.Order) (a access
 	return a, nil
 }
 
-// Everywhere is what came of an order at another relay.
+// Everywhere is the result of an order at another relay.
 type Everywhere struct {
 	Name   string
 	Answer access.Answer
 	Err    error
 }
 
-// Others has every other relay that is known do an order.
+// Others has every other known relay carry out an order.
 func (g *Group) Others(ctx context.Context, o access.Order) []Everywhere {
 	g.mu.Lock()
 	known := g.known()
@@ -91,13 +91,13 @@ func (g *Group) Others(ctx context.Context, o access.Order) []Everywhere {
 	return out
 }
 
-// Serve does what other relays have this one do by its own name.
+// Serve carries out orders to this relay.
 func (g *Group) Serve(do func(context.Context, *access.Order) access.Answer) error {
 	_, err := g.o.Bus.Serve(g.o.Bus.ProcessID(), func() bool { return true }, g.doing(do))
 	return err //nolint:wrapcheck // says what it was about
 }
 
-// ServeDelivery does what other relays have the one do that delivers, until stop.
+// ServeDelivery carries out orders to the relay that delivers, until stop is called.
 func (g *Group) ServeDelivery(do func(context.Context, *access.Order) access.Answer) (stop func(), err error) {
 	return g.o.Bus.Serve(delivers, g.o.Delivers, g.doing(do)) //nolint:wrapcheck // says what it was about
 }
@@ -110,7 +110,7 @@ func (g *Group) doing(do func(context.Context, *access.Order) access.Answer) fun
 			a = do(ctx, &o)
 		}
 		a.By = g.o.Name
-		out, _ := json.Marshal(a) // of numbers and bytes: cannot fail
+		out, _ := json.Marshal(a) // numbers and bytes always encode
 		return out
 	}
 }

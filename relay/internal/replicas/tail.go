@@ -10,8 +10,8 @@ import (
 	"relay/relay/internal/metrics"
 )
 
-// Outcomes go to the others while somebody watches there, some at a time. Of many only
-// the first are told, and how many there were.
+// Outcomes are sent to the others in batches while one of them has a watcher. Of many, only
+// the first are sent, with the number of the rest.
 const (
 	tailEvery = 250 * time.Millisecond
 	tailMost  = 200
@@ -22,7 +22,7 @@ type outcomes struct {
 	Missed int
 }
 
-// share begins or ends telling the others of outcomes here.
+// share starts or stops sending outcomes to the others.
 func (g *Group) share(ctx context.Context, wg *sync.WaitGroup) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,7 +42,7 @@ func (g *Group) share(ctx context.Context, wg *sync.WaitGroup) {
 	}
 }
 
-// tell tells the others what w gets, until that is closed or ctx ends.
+// tell sends the others what w receives, until w is closed or ctx ends.
 func (g *Group) tell(ctx context.Context, w *metrics.Watcher) {
 	every := time.NewTicker(tailEvery)
 	defer every.Stop()
@@ -65,7 +65,7 @@ func (g *Group) tell(ctx context.Context, w *metrics.Watcher) {
 				continue
 			}
 			if data, err := json.Marshal(some); err == nil {
-				_ = g.o.Bus.Broadcast("tail", data) // what gets lost is not shown
+				_ = g.o.Bus.Broadcast("tail", data) // lost outcomes are not shown
 			}
 			some = outcomes{}
 		}
@@ -75,7 +75,7 @@ func (g *Group) tell(ctx context.Context, w *metrics.Watcher) {
 func (g *Group) hearTail(_ string, data []byte) {
 	var some outcomes
 	if json.Unmarshal(data, &some) != nil {
-		return // another version's
+		return // from another version
 	}
 	for _, o := range some.All {
 		g.o.Tail.Pass(o)
