@@ -55,10 +55,10 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	if s.Unclear != nil {
 		return Report{}, o.survived(ctx, st, &rows.FormatError{Err: s.Unclear})
 	}
-	if o.Encoding == rows.AutoEncoding && s.Encoding == rows.Windows1252 && o.Assumed != nil {
+	if o.Encoding == rows.AutoEncoding && s.Encoding == rows.Windows1252 {
 		o.Assumed()
 	}
-	if s.Encoding == rows.UTF8 && s.Stray > 0 && o.Stray != nil {
+	if s.Encoding == rows.UTF8 && s.Stray > 0 {
 		o.Stray(s.Stray)
 	}
 	if o.Growing && !o.Final && !s.Ended {

@@ -304,13 +304,13 @@ func TestImportProgress(t *testing.T) {
 	file := sales(0, 3*batchRows)
 	var last Progress
 	calls := 0
-	_, err := Import(t.Context(), strings.NewReader(file), Options{Queue: &memory{}, Progress: func(p Progress) {
+	_, err := Import(t.Context(), strings.NewReader(file), Options{Queue: &memory{}, Hooks: Hooks{Progress: func(p Progress) {
 		if p.Rows < last.Rows || p.Bytes < last.Bytes {
 			t.Errorf("back from %+v to %+v", last, p)
 		}
 		last = p
 		calls++
-	}})
+	}}})
 	if err != nil || last.Rows != 3*batchRows || last.Bytes != int64(len(file)) || last.Size != int64(len(file)) || calls < 4 {
 		t.Errorf("%d calls, last %+v, %v", calls, last, err)
 	}
@@ -325,7 +325,7 @@ func TestImportReportsStrayBytes(t *testing.T) {
 		"event,timestamp,n\nSale,2026-11-20T10:00Z,M\xfcller\n":                                                                   0,
 	} {
 		var got int64
-		if _, err := Import(t.Context(), strings.NewReader(text), Options{Queue: &memory{}, Stray: func(n int64) { got = n }}); err != nil || got != want {
+		if _, err := Import(t.Context(), strings.NewReader(text), Options{Queue: &memory{}, Hooks: Hooks{Stray: func(n int64) { got = n }}}); err != nil || got != want {
 			t.Errorf("%q: %d stray bytes reported, %v, want %d", text, got, err, want)
 		}
 	}

@@ -23,6 +23,7 @@ type Appender interface {
 // Options configures an import. Only Queue is required.
 type Options struct {
 	rows.Layout
+	Hooks
 	Queue Appender
 	Route track.Routes // nil: every event is unmapped
 
@@ -48,9 +49,7 @@ type Options struct {
 	ReadTime func(value []byte, received time.Time) (time.Time, bool)
 	// Check is called last for a checked row: a text it returns is the problem of the
 	// event.
-	Check func(event []byte) string
-	// Checked is called with the number of checked rows if the check passes.
-	Checked   func(rows int)
+	Check     func(event []byte) string
 	CheckOnly bool // store nothing
 	// Growing is for a file that its writer may not have finished. If its last line has no
 	// line end, it is ErrUnfinished before anything is stored, unless Final is set because
@@ -60,26 +59,31 @@ type Options struct {
 	// be written. 0: not at all.
 	Settle time.Duration
 
-	Key        string           // of the file; default: a digest of its content
-	Run        string           // part of that digest: the same file with another Run is another file
-	MaxCrashes int              // how often the process can end while it reads this file; 0: not counted. It needs State and Key
-	OnKey      func(key string) // called before State and Queue are used
-	Stray      func(int64)      // called with the number of invalid bytes in a UTF-8 file: values with them are not match keys
-	Assumed    func()           // called if the file is not UTF-8 and is read as Windows-1252, which could be wrong
-	OnResume   func(rows int64) // called with the number of rows that an earlier run has processed
-	State      State            // makes the import resumable; default: none
-	ReportFile string           // for refused rows, as JSON lines; default: none
-	ReportIn   *os.Root         // the directory of ReportFile; nil: ReportFile is a path
-	Received   time.Time        // default: now
+	Key        string    // of the file; default: a digest of its content
+	Run        string    // part of that digest: the same file with another Run is another file
+	MaxCrashes int       // how often the process can end while it reads this file; 0: not counted. It needs State and Key
+	State      State     // makes the import resumable; default: none
+	ReportFile string    // for refused rows, as JSON lines; default: none
+	ReportIn   *os.Root  // the directory of ReportFile; nil: ReportFile is a path
+	Received   time.Time // default: now
 
 	// Meanwhile is called between two batches and during the survey, and returns other work
 	// that is due, or nil. While that runs, this file does not count as being read: if the
 	// process ends, it is not this file's fault. nil: there is none.
 	Meanwhile func() (work func())
 
-	Progress func(Progress) // called after each batch, and while the file is surveyed
-	Logger   *slog.Logger
-	Now      func() time.Time
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// Hooks are called during an import to show what happens. Each can be nil.
+type Hooks struct {
+	OnKey    func(key string) // before State and Queue are used
+	OnResume func(rows int64) // with the number of rows that an earlier run has processed
+	Assumed  func()           // the file is not UTF-8 and is read as Windows-1252, which could be wrong
+	Stray    func(int64)      // with the number of invalid bytes in a UTF-8 file: values with them are not match keys
+	Checked  func(rows int)   // with the number of checked rows, if the check passes
+	Progress func(Progress)   // after each batch, and during the survey
 }
 
 // Progress is the progress of an import.
@@ -156,20 +160,31 @@ func (o Options) withDefaults() Options {
 	if o.ReadTime == nil {
 		o.ReadTime = func(value []byte, _ time.Time) (time.Time, bool) { return event.ReadTime(value, time.UTC) }
 	}
-	if o.Checked == nil {
-		o.Checked = func(int) {}
-	}
-	if o.OnKey == nil {
-		o.OnKey = func(string) {}
-	}
-	if o.OnResume == nil {
-		o.OnResume = func(int64) {}
-	}
-	if o.Progress == nil {
-		o.Progress = func(Progress) {}
-	}
+	o.Hooks = o.Hooks.withDefaults()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o
+}
+
+func (h Hooks) withDefaults() Hooks {
+	if h.OnKey == nil {
+		h.OnKey = func(string) {}
+	}
+	if h.OnResume == nil {
+		h.OnResume = func(int64) {}
+	}
+	if h.Assumed == nil {
+		h.Assumed = func() {}
+	}
+	if h.Stray == nil {
+		h.Stray = func(int64) {}
+	}
+	if h.Checked == nil {
+		h.Checked = func(int) {}
+	}
+	if h.Progress == nil {
+		h.Progress = func(Progress) {}
+	}
+	return h
 }

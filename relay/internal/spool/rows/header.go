@@ -3,95 +3,195 @@ package rows
 import (
 	"errors"
 	"fmt"
-	"io"
-	"regexp"
+	"slices"
+	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
-var sepLine = regexp.MustCompile(`(?i)^"?sep=(.)"?$`)
-
-// open starts to read a table without a header, or with a known one.
-func (r *records) open(in io.Reader, eventBytes int) (err error) {
-	r.most, r.budget = 4*eventBytes+1<<16, 8*eventBytes
-	r.in, err = newTextLines(in, r.most)
-	return err
+// header is the header row of a table.
+type header struct {
+	names []string
+	at    int64 // byte offset in the table
 }
 
-// begin reads up to the header of a table and detects the separator. It returns nil if the table
-// is empty. eventBytes is the size limit of an event.
-func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err error) {
-	if err := r.open(in, eventBytes); err != nil {
-		return nil, err
+// width returns how many columns have a name.
+func (h *header) width() (n int) {
+	for _, name := range h.names {
+		if name != "" {
+			n++
+		}
 	}
-	comma := l.Comma
-	for {
-		line, err := r.in.next()
-		if errors.Is(err, io.EOF) {
-			if l.HeaderRow > 0 {
-				return nil, fmt.Errorf("the file has no line %d", l.HeaderRow)
-			}
-			return nil, nil
+	return n
+}
+
+func newHeader(cells []string) *header {
+	h := &header{names: make([]string, len(cells))}
+	for i, c := range cells {
+		c, _ = plainCell(strings.Map(visible, c))
+		h.names[i] = strings.TrimSpace(c)
+	}
+	return h
+}
+
+// visible drops invisible characters of a name.
+func visible(r rune) rune {
+	switch r {
+	case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad':
+		return -1
+	case '\u00a0', '\n', '\r', '\t':
+		return ' '
+	}
+	return r
+}
+
+// find returns the columns with a name, or those joined with + in it.
+func (h *header) find(text string) (cols []int, missing string) {
+	text = strings.TrimSpace(strings.Map(visible, text))
+	if all := h.named(text); len(all) > 0 {
+		return all, ""
+	}
+	for part := range strings.SplitSeq(text, "+") {
+		at := h.named(strings.TrimSpace(part))
+		if len(at) == 0 {
+			return nil, strings.TrimSpace(part)
 		}
-		if err != nil {
-			return nil, err
+		cols = append(cols, at[0])
+	}
+	return cols, ""
+}
+
+func (h *header) named(name string) (at []int) {
+	if name == "" {
+		return nil
+	}
+	for i, n := range h.names {
+		if n == name {
+			at = append(at, i)
 		}
-		if m := sepLine.FindStringSubmatch(strings.Trim(line.text, " ")); m != nil && line.number == 1 { // Excel's separator line
-			if l.Comma == 0 {
-				comma = []rune(m[1])[0]
-			}
-			if l.HeaderRow != 1 {
-				continue
+	}
+	if base, nth, ok := cutLast(name, "#"); ok && len(at) == 0 {
+		if all := h.named(base); nth >= 1 && nth <= len(all) {
+			return all[nth-1 : nth]
+		}
+	}
+	return at
+}
+
+// cutLast splits NAME#2.
+func cutLast(name, sep string) (base string, nth int, ok bool) {
+	i := strings.LastIndex(name, sep)
+	if i <= 0 {
+		return "", 0, false
+	}
+	nth, err := strconv.Atoi(name[i+len(sep):])
+	return name[:i], nth, err == nil
+}
+
+// nth returns which of the columns with its name a column is, from 1, and how many there are.
+func (h *header) nth(column int) (nth, of int) {
+	for i, n := range h.names {
+		if n == h.names[column] {
+			of++
+			if i <= column {
+				nth = of
 			}
 		}
-		if line.number < int64(l.HeaderRow) || l.HeaderRow == 0 && strings.TrimSpace(line.text) == "" {
+	}
+	return nth, of
+}
+
+// resolve returns the path and the columns of c. The side of c that names columns of this file
+// is the header.
+func (h *header) resolve(c Column) (path string, cols []int, err error) {
+	whole := c.Path + "=" + c.From
+	for at := range whole {
+		if whole[at] != '=' {
 			continue
 		}
-		if strings.Contains(line.text, "\x00") {
-			return nil, errors.New("it contains NUL bytes, which text does not")
+		a, b := strings.TrimSpace(whole[:at]), strings.TrimSpace(whole[at+1:])
+		for _, way := range [2][2]string{{a, b}, {b, a}} {
+			if cols, missing := h.find(way[1]); missing == "" && len(cols) > 0 {
+				return way[0], cols, nil
+			}
 		}
-		if r.comma = comma; comma == 0 {
-			r.comma = separator(line.text)
-		}
-		r.in.putBack([]textLine{line})
-		rec, err := r.next()
-		if err != nil {
-			return nil, err
-		}
-		if rec.bad != nil {
-			return nil, fmt.Errorf("line %d: %s", rec.line, rec.bad.Message)
-		}
-		if kind := data(rec.cells); kind != "" {
-			return nil, fmt.Errorf("line %d is not a header, it contains %s: the first line must name the columns (--header-row sets the line of the header)", rec.line, kind)
-		}
-		if blank(rec.cells) {
-			return nil, fmt.Errorf("line %d is not a header, it is blank (--header-row sets the line of the header)", rec.line)
-		}
-		h = newHeader(rec.cells)
-		h.at, r.width, r.named = rec.at, len(rec.cells), h.names[len(h.names)-1] != ""
-		return h, nil
 	}
+	_, missing := h.find(c.From)
+	if missing == "" {
+		missing = strings.TrimSpace(c.Path)
+	}
+	return "", nil, h.missingColumn(missing)
 }
 
-// tableNote is what is needed to read single rows of a table. Its JSON is part of a line of the
-// report.
-type tableNote struct {
-	Header    []string `json:"header"` // column names
-	Separator string   `json:"separator"`
-	Columns   []Column `json:"columns,omitempty"` // this and the fields below as in Layout
-	Event     string   `json:"event,omitempty"`
-	GroupBy   string   `json:"group_by,omitempty"`
-	ID        string   `json:"id,omitempty"`
-
-	known *tableRows // result of tableRows.setHeader, shared by all rows read with this note
+// missingColumn returns the error for an unknown column, with the list of columns.
+func (h *header) missingColumn(name string) error {
+	var have []string
+	for _, n := range h.names {
+		if n != "" && len(have) < 40 {
+			have = append(have, n)
+		}
+	}
+	return fmt.Errorf("there is no column %q; the columns are: %s", name, strings.Join(have, ", "))
 }
 
-func noteOf(h *header, comma rune, l *Layout) *tableNote {
-	return &tableNote{Header: h.names, Separator: string(comma), Columns: l.Columns, Event: l.Event, GroupBy: l.GroupBy, ID: l.ID}
+// choose returns what each column fills: according to l.Columns, otherwise to the header.
+func (h *header) choose(l *Layout) ([]choice, error) {
+	var all []choice
+	var errs []error
+	taken := make([]bool, len(h.names))
+	for _, c := range l.Columns {
+		path, cols, err := h.resolve(c)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, k := range cols {
+			taken[k] = true
+		}
+		if path != "" {
+			all = append(all, choice{path, cols})
+		}
+	}
+	for k, name := range h.names {
+		if taken[k] || name == "" {
+			continue
+		}
+		path := name
+		if item, ok := lineItem(name); ok && l.GroupBy != "" {
+			path = "properties.products[]." + item
+		} else if !isPath(name) {
+			all = append(all, choice{"", []int{k}})
+			continue
+		}
+		all = append(all, choice{path, []int{k}})
+	}
+	slices.SortStableFunc(all, func(a, b choice) int { return a.cols[0] - b.cols[0] })
+	return all, errors.Join(errs...)
 }
 
-// layout returns the Layout that the note was made from, as far as it is known.
-func (n *tableNote) layout() *Layout {
-	comma, _ := utf8.DecodeRuneInString(n.Separator)
-	return &Layout{Columns: n.Columns, Event: n.Event, GroupBy: n.GroupBy, ID: n.ID, Comma: comma}
+// lineItem returns the product field that a header of a shop system's export stands for.
+func lineItem(name string) (string, bool) {
+	lower := strings.ToLower(name)
+	for _, p := range []string{"lineitem ", "line item ", "lineitem_", "line_item_"} {
+		if rest, ok := strings.CutPrefix(lower, p); ok && strings.TrimSpace(rest) != "" {
+			return strings.Join(strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune(" .[]", r) }), "_"), true
+		}
+	}
+	return "", false
+}
+
+// single returns one column, found by its header or by the path it fills.
+func (h *header) single(name string, all []choice) ([]int, error) {
+	name = strings.TrimSpace(name)
+	if at := h.named(name); len(at) > 0 {
+		return at[:1], nil
+	}
+	if want, err := steps(name); err == nil {
+		want = rooted(want)
+		for _, c := range all {
+			if have, err := c.steps(h); err == nil && slices.Equal(have, want) {
+				return c.cols, nil
+			}
+		}
+	}
+	return nil, h.missingColumn(name)
 }
