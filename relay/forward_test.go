@@ -161,7 +161,7 @@ func TestForwardStores(t *testing.T) {
 		return string(out)
 	}
 	eventually(t, "the wrong key is told", func() bool { return strings.Contains(status(one), "The hub does not know this key.") })
-	eventually(t, "the key of no store is told", func() bool { return strings.Contains(status(two), "The key is of no store.") })
+	eventually(t, "the key of no store is told", func() bool { return strings.Contains(status(two), "The key belongs to no store.") })
 	if said := status(one); strings.Count(said, "The hub does not know this key.") != 1 || !strings.Contains(said, ": HTTP 401 (") {
 		t.Errorf("status says it more than once, or not what was seen:\n%s", said)
 	}
@@ -173,7 +173,7 @@ func TestForwardStores(t *testing.T) {
 		}
 	}
 	doctor(one, "The hub does not know this key.", exit.Failure)
-	doctor(two, "The key is of no store.", exit.Failure)
+	doctor(two, "The key belongs to no store.", exit.Failure)
 	one.write(t, "relay.yaml", edgeConfig(url, storeKey))
 	two.write(t, "relay.yaml", edgeConfig(url, "key-of-store-0043"))
 	if out, code := one.command(t, "check", "--config", one.path("relay.yaml")); code != 0 || !strings.Contains(out, "forwards everything to "+url) {
