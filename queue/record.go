@@ -39,8 +39,9 @@ const (
 // of what was already handed over.
 func IsBookkeeping(lane string) bool { return lane == LaneHad || lane == LaneKept }
 
-// Flags travel with a record and mean nothing to the queue. Bits 6 and 7 belong to package drain.
-type Flags uint16
+// Flags travel with a record and mean nothing to the queue. Bits 6 and 7 belong to package drain,
+// bits 16 to 23 are ClockPeriod.
+type Flags uint32
 
 const (
 	// FlagImported marks events that arrived late, by import or spool: their sentAt tells nothing
@@ -69,6 +70,21 @@ const (
 	// FlagStore marks a record with a Store; engines set it.
 	FlagStore = FlagRecipe << 1
 )
+
+// MaxFlags is the largest value of Flags.
+const MaxFlags = 1<<24 - 1
+
+const clockShift = 16
+
+// ClockPeriod is the number of the period in which the record was received by a clock that was
+// not trusted. 0: the clock was trusted, or nothing is known about it. Package clock dates such
+// records once it knows the time.
+func (f Flags) ClockPeriod() uint8 { return uint8(f >> clockShift) }
+
+// WithClockPeriod returns f with its clock period replaced by n.
+func (f Flags) WithClockPeriod(n uint8) Flags {
+	return f&^(0xff<<clockShift) | Flags(n)<<clockShift
+}
 
 // drainFlags are the bits that only package drain uses.
 const drainFlags Flags = 1<<6 | 1<<7

@@ -223,7 +223,7 @@ var Sections = []Section{
 		{ClockSkew, slog.LevelWarn, "this machine's clock is wrong", "set up time synchronisation"},
 		{ClockNotNoted, slog.LevelWarn, "the clock is not set, and its time cannot be stored: events without a timestamp may become dead letters `unknown_time` after a restart", "check the disk"},
 		{LocalTimes, slog.LevelWarn, "events have times without a zone, and the mapping has no `timezone`: they are read as UTC", "set `timezone: Europe/Berlin`, or the shop's own, in the mapping"},
-		{ClockBelieved, slog.LevelInfo, "the time is known from Meta's answer", "nothing"},
+		{ClockBelieved, slog.LevelInfo, "the time is known from a server's answer", "nothing"},
 		{DeadFull, slog.LevelError, "there is no space for more dead letters: the lane waits", "retry, export or drop some, or raise `queue.dead_max_size`"},
 		{SettleFailed, slog.LevelError, "progress cannot be written to disk; nothing is sent until it can", "check the disk"},
 		{SettleOK, slog.LevelInfo, "progress is written again", "nothing"},

@@ -94,7 +94,7 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		id := r.Bytes()
 		body := r.Bytes()
 		idx += gap
-		if r.Bad() || set >= uint64(len(sets)) || gap > math.MaxUint32 || flags > math.MaxUint16 || idx >= uint64(h.Span) {
+		if r.Bad() || set >= uint64(len(sets)) || gap > math.MaxUint32 || flags > queue.MaxFlags || idx >= uint64(h.Span) {
 			return nil, format.Damaged("record %d", i)
 		}
 		recs[i] = queue.Record{

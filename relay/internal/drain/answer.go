@@ -73,7 +73,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 		b.Items[i].Tries++
 		names[b.Items[i].Out.Name]++
 		l.s.o.Metrics.MatchKeys(l.name, b.Items[i].Out.Keys)
-		if t := b.Records[b.Items[i].Rec].Received; oldest.IsZero() || t.Before(oldest) {
+		if t := l.s.Received(&b.Records[b.Items[i].Rec]); oldest.IsZero() || t.Before(oldest) {
 			oldest = t
 		}
 	}
@@ -127,7 +127,7 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 		}
 		d.Items = append(d.Items, Delivered{
 			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
-			EventTime: o.EventTime, Received: rec.Received, People: o.People, Body: rec.Body,
+			EventTime: o.EventTime, Received: l.s.Received(rec), People: o.People, Body: rec.Body,
 		})
 	}
 	return d

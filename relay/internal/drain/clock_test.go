@@ -159,6 +159,7 @@ func TestTimeIsAskedFirst(t *testing.T) {
 		w.opts.Wall = func() time.Time { return time.Unix(0, 0).UTC().Add(time.Since(start) + time.Duration(off.Load())) }
 		var asked atomic.Int64
 		var up atomic.Bool
+		w.opts.Notes = fakeNotes{}
 		w.opts.Ask = func(context.Context) graph.Result {
 			if asked.Add(1); !up.Load() {
 				return graph.Result{Class: graph.Retry, Message: "the network is unreachable"}
@@ -169,7 +170,7 @@ func TestTimeIsAskedFirst(t *testing.T) {
 		w.run()
 		defer func() { w.stop() }()
 		pass(10 * time.Minute)
-		w.log.append(queue.Record{ID: "undated", Lanes: []string{setA}, Received: w.opts.Wall(), Body: []byte(`{"event":"Order Completed"}`)})
+		w.receive("undated")
 		came := real.Add(time.Since(start))
 		pass(10 * time.Minute)
 		if len(w.sender.seen()) != 0 || asked.Load() == 0 {
@@ -217,10 +218,9 @@ func TestUnsetClockAcrossRestart(t *testing.T) {
 					}
 					return graph.Result{Class: graph.Delivered, HTTPStatus: 400, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)}
 				}
-				w.opts.First = queue.Seq(1 << 32)
 				w.run()
 				pass(10 * time.Minute)
-				w.log.append(queue.Record{ID: "undated", Lanes: []string{setA}, Received: wall(), Body: []byte(`{"event":"Order Completed"}`)})
+				w.receive("undated")
 				came := real.Add(time.Since(start))
 				pass(time.Minute)
 				w.stop()
@@ -228,7 +228,6 @@ func TestUnsetClockAcrossRestart(t *testing.T) {
 				if again {
 					boot, off = "boot 2", 0 // or the machine, and it is 1970 again
 				}
-				w.opts.First = queue.Seq(1<<32 | 1)
 				synced = true
 				w.run()
 				defer func() { w.stop() }()
@@ -249,6 +248,93 @@ func TestUnsetClockAcrossRestart(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The clock of a till can be off by any amount when nobody sets it. Events that are received before
+// anybody told relay the time are dated as if the clock had been right, however it changes meanwhile,
+// and none expires for the clock's sake.
+func TestWrongClockBeforeTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name       string
+		off, later time.Duration // of the clock, before and after it is changed by hand
+		synced     bool          // by NTP at the end, before the first answer
+	}{
+		{"three hours behind", -3 * time.Hour, -3 * time.Hour, false},
+		{"three hours ahead", 3 * time.Hour, 3 * time.Hour, false},
+		{"a year behind", -365 * 24 * time.Hour, -365 * 24 * time.Hour, false},
+		{"a year ahead", 365 * 24 * time.Hour, 365 * 24 * time.Hour, false},
+		{"1970", time.Unix(0, 0).Sub(real), time.Unix(0, 0).Sub(real), false},
+		{"1970, then set to a wrong day", time.Unix(0, 0).Sub(real), -90 * 24 * time.Hour, false},
+		{"wrong, then right", -90 * 24 * time.Hour, 0, false},
+		{"wrong, then NTP", -90 * 24 * time.Hour, 0, true},
+		{"right", 0, 0, false},
+	} {
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprint(c.name, ", restart ", restart), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					start := time.Now()
+					off, synced, reachable := c.off, false, false
+					w.opts.Wall = func() time.Time { return real.Add(time.Since(start) + off) }
+					w.opts.ClockSynced = func() bool { return synced }
+					w.opts.Notes = fakeNotes{}
+					w.opts.Settings.MaxAge = 62 * 24 * time.Hour
+					w.opts.Boot = func() (string, func() time.Duration) {
+						return "boot", func() time.Duration { return time.Since(start) }
+					}
+					w.opts.Ask = func(context.Context) graph.Result {
+						if !reachable {
+							return graph.Result{Class: graph.Retry}
+						}
+						return graph.Result{Class: graph.Delivered, HTTPStatus: 400, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)}
+					}
+					came := map[string]time.Time{}
+					sell := func(id string) {
+						w.receive(id)
+						came[id] = real.Add(time.Since(start))
+						pass(10 * time.Minute)
+					}
+					w.run()
+					sell("first")
+					sell("second")
+					if restart {
+						w.stop()
+					}
+					off = c.later
+					if restart {
+						w.run()
+					}
+					defer func() { w.stop() }()
+					sell("third")
+					synced, reachable = c.synced, true
+					pass(10 * time.Minute)
+					sell("fourth")
+					pass(time.Hour)
+					w.exactlyOnce("first/events", "second/events", "third/events", "fourth/events")
+					if d := w.log.letters(); len(d) > 0 {
+						t.Errorf("dead letters %+v", d)
+					}
+					for _, call := range w.sender.seen() {
+						for _, raw := range call.req.Data {
+							var got struct {
+								ID   string `json:"event_id"`
+								Time int64
+							}
+							if err := json.Unmarshal(raw, &got); err != nil {
+								t.Fatal(err)
+							}
+							if d := time.Unix(got.Time, 0).Sub(came[got.ID]); d.Abs() > 2*time.Second {
+								t.Errorf("%s: dated %s too late", got.ID, d)
+							}
+						}
+					}
+				})
+			})
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func (l *lane) remake(found queue.Batch, n *batch.Note) (items []batch.Item, cha
 	for i := range found.Records {
 		at[found.Records[i].Seq] = i
 	}
-	how := &batch.Recipe{Mapping: l.s.mappingBy(n.Mapping), At: n.At, Ages: n.Ages, Unset: batch.Shift{First: n.First, Wrong: n.Wrong, Right: n.Right}}
+	how := &batch.Recipe{Mapping: l.s.mappingBy(n.Mapping), At: n.At, Ages: n.Ages, Dates: n.Dates}
 	b := &batch.Batch{Batch: found, How: how}
 	for _, s := range list {
 		i, ok := at[s.Seq]

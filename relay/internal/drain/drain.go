@@ -106,6 +106,10 @@ type Options struct {
 	// first request has a single event instead.
 	Ask func(ctx context.Context) graph.Result
 
+	// KeepTime says that other relays take the time from this one: it asks for the time even
+	// if no event waits.
+	KeepTime bool
+
 	// MappingByDigest returns the mapping that an earlier process used for a request in
 	// doubt; nil if it is no longer kept.
 	MappingByDigest func(digest string) batch.Mapping
@@ -128,11 +132,9 @@ type Options struct {
 	// of answers is believed.
 	ClockSynced func() bool
 
-	// Boot identifies the machine's start and how long it has run; nil: unknown. Records
-	// received since this process started have numbers from First on. Notes keep the
-	// clock's reading for the next process; nil: not kept.
+	// Boot identifies the boot of the machine and measures the time since it; nil: unknown.
+	// Notes store when the clock was not believed (clock.Clock.Stamp); nil: nothing is stored.
 	Boot  func() (id string, up func() time.Duration)
-	First queue.Seq
 	Notes clock.Notes
 
 	Wall func() time.Time // the wall clock; default time.Now

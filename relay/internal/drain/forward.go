@@ -67,7 +67,7 @@ func (l *lane) runForward(ctx context.Context) {
 			l.sleep(ctx, min(l.gatherFor(set.MaxWait), 100*time.Millisecond), nil)
 			continue
 		}
-		if !l.waitForLimiter(ctx) {
+		if !l.ensureTime(ctx) || !l.waitForLimiter(ctx) {
 			continue
 		}
 		l.gather = time.Time{}
@@ -97,6 +97,7 @@ func (l *lane) forward(ctx context.Context, found queue.Batch) {
 	st, _ := l.s.o.Log.Lane(l.name)
 	end, forgotten, r := l.s.o.Forward.Forward(sctx, l.name, found, st.Pending)
 	l.s.inFlight.finish(l)
+	l.s.observe(r)
 	l.s.o.Metrics.Attempt(l.name, r, r.Sent)
 	if sctx.Err() != nil && r.Class != graph.Delivered {
 		return // stopped, not failed
@@ -180,7 +181,7 @@ func (l *lane) forwarded(ctx context.Context, found queue.Batch, end queue.Seq, 
 	l.unpause()
 	l.requestAccepted(at)
 	l.problem, l.State.Failures, l.State.Throttle, l.Dirty = nil, 0, 0, true
-	l.s.o.Metrics.Lag(l.name, found.Records[0].Received, at)
+	l.s.o.Metrics.Lag(l.name, l.s.Received(&found.Records[0]), at)
 	l.settleRange(queue.Range{From: found.From, To: end})
 	l.Count("delivered", r.Sent-len(forgotten))
 	l.s.o.Log.CountDropped(queue.DropForgotten, len(forgotten))
@@ -264,10 +265,11 @@ func (l *lane) deadLetterOversize(seq queue.Seq, at time.Time) {
 		return // it will be refused again, or was removed
 	}
 	rec := &found.Records[0]
+	received, flags := l.s.dates().Dated(rec)
 	l.Letter(queue.DeadLetter{
 		Seq: rec.Seq, Lanes: rec.AllLanes(), MessageID: rec.ID, Store: rec.Store, Event: track.Name(rec.Body),
 		Reason: mapper.ReasonTooLarge, Message: "the event is too large for the hub: raise intake.max_request_bytes there, then retry it here",
-		ReceivedAt: rec.Received, DeadAt: at, Attempts: 1, Flags: rec.Flags, Body: rec.Body,
+		ReceivedAt: received, DeadAt: at, Attempts: 1, Flags: flags, Body: rec.Body,
 	})
 	l.settleRange(queue.Range{From: seq, To: seq + 1})
 	l.log.Warn("an event was refused; it is a dead letter", "code", logs.Rejected, "reason", mapper.ReasonTooLarge, "bytes", len(rec.Body))

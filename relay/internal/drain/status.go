@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"relay/internal/logs"
+	"relay/queue"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/ledger"
 )
@@ -82,10 +84,35 @@ func (s *Supervisor) Status() []LaneStatus {
 // Now returns the best known time, and whether it is believed (package clock).
 func (s *Supervisor) Now() (time.Time, bool) { return s.clock.Now() }
 
+// Stamp marks entries that were received by a clock that is not believed, so that they can be
+// dated later.
+func (s *Supervisor) Stamp(entries []queue.Entry) {
+	s.warnNotStored(s.clock.Stamp(entries))
+}
+
+// Received returns when a record was received, corrected once the error of the clock is known.
+func (s *Supervisor) Received(rec *queue.Record) time.Time {
+	at, _ := s.dates().Received(rec)
+	return at
+}
+
+// dates returns the corrections of times of receipt that are known now.
+func (s *Supervisor) dates() batch.Dates {
+	d, err := s.clock.Dates()
+	s.warnNotStored(err)
+	return d
+}
+
+func (s *Supervisor) warnNotStored(err error) {
+	if err != nil {
+		s.log.Warn("cannot store when the clock was not believed: events without a timestamp can keep a wrong time after a restart", "code", logs.ClockNotNoted, "err", err)
+	}
+}
+
 // Foresight returns what applies to letters that are redriven now.
 func (s *Supervisor) Foresight() batch.Foresight {
 	now, believed := s.clock.Now()
-	return batch.Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, By: s.o.MappingByDigest}
+	return batch.Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, Dates: s.dates(), By: s.o.MappingByDigest}
 }
 
 // show updates the lane's status. until is the next attempt; zero: none.

@@ -76,7 +76,7 @@ func New(o Options) (*Supervisor, error) {
 		o.Grace = 5 * time.Second
 	}
 	s := &Supervisor{
-		o: o, log: o.Logger, clock: clock.New(o.Wall, o.ClockSynced, o.Boot, o.First),
+		o: o, log: o.Logger, clock: clock.New(o.Wall, o.ClockSynced, o.Boot, o.Notes),
 		lanes: map[string]*lane{}, accounts: map[string]*pace.Account{}, stopped: map[string]bool{},
 		kick: make(chan struct{}, 1),
 	}
@@ -108,10 +108,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	s.running, s.lanes = ctx, map[string]*lane{}
 	s.mu.Unlock()
-	if err := s.clock.Recall(s.o.Notes); err != nil {
-		s.log.Warn("cannot store the reading of a clock that is not set: events without a timestamp can become dead letters after a restart", "code", logs.ClockNotNoted, "err", err)
-	}
 	s.background.Go(func() { s.releases.Run(ctx) })
+	if s.o.KeepTime && s.o.Ask != nil {
+		s.background.Go(func() { s.keepTime(ctx) })
+	}
 	for ctx.Err() == nil {
 		changed := s.o.Log.Changed()
 		s.startLanes() //nolint:contextcheck // lanes live as long as Run: start takes s.running
@@ -315,6 +315,22 @@ func (s *Supervisor) mappingBy(digest string) batch.Mapping {
 	return s.o.MappingByDigest(digest)
 }
 
+// keepTime asks for the time while it is unknown.
+func (s *Supervisor) keepTime(ctx context.Context) {
+	t := time.NewTicker(lookInterval)
+	defer t.Stop()
+	for {
+		if s.clock.Asking() {
+			s.observe(s.o.Ask(ctx))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
 // observe sets the clock by an answer.
 func (s *Supervisor) observe(r graph.Result) {
 	_, before := s.clock.Now()
@@ -324,7 +340,7 @@ func (s *Supervisor) observe(r graph.Result) {
 	}
 	s.o.Metrics.ClockSkew(skew)
 	if !before {
-		s.log.Info("the time is known from Meta's answer", "code", logs.ClockBelieved, "skew", skew.Round(time.Millisecond).String())
+		s.log.Info("the time is known from a server's answer", "code", logs.ClockBelieved, "skew", skew.Round(time.Millisecond).String())
 	}
 	if skew > clock.MaxDrift || skew < -clock.MaxDrift {
 		s.log.Warn("this machine's clock is wrong; set it, best by NTP", "code", logs.ClockSkew, "skew", skew.Round(time.Second).String())

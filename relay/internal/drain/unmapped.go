@@ -124,10 +124,11 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 		return -1, false, false
 	}
 	now, believed := l.s.clock.Now()
+	dates := l.s.dates()
 	n := 0
 	for i := range found.Records {
 		rec := &found.Records[i]
-		if m == nil || !believed || now.Sub(rec.Received) < set.KeepUnmapped {
+		if at, known := dates.Received(rec); m == nil || !believed || !known || now.Sub(at) < set.KeepUnmapped {
 			break
 		}
 		if len(m.Routes(track.Name(rec.Body))) > 0 {
@@ -139,7 +140,8 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 		if m == nil || !believed {
 			return time.Minute, true, false
 		}
-		return min(max(found.Records[0].Received.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true, false
+		at, _ := dates.Received(&found.Records[0])
+		return min(max(at.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true, false
 	}
 	l.settleAll(found.RangesExcept(func(i int) bool { return i >= n }), found.Next)
 	l.Count("skip:"+mapper.ReasonUnmapped, n)

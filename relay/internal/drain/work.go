@@ -12,7 +12,7 @@ import (
 // recipe returns the recipe for a batch made now.
 func (l *lane) recipe() *batch.Recipe {
 	at, believed := l.s.clock.Now()
-	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: believed, Age: l.settings().MaxAge, Unset: l.s.clock.Start(), By: l.s.o.MappingByDigest}
+	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: believed, Age: l.settings().MaxAge, Dates: l.s.dates(), By: l.s.o.MappingByDigest}
 }
 
 // limits returns the current limits of a request.

@@ -26,6 +26,9 @@ type ClientOptions struct {
 	Epochs  *Epochs
 	Version string       // of this relay
 	State   func() State // without Version
+	// Received returns when a record was received, corrected for errors of this machine's
+	// clock. Nil: no correction.
+	Received func(*queue.Record) time.Time
 	// Forget carries out a forget of the hub. It can be called again for the same one.
 	Forget func(ctx context.Context, f *Forget) error
 	Logger *slog.Logger
@@ -41,6 +44,9 @@ type Client struct {
 func NewClient(o ClientOptions) *Client {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Received == nil {
+		o.Received = func(r *queue.Record) time.Time { return r.Received }
 	}
 	return &Client{o, make(chan struct{}, 1)}
 }
@@ -66,7 +72,11 @@ func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waitin
 	if i := slices.IndexFunc(b.Records, func(r queue.Record) bool { return r.Seq >= until }); i >= 0 {
 		chunk.Records = b.Records[:i]
 	}
-	chunk.State = State{Waiting: waiting, Oldest: b.Records[0].Received, Version: c.o.Version}
+	chunk.Records = slices.Clone(chunk.Records)
+	for i := range chunk.Records {
+		chunk.Records[i].Received = c.o.Received(&chunk.Records[i])
+	}
+	chunk.State = State{Waiting: waiting, Oldest: chunk.Records[0].Received, Version: c.o.Version}
 	a, r := c.post(ctx, ContentType, chunk.Append(nil))
 	if a.Call {
 		select {
@@ -94,7 +104,17 @@ func Probe(ctx context.Context, post Poster, key string) graph.Result {
 	p := post.Post(ctx, Path, ContentType, key, probe)
 	r := result(p, probe)
 	r.Elapsed = time.Since(start)
-	r.ServerTime, _ = http.ParseTime(p.Header.Get("Date")) // zero: unknown
+	if r.ServerTime.IsZero() { // the hub does not believe its clock: good enough for a warning
+		r.ServerTime, _ = http.ParseTime(p.Header.Get("Date"))
+	}
+	return r
+}
+
+// Ask asks the hub for the time. The result has none if the hub does not believe its clock.
+func (c *Client) Ask(ctx context.Context) graph.Result {
+	start := time.Now()
+	_, r := c.post(ctx, ContentType, probe)
+	r.Elapsed = time.Since(start)
 	return r
 }
 
@@ -115,6 +135,7 @@ func result(p graph.Posted, body []byte) graph.Result {
 		return r
 	}
 	r.Said = said.Code
+	r.ServerTime = said.Now
 	if p.Status != 0 {
 		r.Message = fmt.Sprintf("HTTP %d (%s)", p.Status, said.Code)
 	}

@@ -20,9 +20,10 @@ type HubOptions struct {
 	PrintKey track.PrintKey
 	Event    int // most bytes of an event
 	Now      func() time.Time
-	Look     func(lines []string) Look // finds the people of a forget
-	Mappings func() []string           // define how a person is found; nil: none
-	Stores   func() []string           // stores with a key; nil: unknown
+	Clock    func() (now time.Time, believed bool) // nil: edges learn no time from this hub
+	Look     func(lines []string) Look             // finds the people of a forget
+	Mappings func() []string                       // define how a person is found; nil: none
+	Stores   func() []string                       // stores with a key; nil: unknown
 	// Delivers reports whether this relay delivers, of those that share the log. That one
 	// does the background work. Nil: the log is not shared.
 	Delivers func() bool
@@ -56,6 +57,8 @@ type Answer struct {
 	Forgotten []queue.Seq `json:"forgotten,omitempty"`
 	// Proof is computed from the body, which a server that always answers 200 does not do.
 	Proof string `json:"proof"`
+	// Now is the hub's time, if its clock is believed: edges correct theirs by it.
+	Now time.Time `json:"now,omitzero"`
 
 	Call    bool    `json:"call,omitempty"`    // the edge should make a Call: there is a forget
 	Forget  *Forget `json:"forget,omitempty"`  // the edge must carry it out and confirm it in its next Call

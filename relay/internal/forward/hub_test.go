@@ -1,13 +1,16 @@
 package forward
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/graph"
 )
 
 var received = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
@@ -44,6 +47,29 @@ func waiting(t *testing.T, q Log, lane string) []queue.Record {
 		t.Fatal(err)
 	}
 	return b.Records
+}
+
+// An edge corrects its clock by the hub's time, unless the hub itself does not trust its own.
+func TestHubTellsTheTime(t *testing.T) {
+	for _, trusted := range []bool{true, false} {
+		h := hubOn(t, openLocal(t, t.TempDir(), time.Hour), nil)
+		h.o.Clock = func() (time.Time, bool) { return received, trusted }
+		c := NewClient(ClientOptions{Key: func() string { return "k" }, Post: poster(func(b []byte) graph.Posted {
+			a, err := h.Forward(t.Context(), "0042", nil, b, nil, 4<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := json.Marshal(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return graph.Posted{Status: 200, Body: answer, Header: http.Header{"Date": {"Mon, 02 Jan 2006 15:04:05 GMT"}}}
+		})})
+		r := c.Ask(t.Context())
+		if want := map[bool]time.Time{true: received}[trusted]; r.Class != graph.Delivered || !r.ServerTime.Equal(want) {
+			t.Errorf("trusted %v: %s, time %s, want %s", trusted, r.Class, r.ServerTime, want)
+		}
+	}
 }
 
 // What comes again is recognised by its numbers: in another grouping, after a

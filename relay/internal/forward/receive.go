@@ -42,6 +42,11 @@ const keptRecords = 4096
 func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byte) bool, body, room []byte, most int) (Answer, error) {
 	a, err := h.receive(ctx, store, allows, body, room, most)
 	a.Proof = Proof(body)
+	if h.o.Clock != nil {
+		if now, believed := h.o.Clock(); believed {
+			a.Now = now
+		}
+	}
 	return a, err
 }
 

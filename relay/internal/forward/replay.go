@@ -48,7 +48,7 @@ func (c *Client) Replay(ctx context.Context, log KeptLog, from, end queue.Seq, s
 	parts := map[source][]queue.Record{}
 	var order []source
 	for _, r := range b.Records {
-		if r.Received.Before(since) {
+		if c.o.Received(&r).Before(since) {
 			continue
 		}
 		epoch, _ := c.o.Epochs.Of(r.Seq)

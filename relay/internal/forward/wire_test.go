@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,41 @@ func TestClientSplitsByEpoch(t *testing.T) {
 	b.Records = b.Records[3:]
 	if end, _, r = c.Forward(t.Context(), queue.LaneForward, b, 4); end != 10 || r.Sent != 4 || sent[1].Epoch == sent[0].Epoch {
 		t.Errorf("%x %+v %+v", end, r, sent[1])
+	}
+}
+
+// The hub gets times of receipt that are corrected, and what was read stays as it was.
+func TestClientCorrectsTimes(t *testing.T) {
+	e, err := OpenEpochs(notes{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent *Chunk
+	c := NewClient(ClientOptions{
+		Key: func() string { return "k" }, Epochs: e,
+		Received: func(r *queue.Record) time.Time { return r.Received.Add(3 * time.Hour) },
+		Post: poster(func(b []byte) graph.Posted {
+			if sent, err = parse(b, 1<<20); err != nil {
+				t.Error(err)
+			}
+			return graph.Posted{Status: 200, Body: took(b)}
+		}),
+	})
+	b := queue.Batch{From: 0, Next: 10, Records: orders("m", 2, 9).Records}
+	was := slices.Clone(b.Records)
+	if _, _, r := c.Forward(t.Context(), queue.LaneForward, b, 7); r.Class != graph.Delivered {
+		t.Fatal(r)
+	}
+	for i := range was {
+		if got := sent.Records[i].Received; !got.Equal(was[i].Received.Add(3 * time.Hour)) {
+			t.Errorf("record %d: %s, received at %s", i, got, was[i].Received)
+		}
+		if !b.Records[i].Received.Equal(was[i].Received) {
+			t.Errorf("record %d was changed", i)
+		}
+	}
+	if !sent.State.Oldest.Equal(sent.Records[0].Received) {
+		t.Errorf("oldest %s", sent.State.Oldest)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"relay/relay/internal/drain"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/clock"
+	"relay/relay/internal/graph"
 )
 
 func (s *Sidecar) openDrain(cfg *config.Config) error {
@@ -18,7 +20,8 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 		MappingByDigest: func(digest string) batch.Mapping { return batch.Live(s.mapping.ByDigest(digest)) },
 		Sender:          s.graph,
 		Forward:         s.forwarder(),
-		Ask:             s.graph.Reach,
+		Ask:             s.timeSource(),
+		KeepTime:        s.hub != nil && len(storesIn(cfg)) > 0,
 		Token:           s.account,
 		Settings:        drainSettings(cfg),
 		Grace:           min(cfg.Intake.ShutdownGracePeriod, 10*time.Second),
@@ -27,7 +30,6 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 		Delivered:       s.delivered,
 		ClockSynced:     clock.NTPSynced,
 		Boot:            clock.Boot,
-		First:           s.queue.Began(),
 		Notes:           s.queue,
 	}
 	if s.nats != nil {
@@ -40,6 +42,14 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 	}
 	s.clock.Store(s.drain)
 	return nil
+}
+
+// timeSource returns the request that learns the time, from the hub or from Meta.
+func (s *Sidecar) timeSource() func(context.Context) graph.Result {
+	if s.edge != nil {
+		return s.edge.Ask
+	}
+	return s.graph.Reach
 }
 
 // now returns the time of receipt: this machine's clock, unless Meta's answers show that

@@ -56,7 +56,7 @@ func HubOptions(cfg *config.Config) graph.Options {
 func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 	if !s.forwards() {
 		s.hub = forward.NewHub(forward.HubOptions{
-			Log: s.queue, Delivers: s.leased(), Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now,
+			Log: s.queue, Delivers: s.leased(), Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now, Clock: s.trustedClock,
 			Look: s.lookFor, Mappings: s.mapping.sources, Stores: func() []string { return storesIn(s.settings.Load()) }, Logger: s.log,
 		})
 		return nil
@@ -71,7 +71,7 @@ func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 	}
 	s.edge = forward.NewClient(forward.ClientOptions{
 		Post: post, Key: func() string { return s.settings.Load().Forward.Key.Reveal() }, Epochs: epochs, Version: Build().Version,
-		State: s.edgeState, Forget: s.forgetAsHub, Logger: s.log,
+		State: s.edgeState, Forget: s.forgetAsHub, Received: func(r *queue.Record) time.Time { return s.drain.Received(r) }, Logger: s.log,
 	})
 	return nil
 }
@@ -150,9 +150,21 @@ func (k keepingQueue) Append(ctx context.Context, entries []queue.Entry) (queue.
 // appender returns the queue for everything that stores events.
 func (s *Sidecar) appender() admin.Imports {
 	if !s.forwards() {
-		return s.queue
+		return stampingQueue{s.queue, s}
 	}
-	return keepingQueue{s.queue, func() bool { return s.settings.Load().Forward.Keep > 0 }}
+	return keepingQueue{stampingQueue{s.queue, s}, func() bool { return s.settings.Load().Forward.Keep > 0 }}
+}
+
+// stampingQueue marks events that are received by a clock that is not believed.
+type stampingQueue struct {
+	store
+	s *Sidecar
+}
+
+// Append marks entries and appends them to the queue.
+func (q stampingQueue) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
+	q.s.drain.Stamp(entries)
+	return q.store.Append(ctx, entries) //nolint:wrapcheck // callers decide by the error
 }
 
 // forwarder returns the client to which drain gives records; nil: drain maps and uploads

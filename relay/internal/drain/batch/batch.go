@@ -193,7 +193,8 @@ func (b *Batch) mapOne(lane string, rec *queue.Record, how *Recipe) (outs []mapp
 			}}
 		}
 	}()
-	ev := track.Mapped(rec.Body, rec.ID, how.received(rec), rec.Flags)
+	received, _ := how.Dates.Received(rec)
+	ev := track.Mapped(rec.Body, rec.ID, received, rec.Flags)
 	ev.Store = rec.Store
 	outs = how.Mapping.MapLane(ev, lane, how.At, how.Ages)
 	if only := rec.Flags & flagLists; only != 0 {

@@ -180,25 +180,27 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// What was received by a clock that nobody had set is dated once the time is known.
-func TestShift(t *testing.T) {
-	h := &Recipe{Unset: Shift{First: 100, Wrong: time.Unix(60, 0), Right: now}}
+// Times of receipt are corrected by the clock period of the record alone.
+func TestDates(t *testing.T) {
+	d := Dates{{Period: 1, Wrong: time.Unix(60, 0), Right: now}, {Period: 2, Wrong: now, Right: now}}
 	for _, c := range []struct {
-		seq  queue.Seq
-		at   time.Time
-		want time.Time
+		period   uint8
+		at, want time.Time
+		known    bool
 	}{
-		{100, time.Unix(90, 0), now.Add(30 * time.Second)},
-		{99, time.Unix(90, 0), time.Unix(90, 0)},        // before the machine was started
-		{100, time.Unix(30, 0), time.Unix(30, 0)},       // before relay was
-		{100, now.Add(-time.Hour), now.Add(-time.Hour)}, // by a clock that was set
+		{1, time.Unix(90, 0), now.Add(30 * time.Second), true},
+		{2, now.Add(time.Hour), now.Add(time.Hour), true},
+		{3, now, now, false}, // nobody compared that clock
+		{0, now, now, true},  // a trusted clock
 	} {
-		if got := h.received(&queue.Record{Seq: c.seq, Received: c.at}); !got.Equal(c.want) {
-			t.Errorf("%+v: %s", c, got)
+		rec := &queue.Record{Received: c.at, Flags: queue.FlagNaN.WithClockPeriod(c.period)}
+		if got, known := d.Received(rec); !got.Equal(c.want) || known != c.known {
+			t.Errorf("%+v: %s, known %v", c, got, known)
 		}
-	}
-	if at := time.Unix(90, 0); !(&Recipe{}).received(&queue.Record{Seq: 100, Received: at}).Equal(at) {
-		t.Error("dated without a shift")
+		at, flags := d.Dated(rec)
+		if again, known := d.Received(&queue.Record{Received: at, Flags: flags}); !again.Equal(c.want) || known != c.known {
+			t.Errorf("%+v: a copy has %s, known %v", c, again, known)
+		}
 	}
 }
 

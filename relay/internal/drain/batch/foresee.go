@@ -16,6 +16,7 @@ type Foresight struct {
 	MaxAge  time.Duration // queue.max_age; 0: no limit
 	Now     time.Time
 	Ages    bool                        // the clock is believed
+	Dates   Dates                       // corrects times of receipt
 	By      func(digest string) Mapping // an older mapping, for letters that must be sent with the same bytes; nil if it is not kept
 }
 
@@ -41,7 +42,7 @@ func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
 			continue
 		}
 		rec := queue.Record{ID: e.ID, Store: e.Store, Lanes: e.Lanes, SeenBy: e.SeenBy, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
-		b := Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, By: f.By}, Limits{Events: 1}, Decisions{})
+		b := Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, Dates: f.Dates, By: f.By}, Limits{Events: 1}, Decisions{})
 		fate.Send += len(b.Alive(0, len(b.Items)))
 		for i := range b.Holds {
 			fate.Hold = append(fate.Hold, b.Holds[i].Reason)

@@ -23,12 +23,13 @@ func (b *Batch) hold(lane string, slot int, out mapper.Outcome) {
 // and Meta's error.
 func (b *Batch) Letter(lane string, slot int, out mapper.Outcome, reason, message string) queue.DeadLetter {
 	r := &b.Records[slot/slotsPerRecord]
+	received, flags := b.How.Dates.Dated(r)
 	d := queue.DeadLetter{
 		Seq: r.Seq, Slot: uint8(slot % slotsPerRecord), Lanes: r.AllLanes(),
 		MessageID: r.ID, Store: r.Store, Event: out.Event, List: out.List, EventSet: lane,
 		Reason: reason, Message: message,
-		ReceivedAt: r.Received, DeadAt: b.How.At,
-		Flags: r.Flags.WithSlots(b.elsewhere(slot))&^flagLists | ListFlag(out.List), Body: r.Body,
+		ReceivedAt: received, DeadAt: b.How.At,
+		Flags: flags.WithSlots(b.elsewhere(slot))&^flagLists | ListFlag(out.List), Body: r.Body,
 	}
 	if b.How.Mapping != nil {
 		d.MappingHash = b.How.Mapping.Digest()

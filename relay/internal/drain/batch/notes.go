@@ -15,14 +15,12 @@ import (
 type Note struct {
 	N        int       `json:"n"` // they are in the first N pending records
 	Mapping  string    `json:"mapping"`
-	At       time.Time `json:"at"`             // the time it was mapped for
-	Ages     bool      `json:"ages"`           // the clock was believed
-	First    queue.Seq `json:"first,omitzero"` // recipe.unset
-	Wrong    time.Time `json:"wrong,omitzero"`
-	Right    time.Time `json:"right,omitzero"`
-	Encoding int       `json:"encoding"` // mapper.Encoding that wrote them
-	Sent     time.Time `json:"sent"`     // when one of them was first sent
-	Items    []byte    `json:"items"`    // encodeSent
+	At       time.Time `json:"at"`              // the time it was mapped for
+	Ages     bool      `json:"ages"`            // the clock was believed
+	Dates    Dates     `json:"dates,omitempty"` // those of Recipe.Dates that its records need
+	Encoding int       `json:"encoding"`        // mapper.Encoding that wrote them
+	Sent     time.Time `json:"sent"`            // when one of them was first sent
+	Items    []byte    `json:"items"`           // encodeSent
 }
 
 // sent is one conversion of a note.
@@ -82,7 +80,7 @@ func (b *Batch) Intent(leaving []int, at time.Time) (out []*Note) {
 		}
 		n := of[it.How]
 		if n == nil {
-			n = &Note{Mapping: it.How.Mapping.Digest(), At: it.How.At, Ages: it.How.Ages, First: it.How.Unset.First, Wrong: it.How.Unset.Wrong, Right: it.How.Unset.Right, Encoding: mapper.Encoding, Sent: it.Since.UTC()}
+			n = &Note{Mapping: it.How.Mapping.Digest(), At: it.How.At, Ages: it.How.Ages, Encoding: mapper.Encoding, Sent: it.Since.UTC()}
 			of[it.How] = n
 			out = append(out, n)
 		}
@@ -91,6 +89,7 @@ func (b *Batch) Intent(leaving []int, at time.Time) (out []*Note) {
 			n.Sent = it.Since.UTC()
 		}
 		lists[it.How] = append(lists[it.How], b.sent(i))
+		n.Dates = n.Dates.with(it.How.Dates, b.Records[it.Rec].Flags.ClockPeriod())
 	}
 	for how, n := range of {
 		n.Items = encodeSent(lists[how])

@@ -26,7 +26,7 @@ type Recipe struct {
 	Ages    bool          // the clock is believed
 	Age     time.Duration // queue.max_age; 0: no limit
 
-	Unset Shift // for records received before the clock was set
+	Dates Dates // corrects times of receipt
 
 	By     func(digest string) Mapping // for records that must be mapped with another mapping; nil: none
 	others map[string]*Recipe
@@ -53,29 +53,14 @@ func (h *Recipe) of(rec *queue.Record) *Recipe {
 	return other
 }
 
-// received returns when a record was received. A time from a clock that was not set is
-// corrected if possible.
-func (h *Recipe) received(rec *queue.Record) time.Time {
-	if u := &h.Unset; !u.Wrong.IsZero() && !Plausible(rec.Received) && rec.Seq >= u.First && !rec.Received.Before(u.Wrong) {
-		return u.Right.Add(rec.Received.Sub(u.Wrong))
-	}
-	return rec.Received
-}
-
-// Shift is how to date records that were received before the clock was set.
-type Shift struct {
-	First        queue.Seq // first such record
-	Wrong, Right time.Time // what that clock showed at a moment, and the true time; zero: unknown
-}
-
-// Plausible reports whether a time of receipt can be right. A machine without a battery starts
-// in 1970, or on the day its system was built, until its clock is set.
-func Plausible(t time.Time) bool { return t.Year() >= 2020 }
-
 // tooOld applies queue.max_age: only with a believed clock, and only to a plausible time of
 // receipt.
 func (h *Recipe) tooOld(rec *queue.Record) bool {
-	return h.Age > 0 && h.Ages && Plausible(rec.Received) && h.At.Sub(rec.Received) > h.Age
+	if h.Age <= 0 || !h.Ages {
+		return false
+	}
+	at, known := h.Dates.Received(rec)
+	return known && Plausible(at) && h.At.Sub(at) > h.Age
 }
 
 // recent reports whether the event's own time is within queue.max_age: then the clock was wrong

@@ -2,12 +2,9 @@
 package clock
 
 import (
-	"encoding/json"
 	"sync"
 	"time"
 
-	"relay/queue"
-	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -34,17 +31,7 @@ type Clock struct {
 	known  bool // skew was measured
 	heard  bool // an answer has come, with or without a date
 
-	first reading // relay's first since the machine started
-	up    func() time.Duration
-}
-
-// reading is the wall clock when relay started, and the machine's uptime, which setting the
-// clock does not change.
-type reading struct {
-	Boot  string        `json:"boot"` // identifies the machine's start; empty: unknown
-	Up    time.Duration `json:"up"`
-	Wall  time.Time     `json:"wall"`
-	First queue.Seq     `json:"first"` // first record received since
+	periods periods
 }
 
 // Notes stores a small value durably.
@@ -53,66 +40,21 @@ type Notes interface {
 	SetNote(key string, val []byte) error
 }
 
-const noteClock = "clock"
-
-// Recall loads the reading that an earlier process stored since the machine started. If there
-// is none and the clock is not set, it stores this process's reading, so that records received
-// with that clock can be dated later, even by the next process.
-func (c *Clock) Recall(notes Notes) error {
-	if notes == nil || c.first.Boot == "" {
-		return nil
-	}
-	var was reading
-	if err := json.Unmarshal(notes.Note(noteClock), &was); err == nil && was.Boot == c.first.Boot && was.Up <= c.first.Up {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.first = was
-		return nil
-	}
-	if batch.Plausible(c.first.Wall) {
-		return nil
-	}
-	now, err := json.Marshal(c.first)
-	if err != nil {
-		return err
-	}
-	return notes.SetNote(noteClock, now)
-}
-
 // MaxDrift is how much wall and monotonic clock can differ before the anchor is dropped.
 const MaxDrift = time.Minute
 
-// New makes a clock. first is the number of the first record received by this process. Nil
-// means the default, as in drain.Options.
-func New(wall func() time.Time, synced func() bool, boot func() (string, func() time.Duration), first queue.Seq) *Clock {
+// New returns a clock that records in notes when it is not believed. A nil argument means the
+// default of drain.Options.
+func New(wall func() time.Time, synced func() bool, boot func() (string, func() time.Duration), notes Notes) *Clock {
 	if wall == nil {
 		wall = time.Now
 	}
 	if synced == nil {
 		synced = func() bool { return false }
 	}
-	c := &Clock{wall: wall, synced: synced}
-	start, id := time.Now(), ""
-	if boot != nil {
-		id, c.up = boot()
-	}
-	if id == "" {
-		c.up = func() time.Duration { return time.Since(start) }
-	}
-	c.first = reading{Boot: id, Up: c.up(), Wall: wall().Round(0).UTC(), First: first}
+	c := &Clock{wall: wall, synced: synced, periods: periods{boot: bootOf(boot), notes: notes}}
+	c.periods.recall()
 	return c
-}
-
-// Start returns how to date records that were received before the clock was set. It is zero
-// until the time is believed.
-func (c *Clock) Start() batch.Shift {
-	now, believed := c.Now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !believed || batch.Plausible(c.first.Wall) {
-		return batch.Shift{}
-	}
-	return batch.Shift{First: c.first.First, Wrong: c.first.Wall, Right: now.Add(c.first.Up - c.up())}
 }
 
 // Now returns the best known time, in UTC without a monotonic part, and whether it is

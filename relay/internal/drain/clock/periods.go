@@ -1,0 +1,195 @@
+package clock
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"relay/queue"
+	"relay/relay/internal/drain/batch"
+)
+
+// periods are the recent times during which this machine's clock was not believed. Records that
+// are received in one of them carry its number, so that they can be dated later: once the time is
+// known, the clock's error in each period of the same boot is known too, since the time since boot
+// does not jump.
+//
+// Invariant: a record carries the number of a period only if the period is stored in notes.
+type periods struct {
+	boot  boot
+	notes Notes // nil: no period is recorded
+
+	mu    sync.Mutex    // held while a note is stored
+	list  []period      // oldest first
+	known time.Duration // since boot, when the last period's time became known
+	dates batch.Dates
+}
+
+// period is a time during which the clock was not believed and did not jump.
+type period struct {
+	N     uint8         `json:"n"`              // 1 to 255
+	Boot  string        `json:"boot"`           // identifies the boot of the machine
+	Up    time.Duration `json:"up"`             // time since boot when the period began …
+	Wall  time.Time     `json:"wall"`           // … and what the clock showed then …
+	Right time.Time     `json:"right,omitzero"` // … and the time; zero: not known yet
+}
+
+// boot identifies a boot of the machine and measures the time since it, including sleep.
+type boot struct {
+	id string
+	up func() time.Duration
+}
+
+// bootOf returns the current boot; where the system does not tell, it is this process.
+func bootOf(read func() (string, func() time.Duration)) boot {
+	if read != nil {
+		if id, up := read(); id != "" {
+			return boot{id, up}
+		}
+	}
+	start := time.Now()
+	return boot{uuid.NewString(), func() time.Duration { return time.Since(start) }}
+}
+
+const (
+	notePeriods = "clock"
+	maxPeriods  = 32
+	// maxError is the largest error of a clock that is left uncorrected.
+	maxError = 5 * time.Minute
+	// lateStamp is how long after the end of a period its records can still arrive at Stamp.
+	lateStamp = time.Minute
+)
+
+// recall loads the periods that earlier processes recorded.
+func (p *periods) recall() {
+	if p.notes == nil {
+		return
+	}
+	if err := json.Unmarshal(p.notes.Note(notePeriods), &p.list); err != nil {
+		p.list = nil // records of earlier periods keep the time they have
+	}
+	p.setDates()
+}
+
+// Stamp marks entries that were received by a clock that is not believed with the number of the
+// current period, so that Dates can correct their times of receipt later. It leaves entries alone
+// whose time of receipt is not of this period. On error they are not marked.
+func (c *Clock) Stamp(entries []queue.Entry) error {
+	p := &c.periods
+	if p.notes == nil {
+		return nil
+	}
+	now, believed := c.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wall, up := c.wall().Round(0).UTC(), p.boot.up()
+	if believed {
+		err := p.learn(now, up)
+		if last := p.last(); last != nil && up-p.known <= lateStamp {
+			// The clock may have become believed between the receipt of the entries and this call.
+			wrong := last.Wall.Add(up - last.Up)
+			last.stamp(entries, func(t time.Time) bool { return t.Sub(wrong).Abs() < t.Sub(now).Abs() })
+		}
+		return err
+	}
+	last := p.last()
+	if last == nil || !last.Right.IsZero() || (wall.Sub(last.Wall)-(up-last.Up)).Abs() > MaxDrift {
+		var err error
+		if last, err = p.begin(wall, up); err != nil {
+			return err
+		}
+	}
+	from, to := last.Wall.Add(-time.Second), wall.Add(time.Minute)
+	last.stamp(entries, func(t time.Time) bool { return !t.Before(from) && !t.After(to) })
+	return nil
+}
+
+// stamp marks the entries whose time of receipt is of the period.
+func (p *period) stamp(entries []queue.Entry, is func(received time.Time) bool) {
+	for i := range entries {
+		if e := &entries[i]; is(e.Received) {
+			e.Flags = e.Flags.WithClockPeriod(p.N)
+		}
+	}
+}
+
+// Dates returns the corrections that are known. On error they are not stored, and the next process
+// may not know them.
+func (c *Clock) Dates() (batch.Dates, error) {
+	now, believed := c.Now()
+	p := &c.periods
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var err error
+	if believed {
+		err = p.learn(now, p.boot.up())
+	}
+	return p.dates, err
+}
+
+// learn derives what the time was in the periods of this boot from what it is now.
+func (p *periods) learn(now time.Time, up time.Duration) error {
+	changed := false
+	for i := range p.list {
+		if x := &p.list[i]; x.Boot == p.boot.id && x.Right.IsZero() {
+			x.Right, changed = now.Add(x.Up-up), true
+			if x.Right.Sub(x.Wall).Abs() <= maxError {
+				x.Right = x.Wall
+			}
+		}
+	}
+	if !changed {
+		return nil
+	}
+	p.known = up
+	p.setDates()
+	return p.save()
+}
+
+// last returns the newest period of this boot, if it is the newest of all; else nil.
+func (p *periods) last() *period {
+	if n := len(p.list); n > 0 && p.list[n-1].Boot == p.boot.id {
+		return &p.list[n-1]
+	}
+	return nil
+}
+
+// begin records a new period.
+func (p *periods) begin(wall time.Time, up time.Duration) (*period, error) {
+	n := uint8(1)
+	if len(p.list) > 0 {
+		n = p.list[len(p.list)-1].N%255 + 1
+	}
+	before := p.list
+	p.list = append(slices.Clone(p.list[max(0, len(p.list)-maxPeriods+1):]), period{N: n, Boot: p.boot.id, Up: up, Wall: wall})
+	if err := p.save(); err != nil {
+		p.list = before
+		return nil, err
+	}
+	p.setDates()
+	return &p.list[len(p.list)-1], nil
+}
+
+func (p *periods) save() error {
+	b, err := json.Marshal(p.list)
+	if err == nil {
+		err = p.notes.SetNote(notePeriods, b)
+	}
+	if err != nil {
+		return fmt.Errorf("store clock periods: %w", err)
+	}
+	return nil
+}
+
+func (p *periods) setDates() {
+	p.dates = nil
+	for _, x := range p.list {
+		if !x.Right.IsZero() {
+			p.dates = append(p.dates, batch.Shift{Period: x.N, Wrong: x.Wall, Right: x.Right})
+		}
+	}
+}
