@@ -8,8 +8,8 @@ import (
 	"relay/mapper/rules"
 )
 
-// age says what the event's time makes of it at the time of the attempt, by Meta's rules
-// (docs/meta.md 5.2; docs/contract.md 5.3).
+// age checks the event's time against the time of the attempt by Meta's rules (docs/meta.md
+// 5.2; docs/contract.md 5.3).
 func (s *subject) age(c *conversion) verdict {
 	switch {
 	case s.undated:

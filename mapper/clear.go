@@ -8,12 +8,12 @@ import (
 	"relay/mapper/match"
 )
 
-// findPersonal marks the properties that are personal by name, and gathers what
-// the event says about its customer.
+// findPersonal marks the properties with personal names and collects what the event says about
+// its customer.
 func (s *subject) findPersonal() { s.filter.Begin(&s.t.Root, s.props, &s.keys, s.locale) }
 
-// outward is an id as it leaves, noted under at when that is its keyed hash, unless notes
-// is nil.
+// outward returns an id as it is sent. If that is its keyed hash, it adds a note for the field
+// at, unless notes is nil.
 func (s *subject) outward(id, at string, notes *noteList) string {
 	out, why := s.filter.Keyed(id)
 	if out != id && notes != nil {
@@ -22,7 +22,7 @@ func (s *subject) outward(id, at string, notes *noteList) string {
 	return out
 }
 
-// outwardID is outward for a field of the conversion.
+// outwardID is outward for a field of the conversion. It also explains the field.
 func (s *subject) outwardID(id, field, at string, line int, raw *event.Node, notes *noteList) string {
 	out := s.outward(id, at, notes)
 	if s.x != nil {
@@ -32,19 +32,19 @@ func (s *subject) outwardID(id, field, at string, line int, raw *event.Node, not
 	return out
 }
 
-// findEventID settles event_id. Invariant: those of two stores are never the same.
+// findEventID sets event_id. Invariant: event_ids of two stores are never equal.
 func (s *subject) findEventID() {
 	if s.messageID != "" {
 		id := s.messageID
 		if s.ev.Store != "" {
-			id = s.ev.Store + ":" + id // no store has a colon in its name
+			id = s.ev.Store + ":" + id // a store name has no colon
 		}
 		s.eventID = s.outward(id, "messageId", &s.notes)
 	}
 }
 
-// settleClear takes back the match keys that leave unhashed and hold what is somebody's:
-// a till may write a phone number where the lead's id was expected. It needs findPersonal.
+// settleClear rejects match keys that are sent unhashed and contain personal data: a till can
+// send a phone number as the lead id. findPersonal must run first.
 func (s *subject) settleClear() {
 	for k := range match.Count {
 		if match.Table[k].Hash != meta.Plain {

@@ -7,17 +7,17 @@ import (
 	"relay/mapper/rules"
 )
 
-// currencyFound is what an event and the mapping say about the currency.
+// currencyFound is the currency of an event, from the event and the mapping.
 type currencyFound struct {
 	code    string      // ISO 4217, or ""
-	invalid bool        // there is one, and it is none
-	node    *event.Node // of the event, when it gave the code
-	at      string      // the source that gave it, or that gave none that is one
+	invalid bool        // a currency is given but not valid
+	node    *event.Node // the node that gave the code, if it came from the event
+	at      string      // the source of the code, or of the invalid value
 }
 
-// findCurrency settles the currency: the event's own, which must be an ISO 4217
-// code, else the default of the event set or the mapping. Blank sources are
-// passed over, unreadable ones too while another follows.
+// findCurrency sets the currency: the event's own, which must be an ISO 4217 code, else the
+// default of the event set or mapping. Blank sources are skipped; so are unreadable ones if
+// another source follows.
 func (s *subject) findCurrency() {
 	s.currency = currencyFound{}
 	for i := range s.m.rules.Currency {
@@ -54,10 +54,9 @@ func (s *subject) findCurrency() {
 	}
 }
 
-// currencyOf is the currency of one conversion: the event's, the one that its
-// amount names, or the default. An amount that names another currency than the
-// event's has none. The verdict, if any, holds a Purchase; of other conversions
-// the value is left out, with a note.
+// currencyOf returns the currency of a conversion: the event's, the one written beside its
+// amount, or the default. If amount and event have different currencies, there is none. A
+// Purchase is then held with the verdict; other conversions lose the value, with a note.
 func (s *subject) currencyOf(c *conversion, a *amount, notes *noteList) (code string, v verdict) {
 	isPurchase := c.name == rules.Purchase
 	code = s.currency.code
@@ -93,8 +92,7 @@ func (s *subject) currencyOf(c *conversion, a *amount, notes *noteList) (code st
 	return code, verdict{}
 }
 
-// namedCurrency is the currency of an amount that names one. why says what is
-// wrong with it, in which case there is none.
+// namedCurrency returns the currency written beside an amount, or why it cannot be used.
 func (s *subject) namedCurrency(a *amount) (code, why string) {
 	code = s.currency.code
 	switch first, one := a.Named.First(); {
@@ -108,7 +106,7 @@ func (s *subject) namedCurrency(a *amount) (code, why string) {
 	return "", a.source + " names a currency that may be one of several, and default_currency is none of them: send " + s.m.rules.Currency[0].Label()
 }
 
-// dropCurrency takes the currency back in an explanation.
+// dropCurrency marks the currency as left out in an explanation.
 func (s *subject) dropCurrency(code, why string) {
 	if s.x != nil {
 		s.x.drop("currency", code, why)

@@ -14,14 +14,14 @@ import (
 	"relay/mapper/rules"
 )
 
-// fixedField is what a rules.SetField gave for one event.
+// fixedField is the value of a rules.SetField for one event.
 type fixedField struct {
 	name string
 	node *event.Node
 	line int
 	from string
 
-	constant bool // the mapping's own words
+	constant bool // the value is a constant of the mapping
 }
 
 // findFixed evaluates custom_data.set.
@@ -56,7 +56,7 @@ func (s *subject) findFixed() {
 	}
 }
 
-// fixedNode returns what custom_data.set gave for a name, or nil.
+// fixedNode returns the value that custom_data.set gives a name, or nil.
 func (s *subject) fixedNode(name string) *fixedField {
 	for i := range s.fixed {
 		if s.fixed[i].name == name {
@@ -66,11 +66,10 @@ func (s *subject) fixedNode(name string) *fixedField {
 	return nil
 }
 
-// whyShortened is why an id is not sent: others that have nothing to do with it
-// would look the same.
+// whyShortened explains why a rounded id is not sent: unrelated ids would be equal.
 const whyShortened = "a number that a spreadsheet has shortened (9.99E+99); left out. Format its column as text"
 
-// findIDs settles order_id and item_number.
+// findIDs sets order_id and item_number.
 func (s *subject) findIDs(c *conversion, notes *noteList) {
 	for _, id := range []struct {
 		name string
@@ -106,19 +105,20 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 	}
 }
 
-// customWriter writes the properties that are left for custom_data.
+// customWriter writes the remaining properties to custom_data.
 type customWriter struct {
 	s     *subject
 	c     *conversion
 	notes *noteList
 	out   []byte
-	trail []crumb // from the properties down to the node at hand
+	trail []crumb // the path from the properties to the current node
 
-	closed bool // custom_data.only is given,
-	open   int  // and so many of the trail are named by it
+	closed bool // custom_data.only is given
+	open   int  // number of nodes on the trail that it lists
 }
 
-// shut says that custom_data.only names neither the node at hand nor what it is in.
+// shut reports whether custom_data.only lists neither the current node nor one that contains
+// it.
 func (w *customWriter) shut() bool { return w.closed && w.open == 0 }
 
 type crumb struct {
@@ -126,15 +126,15 @@ type crumb struct {
 	index int // of a list item, when name is ""
 }
 
-// leftovers writes every property that nothing has consumed, and what the
-// mapping sets, as members without the braces.
+// leftovers writes every property that was not used otherwise, and the fields that the mapping
+// sets, as members without braces.
 func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 	w := customWriter{s: s, c: c, notes: notes, out: s.customData[:0], trail: s.trail[:0], closed: s.custom.rules.Only != nil}
 	defer func() { s.customData, s.trail = w.out, w.trail }()
 	if s.props != nil {
 		w.members(s.props, true, false)
 	}
-	w.closed = false // what the mapping sets, it names
+	w.closed = false // custom_data.only does not apply to fields that the mapping sets
 	for i := range s.fixed {
 		f := &s.fixed[i]
 		if rules.CustomData[f.name].Writer == meta.Order {
@@ -162,7 +162,7 @@ func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 	return w.out
 }
 
-// valueStart is where the value of a member that was written at start begins.
+// valueStart returns where the value of the member written at start begins.
 func valueStart(out []byte, start int, name string) int {
 	if start < len(out) && out[start] == ',' {
 		start++
@@ -170,7 +170,7 @@ func valueStart(out []byte, start int, name string) int {
 	return start + len(event.AppendText(nil, name)) + 1
 }
 
-// key writes a member's name, with a comma where one is due.
+// key writes a member's name, after a comma if needed.
 func (w *customWriter) key(name string) {
 	if n := len(w.out); n > 0 && w.out[n-1] != '{' {
 		w.out = append(w.out, ',')
@@ -178,7 +178,7 @@ func (w *customWriter) key(name string) {
 	w.out = append(event.AppendText(w.out, name), ':')
 }
 
-// members writes what may be sent of an object's members.
+// members writes those members of an object that may be sent.
 func (w *customWriter) members(n *event.Node, top, kept bool) {
 	for i := range n.Kids {
 		kid := &n.Kids[i]
@@ -205,7 +205,7 @@ func (w *customWriter) members(n *event.Node, top, kept bool) {
 	}
 }
 
-// wanted says whether a member may be sent, judged by its name and marks.
+// wanted reports whether a member may be sent, judged by its name and marks.
 func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 	switch {
 	case n.Kind == event.Null:
@@ -219,7 +219,7 @@ func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 		w.skip(n, NotePersonal, "a source of a match key is not sent in custom_data")
 		return false
 	case !kept && n.Mark&event.MarkKeep == 0 && w.s.filter.Text(n.Name, "", false) != "":
-		w.trail[len(w.trail)-1].name = event.Mask(n.Name) // the name is somebody's: a note must not show it
+		w.trail[len(w.trail)-1].name = event.Mask(n.Name) // the name is personal, so a note must not show it
 		w.skip(n, NotePersonal, "the name of the property holds personal data")
 		return false
 	case !kept && n.Mark&(event.MarkKeep|event.MarkPersonal) == event.MarkPersonal:
@@ -245,7 +245,7 @@ func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 	return true
 }
 
-// skip notes (unless code is "") and explains that the node at hand is left out.
+// skip explains that the current node is left out, and adds a note unless code is "".
 func (w *customWriter) skip(n *event.Node, code, why string) {
 	if code != "" {
 		w.notes.add(code, w.at(), why)
@@ -255,7 +255,7 @@ func (w *customWriter) skip(n *event.Node, code, why string) {
 	}
 }
 
-// at is the path of the node at hand, for notes.
+// at returns the path of the current node, for notes.
 func (w *customWriter) at() string {
 	path := "properties"
 	for _, c := range w.trail {
@@ -268,8 +268,8 @@ func (w *customWriter) at() string {
 	return path
 }
 
-// value writes a value; false means that nothing of it may be sent, and what
-// was written of it is for the caller to take back.
+// value writes a value. It reports false if nothing of the value may be sent; the caller then
+// removes what was written.
 func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) bool {
 	if w.shut() && n.Kind != event.Object && n.Kind != event.List {
 		w.skip(n, "", "custom_data.only does not name it")
@@ -306,8 +306,8 @@ func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) b
 	return true
 }
 
-// nested writes a list or an object. One of which nothing is left is left out;
-// one that came empty stays.
+// nested writes a list or an object. It is left out if all of its content is left out, but kept
+// if it was empty.
 func (w *customWriter) nested(n *event.Node, name string, kept bool, depth int) bool {
 	if n.Kind == event.Object {
 		w.out = append(w.out, '{')
@@ -348,9 +348,9 @@ func (w *customWriter) nested(n *event.Node, name string, kept bool, depth int) 
 	return !empty || len(n.Kids) == 0 && !w.shut()
 }
 
-// appendNumber writes a number in plain decimal form where that is not longer
-// than 40 digits, else as it came. False when it is too large for a double, in
-// which readers of JSON hold numbers: one such would spoil its whole request.
+// appendNumber writes a number in decimal form if that takes at most 40 digits, else unchanged.
+// It reports false for a number outside the range of a double, which is how JSON readers hold
+// numbers: a single such number would make Meta refuse the whole request.
 func appendNumber(dst []byte, number string) ([]byte, bool) {
 	if out, ok := event.AppendDecimal(dst, number, 40); ok {
 		return out, true
@@ -362,8 +362,8 @@ func appendNumber(dst []byte, number string) ([]byte, bool) {
 	return append(dst, number...), true
 }
 
-// fits is rules.Fits for a property of the event at hand: an amount in another currency
-// than the event's does not.
+// fits is rules.Fits for a property of the event. An amount in a currency other than the
+// event's does not fit.
 func (s *subject) fits(f meta.Field, n *event.Node, conversion string) bool {
 	if !rules.Fits(f, n, conversion) {
 		return false
@@ -375,8 +375,8 @@ func (s *subject) fits(f meta.Field, n *event.Node, conversion string) bool {
 	return !m.Named.Any() || m.Named.Has(s.currency.code)
 }
 
-// asNumber is a property as it leaves under a field of custom_data: a text where Meta
-// expects a number is that number, unless it is somebody's. It needs fits.
+// asNumber returns a property as it is sent in a field of custom_data: text becomes a number if
+// Meta expects one, unless the number is personal. The property must fit.
 func (s *subject) asNumber(f meta.Field, n *event.Node) *event.Node {
 	if n.Kind != event.Text || f.Shape != meta.NumberShape && f.Shape != meta.WholeShape || s.filter.Text(n.Text, f.Name, false) != "" {
 		return n

@@ -6,12 +6,11 @@ import (
 	"relay/mapper/people"
 )
 
-// KeysIn returns the match keys that name people and that the mapping makes of
-// an event, for whatever lists and event sets: also of an event that it skips,
-// holds or does not know. country is the ISO alpha-2 code, in lower case, of the
-// event's own country, "" when it names none; give it to KeysOf, so that a
-// phone number written without its country's code is read as in the event.
-// It returns no keys of what is no JSON object.
+// KeysIn returns the match keys that identify people and that the mapping makes from an event,
+// for all lists and event sets. It includes events that are skipped, held or unknown. country
+// is the lower-case ISO alpha-2 code of the event's own country, or ""; pass it to KeysOf so
+// that a phone number without country code is read as in the event. If the event is not a JSON
+// object there are no keys.
 func (m *Mapping) KeysIn(ev Event) (keys []people.Key, country string) {
 	s, err := m.newSubject(ev, ev.Received, settings{}, nil)
 	defer s.done()
@@ -33,7 +32,7 @@ func (m *Mapping) KeysIn(ev Event) (keys []people.Key, country string) {
 	return keys, s.locale.Country
 }
 
-// findPeople makes the fingerprints of whom the event is about.
+// findPeople makes the fingerprints of the people that the event is about.
 func (s *subject) findPeople() {
 	if len(s.m.secret) == 0 {
 		return
@@ -53,7 +52,7 @@ func (s *subject) findPeople() {
 	all := string(text)
 	s.people = make([]string, 0, n)
 	for ; all != ""; all = all[2*people.FingerprintBytes:] {
-		if p := all[:2*people.FingerprintBytes]; !slices.Contains(s.people, p) { // an address, and its hash
+		if p := all[:2*people.FingerprintBytes]; !slices.Contains(s.people, p) { // an address and its hash have the same fingerprint
 			s.people = append(s.people, p)
 		}
 	}

@@ -1,32 +1,33 @@
-// Package mapper turns track calls into conversions by a mapping file.
+// Package mapper turns track calls into conversions, as a mapping file prescribes.
 //
 //	mapping.yaml ── Parse (package rules) ──► Mapping
 //	                             │
 //	event, time of receipt ── Map / MapLane ──► Outcomes: send, skip or hold
 //
-// Map gives one Outcome for each list and event set that the event goes to, or
-// one for an event that is skipped or held as a whole. An Outcome that is sent
-// has the bytes of one element of `data`; each has the notes, the match keys and
-// the people that were found, so that nobody needs to scan those bytes again.
+// Map returns one Outcome for each list and event set that the event goes to, or a single one
+// if the event is skipped or held as a whole. An Outcome to be sent contains the bytes of one
+// element of `data`. Every Outcome lists notes, match keys and people, so that no caller has to
+// parse the bytes again.
 //
-// What it guarantees:
+// Guarantees:
 //
-//   - It is pure: no clock, no network, no log. The same event, mapping and times
-//     give the same bytes, which is what makes a retry the same conversion
-//     (docs/contract.md 1). Whoever changes what an encoder writes raises Encoding:
-//     drain notes it with requests in doubt, and says when it cannot repeat them.
-//   - A Mapping never changes once it is parsed, and may be used by many goroutines.
-//   - No event makes it fail: what cannot be used is left out with a note, or the
+//   - Mapping is pure: no clock, no network, no log. The same event, mapping and times
+//     give the same bytes, so a retry sends the same conversion (docs/contract.md 1).
+//     A change that makes an encoder write other bytes must increase Encoding: drain
+//     stores it with requests of unknown outcome and reports when it cannot repeat them.
+//   - A Mapping never changes after Parse and is safe for concurrent use.
+//   - No event makes mapping fail. What cannot be used is left out with a note, or the
 //     event is held with a reason.
-//   - Nothing personal leaves unhashed: match keys are hashed, custom_data passes
+//   - No personal data is sent unhashed: match keys are hashed, and custom_data passes
 //     the filter of package outward (docs/contract.md 5.1).
 //   - Explain runs the same code as Map and reports each step.
 //
-// An event's way through the files: subject.go (decode, traits), when.go (time), keys.go and
+// An event passes through these files: subject.go (decode, traits), when.go (time), keys.go and
 // package match (match keys), value.go, currency.go and package money (money), goods.go
-// (products), custom.go (what is left), map.go (the verdict), encode.go (the two wire formats).
+// (products), custom.go (remaining properties), map.go (the verdict), encode.go (the two
+// formats).
 //
-// What can hurt you: Meta's names and words are rows of internal/meta, and stand nowhere
-// else. mapping.schema.json repeats keys of the mapping for editors; schema_test.go writes
-// what of it is made from the table, and holds the rest against the parser.
+// Caution: Meta's names and words are rows of internal/meta and must not be repeated elsewhere.
+// mapping.schema.json repeats the keys of the mapping for editors: schema_test.go generates the
+// part that comes from the table and checks the rest against the parser.
 package mapper

@@ -10,28 +10,26 @@ import (
 	"relay/mapper/rules"
 )
 
-// conversion is one element of data before it is written: the mapping result
-// that both formats are encoded from.
+// conversion is one element of data before it is encoded in one of the two formats.
 type conversion struct {
 	api                 meta.API
 	name                string
 	value, currency     string
 	orderID, itemNumber string
-	valueSource         string      // where a value was found, usable or not
-	consumed            *event.Node // the property that gave the value
-	custom              []byte      // members of custom_data that are left over
-	stage               bool        // of a lead in a CRM
+	valueSource         string      // where the value was found, even if it was not usable
+	consumed            *event.Node // the property used for the value
+	custom              []byte      // members of custom_data for the remaining properties
+	stage               bool        // a lead stage in a CRM
 	eventMembers
 }
 
-// Encoding is the version of how a conversion is written. It is one of what
-// decides a conversion's bytes, beside the event and the mapping: whoever must
-// make the same bytes again keeps it, and can say why they come out otherwise.
-// It changes with every change of this package that changes the bytes of an event.
+// Encoding is the version of the encoders. The bytes of a conversion depend on the event, the
+// mapping and Encoding. A caller that must repeat the same bytes stores it and can explain a
+// difference. Every change of this package that changes the bytes of an event must increase it.
 const Encoding = 5
 
-// encode writes a conversion in its format. Members always come in the same
-// order, so the same event gives the same bytes.
+// encode writes a conversion in its format. Members are always in the same order, so the same
+// event gives the same bytes.
 func (s *subject) encode(c *conversion) []byte {
 	o := object{out: s.written[:0]}
 	if c.api == meta.Offline {
@@ -40,7 +38,7 @@ func (s *subject) encode(c *conversion) []byte {
 		s.encodeConversions(&o, c)
 	}
 	s.written = o.out
-	return bytes.Clone(o.out) // in no more room than it takes: batches of them are kept
+	return bytes.Clone(o.out) // an exact copy, because many are kept in batches
 }
 
 // encodeConversions writes an event of the Conversions API (docs/meta.md 2.2).
@@ -104,9 +102,8 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	o.close()
 }
 
-// encodeOffline writes an event of the Offline Conversions API (docs/meta.md
-// 2.4): what is money and goods stands beside match_keys, custom_data
-// has the rest.
+// encodeOffline writes an event of the Offline Conversions API (docs/meta.md 2.4): money and
+// products are next to match_keys, custom_data has the rest.
 func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.open()
 	o.key("match_keys")
@@ -135,8 +132,8 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.close()
 }
 
-// offlineKey writes one match key: text, or a list when there are several
-// values; the birth date in three; the own id plain, unless it shows who it is.
+// offlineKey writes one match key: text, or a list of several values; the birth date as three
+// keys; external_id unhashed, unless it reveals the customer.
 func (s *subject) offlineKey(o *object, k match.Key, values []match.ValueSum) {
 	row, first := &match.Table[k], &values[0]
 	name := row.Offline[0]
@@ -168,7 +165,7 @@ func (s *subject) offlineKey(o *object, k match.Key, values []match.ValueSum) {
 	}
 }
 
-// commerce writes money and goods, which have the same names in both formats.
+// commerce writes money and products, which have the same names in both formats.
 func (s *subject) commerce(o *object, c *conversion) {
 	if c.value != "" {
 		o.raw("value", c.value)
@@ -187,7 +184,7 @@ func (s *subject) commerce(o *object, c *conversion) {
 	}
 }
 
-// encodeOrder writes what events of one order are told apart by.
+// encodeOrder writes the ids that distinguish the events of one order.
 func (c *conversion) encodeOrder(o *object) {
 	if c.orderID != "" {
 		o.text("order_id", c.orderID)
@@ -203,7 +200,7 @@ type object struct{ out []byte }
 func (o *object) open()  { o.out = append(o.out, '{') }
 func (o *object) close() { o.out = append(o.out, '}') }
 
-// comma separates what follows from the member before it, if there is one.
+// comma writes a comma if a member precedes.
 func (o *object) comma() {
 	if last := o.out[len(o.out)-1]; last != '{' {
 		o.out = append(o.out, ',')
@@ -226,7 +223,7 @@ func (o *object) raw(name, value string) {
 	o.out = append(o.out, value...)
 }
 
-// members adds members that are written already.
+// members adds encoded members.
 func (o *object) members(written []byte) {
 	if len(written) > 0 {
 		o.comma()

@@ -7,14 +7,14 @@ import (
 	"relay/mapper/match"
 )
 
-// Explanation is an outcome with how each of its fields came about.
+// Explanation is an Outcome with the origin of each of its fields.
 type Explanation struct {
 	Outcome
 	Fields []Field `json:"fields"`
 }
 
-// Explain is Map with the reasons: the same code decides, and says why. What
-// the fields show of customers is unmasked; see Field.Masked.
+// Explain is Map with explanations; the same code decides. The fields show customer data
+// unmasked; see Field.Masked.
 func (m *Mapping) Explain(ev Event, now time.Time, opts ...Option) []Explanation {
 	outcomes, fields := m.run(ev, "", now, true, opts)
 	out := make([]Explanation, len(outcomes))
@@ -27,8 +27,8 @@ func (m *Mapping) Explain(ev Event, now time.Time, opts ...Option) []Explanation
 	return out
 }
 
-// Masked shows customers' data only by its shape: letters as x or X, digits as
-// 9, everything else as it is. The hash, which is what leaves, stays.
+// Masked returns the field with customer data reduced to its shape: letters as x or X, digits
+// as 9. It keeps the hash, which is what is sent.
 func (f Field) Masked() Field {
 	if f.personalRaw {
 		f.Raw = event.Mask(f.Raw)
@@ -45,43 +45,43 @@ func (f Field) Masked() Field {
 	return f
 }
 
-// Field is how one field of a conversion came about, or why it was left out.
+// Field explains the origin of one field of a conversion, or why it was left out.
 type Field struct {
-	Field  string `json:"field"`            // in the conversion
-	Source string `json:"source"`           // path in the event, or what else gave it
-	Line   int    `json:"line,omitempty"`   // of the mapping; 0: a built-in rule
-	Raw    string `json:"raw,omitempty"`    // as it came, as JSON
-	Steps  []Step `json:"steps,omitempty"`  // on the way
-	Value  string `json:"value,omitempty"`  // normal form, or what is sent, as JSON
-	Hash   string `json:"sha256,omitempty"` // sent in place of the value
+	Field  string `json:"field"`            // name in the conversion
+	Source string `json:"source"`           // path in the event, or another origin
+	Line   int    `json:"line,omitempty"`   // in the mapping; 0: a built-in rule
+	Raw    string `json:"raw,omitempty"`    // the original value as JSON
+	Steps  []Step `json:"steps,omitempty"`  // rules that changed it
+	Value  string `json:"value,omitempty"`  // normal form, or the value that is sent, as JSON
+	Hash   string `json:"sha256,omitempty"` // sent instead of the value
 	Left   string `json:"left_out,omitempty"`
-	Code   string `json:"code,omitempty"` // of the note, when left out
+	Code   string `json:"code,omitempty"` // code of the note, if left out
 
 	personal    bool
-	personalRaw bool // only what it came as may hold customers' data
+	personalRaw bool // only Raw can contain customer data
 }
 
-// Step is one rule on the way from a raw value to what is sent.
+// Step is one rule that changed a value.
 type Step struct {
 	Rule   string `json:"rule"`
 	Result string `json:"result"`
 }
 
-// tracer collects the fields of an explanation. Its methods are called only
-// where a tracer is set, so mapping without one pays nothing.
+// tracer collects the fields of an explanation. Its methods are only called if a tracer is set,
+// so that mapping without one costs nothing.
 type tracer struct{ fields []Field }
 
-// begin puts a field in front of those of its route.
+// begin inserts a field before those of its route.
 func (x *tracer) begin(name, source string, line int, value string) {
 	x.fields = append([]Field{{Field: name, Source: source, Line: line, Value: value}}, x.fields...)
 }
 
-// field records a field that is sent as it is.
+// field records a field that is sent unhashed.
 func (x *tracer) field(name, source string, line int, raw *event.Node, steps []match.Step, value string) {
 	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(steps), Value: value})
 }
 
-// custom records a property that is sent, if not all of it.
+// custom records a property that is sent, at least in part.
 func (x *tracer) custom(name, source string, line int, raw *event.Node, value string) {
 	x.field("custom_data."+event.FieldName(name), source, line, raw, nil, value)
 	f := &x.fields[len(x.fields)-1]
@@ -102,7 +102,7 @@ func (x *tracer) leftOut(name, source string, line int, raw *event.Node, n match
 	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.Steps), Left: n.Why, Code: n.Code, personal: true})
 }
 
-// drop turns a field that was found into one that is left out after all.
+// drop changes a recorded field to one that is left out.
 func (x *tracer) drop(name, code, why string) {
 	for i := range x.fields {
 		if f := &x.fields[i]; f.Field == name && f.Left == "" {
@@ -119,7 +119,7 @@ func exportSteps(steps []match.Step) []Step {
 	return out
 }
 
-// rawText is a value as JSON.
+// rawText returns a value as JSON.
 func rawText(n *event.Node) string {
 	if n == nil {
 		return ""

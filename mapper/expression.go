@@ -8,8 +8,8 @@ import (
 	"relay/mapper/rules"
 )
 
-// environment is the event as expressions see it, made once; nil when the
-// event has more in it than expressions take.
+// environment returns the event as expressions see it. It is made once, and nil if the event is
+// too large for expressions.
 func (s *subject) environment() expr.Env {
 	if s.env != nil {
 		return s.env
@@ -26,7 +26,7 @@ func (s *subject) environment() expr.Env {
 	return s.env
 }
 
-// failExpression remembers that an expression could not be evaluated.
+// failExpression records that an expression could not be evaluated.
 func (s *subject) failExpression(src *rules.Source, err error) {
 	if s.exprError == "" {
 		s.exprError = expressionMessage(src.Line, err)
@@ -41,8 +41,7 @@ func expressionMessage(line int, err error) string {
 	return msg
 }
 
-// resolve appends what a source leads to in the event. The error is that of an
-// expression.
+// resolve appends the values of a source in the event. An error comes from an expression.
 func (s *subject) resolve(src *rules.Source, out []*event.Node) ([]*event.Node, error) {
 	switch {
 	case src.Constant != nil:
@@ -54,7 +53,7 @@ func (s *subject) resolve(src *rules.Source, out []*event.Node) ([]*event.Node, 
 		}
 		return append(out, n), nil
 	}
-	if src.Store { // by its key: what an event says of itself is not asked
+	if src.Store { // from the sender's key; the event itself is not trusted
 		if s.ev.Store == "" {
 			return out, nil
 		}

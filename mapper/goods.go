@@ -12,23 +12,22 @@ import (
 	"relay/mapper/rules"
 )
 
-// goods is what an event is about: content_type, content_ids and contents.
+// goods holds content_type, content_ids and contents of an event.
 type goods struct {
-	kind     string // product, product_group, or "" for nothing
+	kind     string // product, product_group, or ""
 	ids      []string
 	contents []content
 }
 
-// content is one product. quantity and price are numbers as JSON text; price
-// may be "".
+// content is one product. quantity and price are numbers as JSON text; price can be "".
 type content struct {
 	id, quantity, price string
 	delivery            string                  // delivery_category
-	more                [rules.ItemCount]string // what the mapping's contents names
+	more                [rules.ItemCount]string // members listed in the mapping's contents
 }
 
-// findGoods reads products, product_id or, for Product List Viewed, category.
-// What gave the ids is marked as consumed.
+// findGoods reads products, product_id or, for Product List Viewed, category. The sources of
+// the ids are marked as consumed.
 func (s *subject) findGoods() {
 	if s.name == rules.ProductListViewed {
 		if id, ok := s.idAt(s.props.Get("category"), "properties.category"); ok {
@@ -50,7 +49,7 @@ func (s *subject) findGoods() {
 	}
 	const at = "properties.product_id"
 	n := s.props.Get("product_id")
-	if items, ok := n.ParseJSONText().Items(); ok { // several: what lies in a cart
+	if items, ok := n.ParseJSONText().Items(); ok { // several: the contents of a cart
 		for i := range items {
 			if id, ok := s.idAt(&items[i], at+"["+strconv.Itoa(i)+"]"); ok {
 				s.goods.kind, s.goods.ids = "product", append(s.goods.ids, id)
@@ -68,13 +67,13 @@ func (s *subject) findGoods() {
 	s.explainGoods(at, "", n)
 }
 
-// products reads a list of products; false when it gives no id.
+// products reads a list of products. It reports false if the list gives no id.
 func (s *subject) products(n *event.Node, at string) bool {
 	list := n.ParseJSONText()
 	items, ok := list.Items()
 	switch {
 	case ok:
-	case list.Kind == event.Object: // one product, from a format that has no lists of one
+	case list.Kind == event.Object: // a single product, from a format that does not use lists of one
 		items = []event.Node{*list}
 	default:
 		s.notes.add(noteNotList, at, "not a list")
@@ -165,9 +164,9 @@ func (s *subject) product(n *event.Node, list string, index int) {
 	s.goods.contents = append(s.goods.contents, c)
 }
 
-// quantity settles quantity and price of a product (docs/contract.md 5.3): Meta takes
-// whole quantities above zero alone. What is weighed or measured is one, at the
-// price of the line. false: the item was returned or cancelled, and is left out.
+// quantity sets quantity and price of a product (docs/contract.md 5.3). Meta accepts only
+// positive whole quantities, so a weighed or measured product has quantity 1 and the price of
+// the line. It reports false if the item was returned or cancelled and must be left out.
 func (s *subject) quantity(c *content, n *event.Node, price money.Amount, at func(string) string) bool {
 	c.quantity = "1"
 	number, readable := money.Quantity(n)
@@ -219,8 +218,8 @@ func (g *goods) appendIDs(dst []byte) []byte {
 	return append(dst, ']')
 }
 
-// appendContents writes the list of products; the price is called price in the
-// offline format, which takes none of zero.
+// appendContents writes the list of products. The offline format has its own name for the price
+// and accepts no price of zero.
 func (g *goods) appendContents(dst []byte, api meta.API, conversion string) []byte {
 	dst = append(dst, '[')
 	for i, c := range g.contents {
@@ -242,8 +241,8 @@ func (g *goods) appendContents(dst []byte, api meta.API, conversion string) []by
 	return append(dst, ']')
 }
 
-// findSearch makes search_string of what Segment's specification calls query,
-// unless the event or the mapping has one.
+// findSearch sets search_string from `query` of Segment's specification, unless the event or
+// mapping has one.
 func (s *subject) findSearch() {
 	const field, at = "search_string", "properties.query"
 	query := s.props.Get("query")

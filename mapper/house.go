@@ -8,26 +8,24 @@ import (
 	"relay/mapper/people"
 )
 
-// A sale may carry a customer who is none: the till's default or walk-in
-// customer, an address or number of the shop's own (never_customers), or
-// whoever rang it up (staff). Meta would join strangers by it. Such a value
-// counts as absent, and where it was all that said who the customer is, so do
-// the names and the address beside it.
+// A sale can name a customer who is not one: the till's default customer, an address or number
+// of the shop (never_customers), or the employee at the till (staff). Meta would merge
+// different customers by it. Such a value counts as absent. If no other value identifies the
+// customer, the names and address next to it count as absent too.
 
-// houseFound is what deriving the keys of one event found out about house
-// accounts.
+// houseFound records what deriving the keys of an event found about house accounts.
 type houseFound struct {
-	staff   [3][]match.Digest // e-mail, phone and external_id of whoever rang the sale up
-	own     bool              // a value was left out as the shop's own or as staff's
+	staff   [3][]match.Digest // e-mail, phone and external_id of the employee
+	own     bool              // a value of the shop or its staff was left out
 	nobody  bool              // a value was a placeholder
-	unknown bool              // a value that would say who the customer is cannot be used
+	unknown bool              // a value that would identify the customer cannot be used
 }
 
-// staffKeys are the keys by which staff is known.
+// staffKeys are the keys that identify staff.
 var staffKeys = [3]match.Key{match.Email, match.Phone, match.ExternalID}
 
-// findStaff reads whoever rang the sale up. A source may lead to an object with
-// the person's id, address and number.
+// findStaff reads the employee's ids. A source can lead to an object with id, address and
+// number.
 func (s *subject) findStaff() {
 	for i := range s.m.rules.Staff {
 		src := &s.m.rules.Staff[i]
@@ -64,7 +62,7 @@ func (s *subject) addStaff(n *event.Node, depth int) {
 	}
 }
 
-// whyHouse says why a value of a key is no customer's, "" when it may be one's.
+// whyHouse returns why a value of a key is not a customer's, or "".
 func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
 	if !slices.Contains(people.Kinds[:], k) {
 		return ""
@@ -90,9 +88,9 @@ func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
 	return ""
 }
 
-// settleDefaultName takes back a first and a last name that are the till's default
-// customer together, Gast and Kunde, or a company, Hofe and GmbH; and a first name alone
-// that is what a till calls nobody: Gast.
+// settleDefaultName rejects a first and last name that together are the till's default customer
+// (Gast and Kunde) or a company (Hofe and GmbH), and a first name without last name that means
+// customer: Gast.
 func (s *subject) settleDefaultName() {
 	first, last := s.keys[match.FirstName], s.keys[match.LastName]
 	if len(first) == 1 && len(last) == 0 && !first[0].Hashed && match.IsSoleCustomer(first[0].Form) {
@@ -118,7 +116,7 @@ func (s *subject) settleDefaultName() {
 	}
 }
 
-// takeBack leaves out the values of a key after all.
+// takeBack rejects the values of a key.
 func (s *subject) takeBack(k match.Key, code, why string) {
 	s.keys[k] = nil
 	s.results[k].State, s.results[k].Code, s.results[k].Why = KeyUnusable, code, match.Table[k].Name+" "+why
@@ -128,9 +126,8 @@ func (s *subject) takeBack(k match.Key, code, why string) {
 	}
 }
 
-// settleHouse takes back what stands beside a customer who is none: when
-// nothing else says who the customer is, the address, and beside the shop's
-// own accounts the name too, is the till's.
+// settleHouse rejects values next to a house account if nothing else identifies the customer:
+// the address belongs to the till, and next to the shop's own accounts so does the name.
 func (s *subject) settleHouse() {
 	if !s.house.own && !s.house.nobody || s.house.unknown || !s.hasCustomer {
 		return

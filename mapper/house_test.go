@@ -143,8 +143,8 @@ func TestStaff(t *testing.T) {
 
 func TestNeverCustomersRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"never_customers: ['*']\n":      "would leave out every customer",
-		"never_customers: ['*@*.*']\n":  "would leave out every customer",
+		"never_customers: ['*']\n":      "would leave out all customers",
+		"never_customers: ['*@*.*']\n":  "would leave out all customers",
 		"never_customers: ['']\n":       "is empty",
 		"never_customers: { a: b }\n":   "expected",
 		"staff: []\n":                   "names no source",
@@ -157,7 +157,7 @@ func TestNeverCustomersRefused(t *testing.T) {
 	}
 	_, warnings, err := Parse("m.yaml", []byte("version: 1\nnever_customers: ['*@gmail.com']\n"))
 	if err != nil || !slices.ContainsFunc(warnings, func(p strictyaml.Problem) bool {
-		return strings.Contains(p.Message, "every customer with an address there")
+		return strings.Contains(p.Message, "all customers with an address there")
 	}) {
 		t.Errorf("%v %v", warnings, err)
 	}

@@ -11,17 +11,17 @@ import (
 	"relay/mapper/rules"
 )
 
-// identifierCount is how many identifiers there are: members of user_data that are not
-// hashed, and that are sent only when the mapping lists a source.
+// identifierCount is the number of identifiers: members of user_data that are not hashed and
+// are sent only if the mapping lists a source.
 const identifierCount = len(meta.Identifiers)
 
-// maxIdentifier bounds the text of an identifier; a user agent is the longest.
+// maxIdentifier is the maximum length of an identifier. User agents are the longest.
 const maxIdentifier = 1024
 
-// identifier is what an event has of one.
+// identifier is the value of an identifier in an event, and its source.
 type identifier struct{ value, at string }
 
-// findIdentifiers reads those that the mapping lists sources of.
+// findIdentifiers reads the identifiers for which the mapping lists sources.
 func (s *subject) findIdentifiers() {
 	for id := range s.m.rules.Identifiers {
 		n, src := s.firstOf(s.m.rules.Identifiers[id])
@@ -41,7 +41,7 @@ func (s *subject) findIdentifiers() {
 			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.filter.Clear(value))
 		default:
 			if t.Form == meta.Address {
-				value = netip.MustParseAddr(value).String() // Fits says so
+				value = netip.MustParseAddr(value).String() // Fits has checked it
 			}
 			s.identifiers[id] = identifier{value, src.Label()}
 			if s.x != nil {
@@ -59,13 +59,13 @@ func (s *subject) leaveOutIdentifier(name string, src *rules.Source, n *event.No
 	}
 }
 
-// identifiersOf says which identifiers a conversion carries.
+// identifiersOf reports whether a conversion carries an identifier.
 func (s *subject) identifiersOf(c *conversion, id int) bool {
 	return s.identifiers[id].value != "" && c.api == meta.Conversions &&
 		!(c.actionSource == rules.PhysicalStore && meta.Identifiers[id].Web)
 }
 
-// identifierNotes says which identifiers stay behind.
+// identifierNotes adds notes on identifiers that are not sent.
 func (s *subject) identifierNotes(c *conversion, notes *noteList) {
 	for id := range identifierCount {
 		switch {
@@ -78,7 +78,7 @@ func (s *subject) identifierNotes(c *conversion, notes *noteList) {
 	}
 }
 
-// encodeIdentifiers writes them as members of user_data.
+// encodeIdentifiers writes the identifiers as members of user_data.
 func (s *subject) encodeIdentifiers(o *object, c *conversion) {
 	for id := range identifierCount {
 		switch {

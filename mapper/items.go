@@ -8,8 +8,8 @@ import (
 	"relay/mapper/rules"
 )
 
-// describe reads delivery_category of a product, and what the mapping's contents
-// names: its text as it came, or for a title the product's name.
+// describe reads delivery_category of a product and the members listed in the mapping's
+// contents: the original text, or for title the product's name.
 func (s *subject) describe(n *event.Node, c *content, at func(string) string) {
 	if d := n.Get("delivery_category"); !d.Blank() {
 		if text, _ := d.IDText(); slices.Contains(meta.Deliveries.Names, text) {
@@ -39,8 +39,8 @@ func (s *subject) describe(n *event.Node, c *content, at func(string) string) {
 	}
 }
 
-// appendMore writes what describe found. delivery_category is a Purchase's, and of
-// the Conversions API.
+// appendMore writes what describe found. delivery_category is only for Purchase in the
+// Conversions API.
 func (c *content) appendMore(dst []byte, api meta.API, conversion string) []byte {
 	for f, text := range c.more {
 		if text != "" {

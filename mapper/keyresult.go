@@ -7,14 +7,14 @@ import (
 	"relay/mapper/match"
 )
 
-// KeyResult says what became of one match key of an event, in one conversion.
+// KeyResult tells what became of one match key of an event in one conversion.
 type KeyResult struct {
 	Key    string // its name under match_keys
 	State  KeyState
-	Values int    // that are sent
-	Source string // of the first value sent, else of the first that could not be used: a path, constant, expr or default_country
-	Code   string // KeyUnusable: of the note that says why, or ReasonExpression
-	Why    string // KeyUnusable: the words of that note; never a value of the event
+	Values int    // number of values sent
+	Source string // of the first value sent, else of the first unusable one: a path, constant, expr or default_country
+	Code   string // KeyUnusable: code of the note, or ReasonExpression
+	Why    string // KeyUnusable: text of the note; never contains a value of the event
 }
 
 // KeyState is what became of a match key.
@@ -22,15 +22,15 @@ type KeyState uint8
 
 // The states of a match key.
 const (
-	KeyMissing  KeyState = iota // no source of it has a value
-	KeySent                     // at least one value goes to Meta
-	KeyUnusable                 // there are values, and none of them is sent
+	KeyMissing  KeyState = iota // no source has a value
+	KeySent                     // at least one value is sent to Meta
+	KeyUnusable                 // there are values, but none is sent
 )
 
-// KeyStates are the states in words, by their value.
+// KeyStates are the names of the states.
 var KeyStates = [...]string{KeyMissing: "missing", KeySent: "sent", KeyUnusable: "unusable"}
 
-// KeyNames returns the names of the match keys, in the order of Outcome.Keys.
+// KeyNames returns the names of the match keys in the order of Outcome.Keys.
 func KeyNames() []string {
 	out := make([]string, match.Count)
 	for k := range match.Table {
@@ -39,15 +39,15 @@ func KeyNames() []string {
 	return out
 }
 
-// unusable records why a value of a key is not used. The first one stays: it
-// comes from the source that the mapping prefers.
+// unusable records why a value of a key is not used. It keeps the first reason, because that
+// source takes precedence in the mapping.
 func (s *subject) unusable(k match.Key, at, code, why string) {
 	if r := &s.results[k]; r.State == KeyMissing {
 		*r = KeyResult{State: KeyUnusable, Source: at, Code: code, Why: why}
 	}
 }
 
-// taken are the values of a key that a conversion takes.
+// taken returns the values of a key that a conversion takes.
 func (s *subject) taken(k match.Key, c *conversion) []match.ValueSum {
 	values, row := s.keys[k], &match.Table[k]
 	switch {
@@ -60,14 +60,14 @@ func (s *subject) taken(k match.Key, c *conversion) []match.ValueSum {
 	case len(row.Offline) == 0:
 		return nil
 	case len(row.Offline) > 1 && values[0].Hashed:
-		return nil // a hash cannot be split into year, month and day
+		return nil // a hash has no year, month and day
 	}
 	return values[:min(len(values), max(row.Most, 1))]
 }
 
-// keyResults says what becomes of each match key in a conversion. Most events of a
-// mapping have the same answer, which they share.
-// Invariant: a slice that was handed out is never changed.
+// keyResults returns the result for each match key in a conversion. Most events of a mapping
+// have equal results and share the slice. Invariant: a slice that was returned is never
+// modified.
 func (s *subject) keyResults(c *conversion) []KeyResult {
 	results := s.results
 	for k := range match.Count {

@@ -14,18 +14,18 @@ import (
 	"relay/mapper/rules"
 )
 
-// maxKeyValues bounds the values of one key in the Conversions API, of which Meta
-// says nothing (docs/meta.md 3.2); a person has no more.
+// maxKeyValues limits the values of one key in the Conversions API. Meta documents no limit
+// (docs/meta.md 3.2); no person has more.
 const maxKeyValues = 5
 
-// deriveKeys finds and normalises every match key of the event.
+// deriveKeys finds and normalises all match keys of the event.
 func (s *subject) deriveKeys() {
 	clear(s.keys[:])
 	clear(s.results[:])
 	s.hasCustomer, s.countryGiven, s.house = false, false, houseFound{}
 	s.locale = match.Locale{DefaultCountry: s.defaults.Country, Today: s.when, Slashes: s.m.rules.Slashes}
 	if s.ev.Received.After(s.when) {
-		s.locale.Today = s.ev.Received // the till's clock may stand in 1970
+		s.locale.Today = s.ev.Received // the till's clock could be in 1970
 	}
 	s.deriveKey(match.Country)
 	s.locale.CountryGiven = s.countryGiven
@@ -51,7 +51,7 @@ func (s *subject) deriveKeys() {
 	}
 }
 
-// deriveKey goes through the sources of a key until one gives a usable value.
+// deriveKey tries the sources of a key until one gives a usable value.
 func (s *subject) deriveKey(k match.Key) {
 	for i := range s.m.rules.Keys[k] {
 		src := &s.m.rules.Keys[k][i]
@@ -84,7 +84,7 @@ func (s *subject) deriveKey(k match.Key) {
 	}
 }
 
-// take normalises one raw value, or, where nested, every item of a list, of a source.
+// take normalises one raw value of a source or, if nested, every item of a list.
 func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node, nested bool) {
 	if n.Blank() {
 		return
@@ -186,8 +186,8 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 	}
 }
 
-// behindGiven is the last name of a full name whose first name the event also gives by
-// itself: of Ada Maria Hofe and the first name Ada Maria it is Hofe.
+// behindGiven returns the last name in a full name whose first name the event also has
+// separately: for Ada Maria Hofe and the first name Ada Maria it is Hofe.
 func (s *subject) behindGiven(first, last string) string {
 	if len(s.keys[match.FirstName]) == 0 || s.keys[match.FirstName][0].Hashed {
 		return last
@@ -206,8 +206,8 @@ func (s *subject) behindGiven(first, last string) string {
 	}
 }
 
-// whyNotText says what is wrong with a value that is no scalar, and the way out: the
-// member of an object that can be used.
+// whyNotText explains that a value is not a scalar, and suggests a member of the object that
+// can be used.
 func (s *subject) whyNotText(k match.Key, at string, n *event.Node) string {
 	if n.Kind != event.Object {
 		return "neither text nor a number"
@@ -223,8 +223,8 @@ func (s *subject) whyNotText(k match.Key, at string, n *event.Node) string {
 	return "an object, neither text nor a number: list " + member + " under match_keys." + match.Table[k].Name
 }
 
-// judgeValue says what a value means for whether the event has a customer: a
-// placeholder says nothing of one (docs/contract.md 4.1, no_customer).
+// judgeValue records whether a value means that the event has a customer. A placeholder does
+// not (docs/contract.md 4.1, no_customer).
 func (s *subject) judgeValue(k match.Key, v *match.Value) {
 	switch {
 	case v.Form == "" && v.Code == "":
@@ -236,10 +236,10 @@ func (s *subject) judgeValue(k match.Key, v *match.Value) {
 	}
 }
 
-// roomOf is where the values of a key go: nearly every key has one.
+// roomOf returns the space for the values of a key. Almost every key has only one value.
 func (s *subject) roomOf(k match.Key) []match.ValueSum { return s.firstKeys[k : k : k+1] }
 
-// leaveOut notes that a value of a key was not used.
+// leaveOut adds a note that a value of a key was not used.
 func (s *subject) leaveOut(k match.Key, src *rules.Source, at string, n *event.Node, code, why string) {
 	if at == "" {
 		at = src.Label()
@@ -252,7 +252,8 @@ func (s *subject) leaveOut(k match.Key, src *rules.Source, at string, n *event.N
 	}
 }
 
-// weakIdentifier are those that one of Meta's weak sets has: alone they are no key.
+// weakIdentifier marks the identifiers in Meta's weak sets, which do not count as keys when
+// alone.
 var weakIdentifier = func() (weak [identifierCount]bool) {
 	for _, set := range meta.WeakSets() {
 		for id := range meta.Identifiers {
@@ -262,8 +263,8 @@ var weakIdentifier = func() (weak [identifierCount]bool) {
 	return weak
 }()
 
-// keyStrength says whether a conversion has any key, and whether its keys are
-// more than one of the weak sets.
+// keyStrength reports whether a conversion has any keys, and whether they are more than one of
+// the weak sets.
 func (s *subject) keyStrength(c *conversion) (any, strong bool) {
 	for id := range identifierCount {
 		if s.identifiersOf(c, id) && !weakIdentifier[id] {

@@ -11,25 +11,25 @@ import (
 	"relay/mapper/rules"
 )
 
-// Map says what becomes of an event: one Outcome for each (list, event set) it
-// goes to, in the order of the mapping, or a single one when it is skipped or
-// unusable as a whole. now is the time of the attempt; it decides expired and
-// future, and never what is sent.
+// Map maps an event. It returns one Outcome for each list and event set that the event goes to,
+// in the order of the mapping, or a single one if the event is skipped or held as a whole. now
+// is the time of the attempt. It decides about the reasons expired and future, but never
+// changes what is sent.
 func (m *Mapping) Map(ev Event, now time.Time, opts ...Option) []Outcome {
 	outcomes, _ := m.run(ev, "", now, false, opts)
 	return outcomes
 }
 
-// MapLane is Map for one event set, for the lane that drains it: every outcome
-// carries the event set, one for each list that sends the event there. When the
-// mapping of today does not send it there it is held as unrouted.
+// MapLane is Map for the lane of one event set. It returns one Outcome for each list that sends
+// the event there, or one that is held as unrouted if the current mapping does not send it
+// there.
 func (m *Mapping) MapLane(ev Event, eventSet string, now time.Time, opts ...Option) []Outcome {
 	outcomes, _ := m.run(ev, eventSet, now, false, opts)
 	return outcomes
 }
 
-// run maps an event to all of its event sets, or to one (lane not empty). The
-// second answer has the explanation of each outcome, when it was asked for.
+// run maps an event to all of its event sets, or to one if lane is not empty. The second result
+// explains each outcome if explain is set.
 func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts []Option) ([]Outcome, [][]Field) {
 	var set settings
 	for _, o := range opts {
@@ -83,7 +83,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	return outcomes, fields
 }
 
-// routesTo are the routes of the event, or those to one event set (lane not empty).
+// routesTo returns the routes of the event, or those to lane if it is not empty.
 func (s *subject) routesTo(lane string) []*rules.Route {
 	all := s.m.rules.Events[s.name]
 	s.routes = s.routes[:0]
@@ -95,8 +95,8 @@ func (s *subject) routesTo(lane string) []*rules.Route {
 	return s.routes
 }
 
-// asWhole is the outcome of an event that is skipped or held as a whole: one
-// line, or for a lane one for each list that sends it there.
+// asWhole returns the outcome of an event that is skipped or held as a whole: a single one, or
+// for a lane one for each list that sends the event there.
 func (s *subject) asWhole(v verdict, routes []*rules.Route, lane string) ([]Outcome, [][]Field) {
 	o := s.outcome(v)
 	outcomes := []Outcome{o}
@@ -120,7 +120,7 @@ func (s *subject) asWhole(v verdict, routes []*rules.Route, lane string) ([]Outc
 	return outcomes, fields
 }
 
-// outcome is an Outcome with a verdict and the notes so far.
+// outcome returns an Outcome with a verdict and the notes so far.
 func (s *subject) outcome(v verdict) Outcome {
 	return Outcome{
 		MessageID: s.messageID, Event: s.name, Kind: v.kind, Reason: v.reason, Message: v.message,
@@ -128,8 +128,8 @@ func (s *subject) outcome(v verdict) Outcome {
 	}
 }
 
-// convert makes the conversion of one route. Skip reasons come before hold
-// reasons, and both in the order of docs/contract.md 4.1.
+// convert makes the conversion of one route. Skip reasons are checked before hold reasons, both
+// in the order of docs/contract.md 4.1.
 func (s *subject) convert(r *rules.Route) Outcome {
 	c := conversion{api: r.Set.API, stage: r.Stage}
 	if s.set.api != "" {
@@ -137,7 +137,7 @@ func (s *subject) convert(r *rules.Route) Outcome {
 	}
 	c.name = r.Name(s.name, c.api)
 	s.useRules(r.Custom)
-	s.exprError = s.ruleError // what failed for another route fails for that alone
+	s.exprError = s.ruleError // errors of another route's rules do not apply here
 	notes := slices.Clone(s.notes)
 	s.findMembers(r, &c, &notes)
 	if len(s.keys[match.LeadID]) > 0 && len(s.taken(match.LeadID, &c)) == 0 {
@@ -172,8 +172,7 @@ func (s *subject) convert(r *rules.Route) Outcome {
 	return o
 }
 
-// judge says whether a conversion is skipped or held, and finds what it needs
-// for that.
+// judge decides whether a conversion is skipped or held. It finds the values that it needs.
 func (s *subject) judge(r *rules.Route, c *conversion, notes *noteList) verdict {
 	if r.When != nil {
 		yes, err := r.When.Holds(s.environment())
@@ -220,7 +219,7 @@ func eventNameSource(r *rules.Route) string {
 	return "event"
 }
 
-// offlineNotes says what the offline format could not take of the match keys.
+// offlineNotes adds notes on match keys that the offline format does not take.
 func (s *subject) offlineNotes(c *conversion, notes *noteList) {
 	for k := range match.Count {
 		switch n := len(s.taken(k, c)); {
@@ -237,7 +236,7 @@ func (s *subject) offlineNotes(c *conversion, notes *noteList) {
 	}
 }
 
-// whyNotTaken says why a conversion takes no value of a key.
+// whyNotTaken returns why a conversion takes no value of a key.
 func whyNotTaken(k match.Key, c *conversion) (code, why string) {
 	if k == match.LeadID && c.stage {
 		return noteLeadLength, whyLeadLength

@@ -12,7 +12,7 @@ import (
 	"relay/mapper/rules"
 )
 
-// eventMembers are what one conversion has of them; "" is absent.
+// eventMembers holds the optional members of one conversion; "" means absent.
 type eventMembers struct {
 	actionSource      string
 	optOut            string // true or false
@@ -30,7 +30,7 @@ func ownOr(own, of []rules.Source) []rules.Source {
 	return of
 }
 
-// firstOf returns the first value that is not blank, and where it is from.
+// firstOf returns the first value that is not blank, and its source.
 func (s *subject) firstOf(sources []rules.Source) (*event.Node, *rules.Source) {
 	for i := range sources {
 		src := &sources[i]
@@ -51,7 +51,7 @@ func (s *subject) firstOf(sources []rules.Source) (*event.Node, *rules.Source) {
 	return nil, nil
 }
 
-// findMembers settles the members of one conversion.
+// findMembers sets the members of one conversion.
 func (s *subject) findMembers(r *rules.Route, c *conversion, notes *noteList) {
 	own, all := &r.Members, &s.m.rules.Members
 	c.actionSource = s.findActionSource(ownOr(own.ActionSource, all.ActionSource), notes)
@@ -74,8 +74,7 @@ func (s *subject) findMembers(r *rules.Route, c *conversion, notes *noteList) {
 	}
 }
 
-// findActionSource is the first of the sources that gives one of Meta's words,
-// else physical_store.
+// findActionSource returns the first of Meta's words that a source gives, else physical_store.
 func (s *subject) findActionSource(sources []rules.Source, notes *noteList) string {
 	n, src := s.firstOf(sources)
 	if n == nil {
@@ -93,8 +92,8 @@ func (s *subject) findActionSource(sources []rules.Source, notes *noteList) stri
 	return text
 }
 
-// readOptOut reads a truth value. A wish to opt out is not lost to how a client
-// writes it: what cannot be read counts as one.
+// readOptOut reads a truth value. An opt-out must not be lost because of how a client writes
+// it: an unreadable value counts as one.
 func (s *subject) readOptOut(n *event.Node, src *rules.Source, notes *noteList) string {
 	text, ok := n.ScalarText()
 	switch {
@@ -114,8 +113,8 @@ func (s *subject) readOptOut(n *event.Node, src *rules.Source, notes *noteList) 
 	return "true"
 }
 
-// findURL reads an address of a page, which only an event that is not a store's
-// carries (docs/meta.md 2.6).
+// findURL reads the address of a web page. Events of stores do not carry one (docs/meta.md
+// 2.6).
 func (s *subject) findURL(name string, sources []rules.Source, c *conversion, notes *noteList) string {
 	n, src := s.firstOf(sources)
 	if n == nil {
@@ -125,7 +124,7 @@ func (s *subject) findURL(name string, sources []rules.Source, c *conversion, no
 	why, code := "", noteBadMember
 	switch {
 	case !rules.IsWebAddress(text):
-		why = name + " is not an address that begins with http:// or https://; left out"
+		why = name + " is not an address that starts with http:// or https://; left out"
 	case s.personalURL(text):
 		why, code = name+" holds what is somebody's; left out", NotePersonal
 	case c.actionSource == rules.PhysicalStore:
@@ -138,7 +137,7 @@ func (s *subject) findURL(name string, sources []rules.Source, c *conversion, no
 	return ""
 }
 
-// personalURL says whether an address holds what is somebody's, in its query too.
+// personalURL reports whether an address contains personal data, also in its query.
 func (s *subject) personalURL(text string) bool {
 	if s.filter.Text(text, "", false) != "" {
 		return true
@@ -157,7 +156,7 @@ func (s *subject) findOriginal(i int, sources []rules.Source, c *conversion, not
 	if i == rules.OriginalTime {
 		t, ok := s.m.rules.Times.Read(n, s.ev.Received)
 		if !ok {
-			notes.add(noteBadTime, src.Label(), at+" is not a time that can be read; left out")
+			notes.add(noteBadTime, src.Label(), at+" is not a readable time; left out")
 			return
 		}
 		c.original[i], c.hasOriginal = strconv.FormatInt(t.Unix(), 10), true
@@ -171,7 +170,7 @@ func (s *subject) findOriginal(i int, sources []rules.Source, c *conversion, not
 			notes.add(NotePersonal, src.Label(), at+" holds what is somebody's; left out")
 			return
 		}
-		if i != rules.OriginalName { // as that event had them
+		if i != rules.OriginalName { // in the form in which the original event sent them
 			text = s.outward(text, src.Label(), notes)
 		}
 		c.original[i], c.hasOriginal = event.Quote(text), true
@@ -185,7 +184,7 @@ func (s *subject) explainMember(name string, src *rules.Source, n *event.Node, v
 	}
 }
 
-// encodeMembers writes them, but for action_source.
+// encodeMembers writes the members, except for action_source.
 func (m *eventMembers) encodeMembers(o *object) {
 	for _, f := range []struct{ name, value string }{
 		{"event_source_url", m.pageURL}, {"referrer_url", m.referrer}, {"customer_segmentation", m.segmentation},
@@ -209,7 +208,7 @@ func (m *eventMembers) encodeMembers(o *object) {
 	}
 }
 
-// memberNotes says what the offline format has no place for.
+// memberNotes adds notes on members that the offline format does not have.
 func (m *eventMembers) memberNotes(notes *noteList) {
 	for _, f := range []struct {
 		name  string

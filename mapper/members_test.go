@@ -290,8 +290,8 @@ func TestPresetAge(t *testing.T) {
 func TestMemberMistakes(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"order_id_at: top", `"top" is none of both, event, custom_data`},
-		{"upload_tag: 'a {order}'", "holds nothing of an event but {store} and {date}"},
-		{"upload_tag: 'a {store'", "holds nothing of an event but {store} and {date}"},
+		{"upload_tag: 'a {order}'", "only contain the placeholders {store} and {date}"},
+		{"upload_tag: 'a {store'", "only contain the placeholders {store} and {date}"},
 		{"store: { store_code: properties.s }", `unknown key "store_code"`},
 		{"store: { code: [] }", "names no source"},
 		{"opt_out: maybe.not\nopt_out: true", "opt_out"},
@@ -302,7 +302,7 @@ func TestMemberMistakes(t *testing.T) {
 		{"match_keys: { lead_id: { all: [properties.a] } }", "lead_id has one value"},
 		{"match_keys: { external_id: { all: [] } }", "names no source"},
 		{"contents: [brand, colour]", `"colour" is none of`},
-		{"contents: [brand, brand]", "stands here already"},
+		{"contents: [brand, brand]", "is listed twice"},
 		{"events: { A: { to: '1', preset: crm } }", `"crm" is none of crm_lead`},
 		{"events: { A: { to: '1', preset: crm_lead, action_source: chat } }", "crm_lead sets action_source"},
 		{"events: { A: { to: '1', preset: crm_lead, custom_data: { set: { event_source: { const: x } } } } }", "crm_lead sets custom_data.event_source"},

@@ -2,7 +2,7 @@ package mapper
 
 import "relay/internal/meta"
 
-// Option changes how one call of Map, MapLane or Explain sees an event.
+// Option changes one call of Map, MapLane or Explain.
 type Option func(*settings)
 
 type settings struct {
@@ -10,10 +10,9 @@ type settings struct {
 	api   meta.API
 }
 
-// WithoutAgeChecks turns the reasons expired and future off, for as long as the
-// machine's clock is not believed.
+// WithoutAgeChecks disables the reasons expired and future, for use while the system clock is
+// not trusted.
 func WithoutAgeChecks() Option { return func(s *settings) { s.noAge = true } }
 
-// OverrideAPI maps to one wire format whatever the mapping says; "" changes
-// nothing.
+// OverrideAPI maps to the given wire format regardless of the mapping. "" changes nothing.
 func OverrideAPI(api meta.API) Option { return func(s *settings) { s.api = api } }

@@ -7,19 +7,19 @@ import (
 	"relay/internal/meta"
 )
 
-// Event is one track call as it was stored.
+// Event is a stored track call.
 type Event struct {
-	Body      []byte    // the JSON that arrived, batch context merged
-	MessageID string    // wins over the body's messageId when set
-	Store     string    // whose event it is, at a hub: messageIds of two stores may be the same
+	Body      []byte    // the original JSON, merged with the batch context
+	MessageID string    // if set, used instead of messageId in the body
+	Store     string    // at a hub, the store that sent the event: two stores can use the same messageId
 	Received  time.Time // time of receipt
-	Imported  bool      // came by import or spool: no clock-skew correction
-	TooLarge  bool      // was over the event size limit
-	Repeated  bool      // a name stood more than once in one object: the last was kept
-	NaN       bool      // NaN or Infinity stood where null does now
+	Imported  bool      // from an import or the spool: no clock skew correction
+	TooLarge  bool      // over the event size limit
+	Repeated  bool      // a name appeared more than once in one object; the last one was kept
+	NaN       bool      // null replaces a NaN or Infinity
 }
 
-// Kind says what becomes of an event for one list and event set.
+// Kind is what becomes of an event for one list and event set.
 type Kind string
 
 // The three outcomes.
@@ -29,8 +29,8 @@ const (
 	Hold Kind = "hold" // becomes a dead letter
 )
 
-// Outcome is what one event becomes for one (list, event set). Its JSON form
-// is one line of `relay map`.
+// Outcome is what one event becomes for one list and event set. Its JSON form is one line of
+// `relay map`.
 type Outcome struct {
 	Index      int             `json:"index"`
 	MessageID  string          `json:"message_id"`
@@ -46,24 +46,23 @@ type Outcome struct {
 	Notes      []Note          `json:"notes,omitempty"`
 
 	TestEventCode string    `json:"test_event_code,omitempty"`
-	Name          string    `json:"-"` // the conversion's name (event_name)
+	Name          string    `json:"-"` // event_name of the conversion
 	EventTime     time.Time `json:"-"` // whole seconds
 	OrderID       string    `json:"-"`
 
-	// Keys has each match key, in the order of KeyNames. It is nil when the
-	// event was skipped or held as a whole: its keys were of no interest.
-	// Outcomes share it: it must not be changed.
+	// Keys has each match key in the order of KeyNames. It is nil if the event was skipped or
+	// held as a whole. Outcomes share the slice, so it must not be modified.
 	Keys []KeyResult `json:"-"`
 
-	// People are fingerprints of whom the event is about: of each e-mail
-	// address, phone number, external id and lead id that is a match key of it.
-	// nil for a mapping without a secret (WithSecret), and where Keys is nil.
-	// Outcomes of one event share it: it must not be changed.
+	// People are fingerprints of the people the event is about: of each e-mail address, phone
+	// number, external id and lead id that is a match key. It is nil for a mapping without
+	// secret (WithSecret), and when Keys is nil. Outcomes of one event share the slice, so it
+	// must not be modified.
 	People []string `json:"-"`
 }
 
-// Note is something odd about an event that did not stop it. Message never
-// holds a value of the event.
+// Note reports an oddity that did not stop the event. Message never contains a value of the
+// event.
 type Note struct {
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
@@ -81,11 +80,11 @@ const (
 	ReasonDuplicate  = "duplicate"
 )
 
-// Hold reasons, in the order in which they are tested.
+// Hold reasons, in the order in which they are checked.
 const (
 	ReasonInvalid         = "invalid"
 	ReasonTooLarge        = "too_large"
-	ReasonIDConflict      = "id_conflict" // by the queue: the id is another event's
+	ReasonIDConflict      = "id_conflict" // set by the queue: another event has this id
 	ReasonUnrouted        = "unrouted"
 	ReasonExpression      = "expression"
 	ReasonUnknownTime     = "unknown_time"
@@ -97,6 +96,6 @@ const (
 	ReasonInvalidValue    = "invalid_value"
 	ReasonMissingCurrency = "missing_currency"
 	ReasonInvalidCurrency = "invalid_currency"
-	ReasonRejected        = "rejected"   // by Meta, later
-	ReasonUnanswered      = "unanswered" // by delivery: alone it draws no answer of Meta's, though others do
+	ReasonRejected        = "rejected"   // set later, when Meta refuses the event
+	ReasonUnanswered      = "unanswered" // set by delivery: Meta does not answer a request with this event alone, although it answers others
 )

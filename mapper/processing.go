@@ -7,15 +7,14 @@ import (
 	"relay/mapper/event"
 )
 
-// processing is Meta's data_processing_options of one conversion.
-type processing struct {
+// processing holds Meta's data_processing_options of a conversion.
+type processing struct { // nil and empty both mean []
 	options        []string // nil and empty both mean none: []
 	country, state int
 }
 
-// findProcessing settles data_processing_options when the mapping asks for
-// limited data use: the event's own, else LDU with the mapping's country and
-// state.
+// findProcessing sets data_processing_options if the mapping has limited_data_use: the event's
+// own, else LDU with the mapping's country and state.
 func (s *subject) findProcessing() {
 	if s.m.rules.LimitedUse == nil {
 		return
@@ -54,7 +53,7 @@ func (s *subject) explainProcessing(source string, raw *event.Node) {
 	}
 }
 
-// parseProcessing reads [["LDU"], country, state], country and state optional.
+// parseProcessing reads [["LDU"], country, state]; country and state are optional.
 func parseProcessing(n *event.Node) (*processing, bool) {
 	if n.Kind != event.List || len(n.Kids) == 0 || len(n.Kids) > 3 || n.Kids[0].Kind != event.List {
 		return nil, false
@@ -80,7 +79,7 @@ func parseProcessing(n *event.Node) (*processing, bool) {
 	return p, meta.LimitedUsePlace(int64(p.country), int64(p.state))
 }
 
-// append writes the three members, without a comma before them.
+// append writes the three members, without a leading comma.
 func (p *processing) append(dst []byte) []byte {
 	dst = append(dst, `"data_processing_options":[`...)
 	if len(p.options) > 0 {

@@ -5,9 +5,9 @@ import (
 	"relay/mapper/rules"
 )
 
-// useRules makes the rules of a route those of the event at hand: it marks what
-// they name, and finds anew what depends on it. Most mappings have one set of
-// rules, which prepare begins with.
+// useRules applies the custom_data rules of a route to the event: it marks the nodes that they
+// list and evaluates again what depends on them. Most mappings have a single set of rules,
+// which prepare applies.
 func (s *subject) useRules(of *rules.Custom) {
 	if s.custom.rules == of {
 		return
@@ -18,7 +18,7 @@ func (s *subject) useRules(of *rules.Custom) {
 	s.endRules()
 }
 
-// beginRules marks what the rules name, in place of what the ones before did.
+// beginRules replaces the marks of the previous rules by those of the new ones.
 func (s *subject) beginRules(of *rules.Custom) {
 	if s.custom.rules != nil {
 		s.markRules(func(n *event.Node, m event.Mark) { n.Mark &^= m })
@@ -27,7 +27,7 @@ func (s *subject) beginRules(of *rules.Custom) {
 	s.markRules(func(n *event.Node, m event.Mark) { n.Mark |= m })
 }
 
-// endRules evaluates what the rules set.
+// endRules evaluates the fields that the rules set.
 func (s *subject) endRules() {
 	s.fixed, s.exprError = nil, s.keyError
 	if s.asked != nil {
@@ -39,7 +39,7 @@ func (s *subject) endRules() {
 	s.ruleError = s.exprError
 }
 
-// markRules applies with to every node that the rules name.
+// markRules calls with for every node that the rules list.
 func (s *subject) markRules(with func(*event.Node, event.Mark)) {
 	for _, r := range []struct {
 		paths []event.Path

@@ -5,6 +5,6 @@ import _ "embed"
 //go:embed mapping.schema.json
 var schemaJSON []byte
 
-// Schema is the JSON Schema (2020-12) of a mapping file, for editors. It knows
-// every key and its type; what depends on more than one key only Parse knows.
+// Schema returns the JSON Schema (2020-12) of a mapping file, for editors. It has every key and
+// its type. Only Parse checks what depends on several keys.
 func Schema() []byte { return schemaJSON }

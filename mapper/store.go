@@ -9,8 +9,8 @@ import (
 	"relay/mapper/rules"
 )
 
-// findStore settles store_data: each member from the mapping's store, else from
-// properties.store_data, which is no property of custom_data then.
+// findStore sets store_data: each member from the mapping's store, else from
+// properties.store_data, which is then not sent in custom_data.
 func (s *subject) findStore() {
 	own := s.props.Get("store_data").Object()
 	for i := range rules.StoreCount {
@@ -69,10 +69,10 @@ func (s *subject) encodeStore(o *object) {
 	o.close()
 }
 
-// noStore stands for {store} in events that name none.
+// noStore replaces {store} for events without a store.
 const noStore = "none"
 
-// uploadTag is a tag for the event at hand.
+// uploadTag fills in a tag for the event.
 func (s *subject) uploadTag(t rules.UploadTag) string {
 	text := string(t)
 	if !strings.Contains(text, "{") {

@@ -14,23 +14,23 @@ import (
 	"relay/mapper/rules"
 )
 
-// subject is one event on its way through a mapping.
+// subject is one event while it is mapped.
 type subject struct {
 	m   *Mapping
 	now time.Time
 	set settings
-	x   *tracer // collects the explanation; nil: nobody asked
+	x   *tracer // collects the explanation, or nil
 
 	call
 	notes  noteList
-	framed int // how many of them are about the form of the event
+	framed int // number of notes on the form of the event
 
-	// What is found once for all conversions of the event to event sets with the same
-	// defaults (prepare).
-	prepared bool           // once
-	defaults rules.Defaults // that it was found for
+	// Found once for all conversions of the event to event sets with the same defaults
+	// (prepare).
+	prepared bool           // prepare has run
+	defaults rules.Defaults // the defaults for which prepare ran
 	when     time.Time      // event_time
-	undated  bool           // when says nothing about the event
+	undated  bool           // when is not the time of the event
 	customer
 	sale
 	custom
@@ -38,37 +38,37 @@ type subject struct {
 	reused
 }
 
-// call is the event as it came.
+// call is the event as it arrived.
 type call struct {
 	ev        Event
 	t         *event.Tree
-	name      string // of the event
+	name      string // name of the event
 	messageID string
-	props     *event.Node // nil when absent or no object
+	props     *event.Node // nil if absent or not an object
 	context   *event.Node
 	options   *event.Node // integrations
 
-	env expr.Env // what expressions see; nil: nobody asked, or it is too much
+	env expr.Env // the event for expressions; nil: not needed, or too large
 }
 
-// customer is whom the event is about.
+// customer holds what the event says about its customer.
 type customer struct {
 	keys        match.ValuesByKey
-	firstKeys   [match.Count]match.ValueSum // space for the first value of each
-	sourcesOf   [match.Count]int            // where the sources of each begin
-	results     [match.Count]KeyResult      // but for Key and Values: keyResults adds them
+	firstKeys   [match.Count]match.ValueSum // space for the first value of each key
+	sourcesOf   [match.Count]int            // index in sources of the first source of each key
+	results     [match.Count]KeyResult      // without Key and Values, which keyResults adds
 	identifiers [identifierCount]identifier
 	people      []string
 	locale      match.Locale
 
-	hasCustomer  bool // the event carries something a match key could come from
+	hasCustomer  bool // the event has a value that could identify a customer
 	countryGiven bool
 	house        houseFound
 }
 
-// sale is what the event says was sold, where and under which terms.
+// sale holds what was sold, where, and on which terms.
 type sale struct {
-	eventID    string // messageID as it leaves
+	eventID    string // messageID as it is sent
 	currency   currencyFound
 	goods      goods
 	processing *processing
@@ -76,37 +76,39 @@ type sale struct {
 	storeName  string
 }
 
-// custom is what custom_data gets beside the properties that are left, by the rules of a
-// route, and which expression failed.
+// custom holds the fields that the rules of a route set in custom_data, and errors of
+// expressions.
 type custom struct {
 	rules *rules.Custom
 	fixed []fixedField
-	asked *event.Node // the property that search_string came from
+	asked *event.Node // the property used for search_string
 
-	exprError string // why an expression of a match key or custom field failed; "" when none did
-	keyError  string // the part of it that holds for every conversion
-	ruleError string // and for those with the same rules of custom_data
+	exprError string // why an expression of a match key or custom field failed, or ""
+	keyError  string // the part of exprError that applies to every conversion
+	ruleError string // the part that applies to all conversions with the same custom_data rules
 }
 
-// reused is what one event leaves to the next: memory, nothing of its content but places.
+// reused holds memory that is passed from one event to the next, without content of the event
+// except places.
 type reused struct {
 	filter outward.Filter
 	places match.PlaceCache
-	told   []KeyResult           // the last answer of keyResults: paths and reasons, no values
-	prints *people.Fingerprinter // nil until needed
+	told   []KeyResult           // the last result of keyResults: paths and reasons, no values
+	prints *people.Fingerprinter // nil until used
 
 	d          *event.Decoder
 	routes     []*rules.Route
 	scratch    []*event.Node
-	sources    []*event.Node // what the plain sources of the match keys lead to
-	written    []byte        // the conversion being written
-	customData []byte        // custom_data of it
+	sources    []*event.Node // values of the plain sources of the match keys
+	written    []byte        // the current conversion
+	customData []byte        // its custom_data
 	trail      []crumb
 	ids        []string
 	contents   []content
 }
 
-// newSubject decodes an event. It returns false when the event is no object.
+// newSubject decodes an event. On error the subject is still valid and must be released with
+// done.
 func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (*subject, error) {
 	s, _ := m.subjects.Get().(*subject)
 	if s == nil {
@@ -131,8 +133,8 @@ func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (
 	return s, nil
 }
 
-// done gives back what mapping an event borrowed, emptied. Nothing that leaves
-// Map holds a node or any of the memory.
+// done clears the memory that mapping an event used and returns it to the pool. Nothing that
+// Map returns refers to it.
 func (s *subject) done() {
 	m, r := s.m, s.reused
 	if !r.d.Release() || cap(r.written)+cap(r.customData)+r.filter.Kept() > keptBytes || cap(r.ids)+cap(r.contents)+cap(r.scratch)+cap(r.trail) > keptItems {
@@ -151,23 +153,23 @@ func (s *subject) done() {
 	m.subjects.Put(s)
 }
 
-// keptBytes is the most text that is kept space for, keptItems the most of anything else.
+// keptBytes is the maximum size of text buffers that are kept for reuse, keptItems that of the
+// other buffers.
 const (
 	keptBytes = 64 << 10
 	keptItems = 1024
 )
 
-// verdict is an outcome that is the same for every conversion of an event; the
-// zero value: none.
+// verdict is a decision to skip or hold. The zero value is none.
 type verdict struct {
 	kind            Kind
 	reason, message string
 }
 
-// whole looks at what decides an event as a whole, before its routes.
+// whole checks what decides about the event as a whole, before its routes.
 func (s *subject) whole(err error) verdict {
 	if err != nil {
-		if s.ev.TooLarge && s.t == nil { // it may have been cut
+		if s.ev.TooLarge && s.t == nil { // it could be incomplete
 			return verdict{Hold, ReasonTooLarge, "the event is over the size limit"}
 		}
 		if errors.Is(err, event.ErrTooDeep) {
@@ -204,7 +206,7 @@ func missingName(n *event.Node) string {
 	return "not text"
 }
 
-// frame finds the objects of the event and notes what is odd about its form.
+// frame finds the objects of the event and adds notes on its form.
 func (s *subject) frame() {
 	root := &s.t.Root
 	if s.t.BadUTF8 {
@@ -228,7 +230,7 @@ func (s *subject) frame() {
 	s.objectAt(traits, "address", "context.traits.address")
 }
 
-// oneAddress makes an address that came as JSON text, or in a list of one, what it is.
+// oneAddress replaces an address that is JSON text, or a list of one item, by the object in it.
 func oneAddress(traits *event.Node) {
 	address := traits.Object().Get("address")
 	if address == nil || address.Kind == event.Object {
@@ -245,8 +247,8 @@ func oneAddress(traits *event.Node) {
 	}
 }
 
-// objectAt returns a member that is an object; anything else but null counts as
-// absent, with a note.
+// objectAt returns a member that is an object. Anything else counts as absent, with a note
+// unless it is null.
 func (s *subject) objectAt(parent *event.Node, name, at string) *event.Node {
 	n := parent.Get(name)
 	if n.Absent() {
@@ -263,9 +265,8 @@ func (s *subject) objectAt(parent *event.Node, name, at string) *event.Node {
 	return n
 }
 
-// prepare finds what all conversions of the event to event sets with these
-// defaults share; what was found for others goes. The marks it leaves on nodes
-// are what custom_data leaves out.
+// prepare finds what all conversions of the event to event sets with these defaults share, and
+// discards what it found for others. It marks the nodes that custom_data leaves out.
 func (s *subject) prepare(d rules.Defaults, of *rules.Custom) {
 	s.defaults = d
 	if !s.prepared {
@@ -295,8 +296,8 @@ func (s *subject) prepare(d rules.Defaults, of *rules.Custom) {
 	s.endRules()
 }
 
-// markSources marks what custom_data must not or may hold because of the
-// mapping.
+// markSources marks the nodes that are sources of match keys, staff and identifiers, which
+// custom_data must not contain.
 func (s *subject) markSources() {
 	s.sources = s.sources[:0]
 	for k := range s.m.rules.Keys {
@@ -339,13 +340,13 @@ func (s *subject) markPath(p *event.Path, with event.Mark) {
 	}
 }
 
-// optedOut says whether integrations switch this destination off: those of the
-// event, or those in its context, where older libraries put them.
+// optedOut reports whether integrations switch this destination off: those of the event, or
+// those in its context, where older libraries put them.
 func (s *subject) optedOut() bool {
 	return event.SwitchedOff(s.options) || event.SwitchedOff(s.context.Get("integrations").Object())
 }
 
-// consented says whether the consent that the mapping asks for is there.
+// consented reports whether the event has the consent that the mapping requires.
 func (s *subject) consented() bool {
 	for _, category := range s.m.rules.Consent {
 		if n := s.context.Get("consent").Get("categoryPreferences").Get(category); n == nil || n.Kind != event.True {

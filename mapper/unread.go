@@ -7,11 +7,11 @@ import (
 	"relay/mapper/match"
 )
 
-// maxUnread is how deep an event is looked into for an address that nothing reads.
+// maxUnread is the depth to which an event is searched for an address that no match key reads.
 const maxUnread = 4
 
-// noteUnread notes where an event without any customer has an address or a user id that
-// no match key reads: else a mapping that lacks one word makes every sale a cash sale.
+// noteUnread adds a note if an event without customer has an address or user id that no match
+// key reads. A missing entry in the mapping would otherwise turn every sale into a cash sale.
 func (s *subject) noteUnread(notes *noteList) {
 	for _, name := range [...]string{"user_id", "userid", "UserId", "userID", "UserID"} {
 		if n := s.t.Root.Get(name); !n.Blank() {
@@ -40,7 +40,7 @@ func (s *subject) noteUnreadIn(n *event.Node, at string, depth int, notes *noteL
 	return false
 }
 
-// inList is a path as it is written in a list of a mapping.
+// inList returns a path as written in a YAML list of a mapping.
 func inList(path string) string {
 	if strings.ContainsAny(path, "[],:#") {
 		return "'" + strings.ReplaceAll(path, "'", "''") + "'"
@@ -48,7 +48,7 @@ func inList(path string) string {
 	return path
 }
 
-// isUnread says whether a text is somebody's e-mail address, and not the shop's own.
+// isUnread reports whether a text is an e-mail address other than the shop's own.
 func (s *subject) isUnread(text string) bool {
 	if !strings.Contains(text, "@") || s.m.rules.House.Text(text) {
 		return false

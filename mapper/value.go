@@ -11,11 +11,11 @@ import (
 // amount is the value of one conversion.
 type amount struct {
 	money.Amount
-	node   *event.Node // of the event, that gave it; nil: none, or a constant or expression
+	node   *event.Node // the node of the event that gave it; nil: none, or a constant or expression
 	state  amountState
 	source string // where it was found
-	first  string // where it was looked for first
-	why    string // it cannot be read
+	first  string // the first source tried
+	why    string // why it cannot be read
 }
 
 type amountState uint8
@@ -27,8 +27,8 @@ const (
 	amountNegative
 )
 
-// valueSources are where the value of a route's conversions comes from: the
-// long form's list, else revenue for Order Completed, else value_field.
+// valueSources returns the sources of the value of a route's conversions: the long form's list,
+// else revenue for Order Completed, else value_field.
 func (s *subject) valueSources(r *rules.Route) []rules.Source {
 	switch {
 	case r.Value != nil:
@@ -39,8 +39,9 @@ func (s *subject) valueSources(r *rules.Route) []rules.Source {
 	return s.m.rules.ValueField
 }
 
-// findValue reads the value of a route's conversion. Blank sources are passed
-// over, unreadable ones too while another follows; the first readable counts. The error is that of an expression.
+// findValue reads the value of a route's conversion. Blank sources are skipped; so are
+// unreadable ones if another source follows. The first readable one is used. An error comes
+// from an expression.
 func (s *subject) findValue(r *rules.Route, notes *noteList) (amount, error) {
 	var a amount
 	sources := s.valueSources(r)
@@ -55,7 +56,7 @@ func (s *subject) findValue(r *rules.Route, notes *noteList) (amount, error) {
 		}
 		s.scratch = found[:0]
 		if len(found) == 0 || len(found) == 1 && found[0].Blank() {
-			if len(found) == 1 && found[0].Kind == event.Null && s.ev.NaN { // what stood there was NaN or Infinity
+			if len(found) == 1 && found[0].Kind == event.Null && s.ev.NaN { // it was NaN or Infinity
 				s.leaveOutValue(&a, src, found[0], notes, "NaN or Infinity is no amount")
 			}
 			continue
@@ -97,8 +98,8 @@ func (s *subject) findValue(r *rules.Route, notes *noteList) (amount, error) {
 	return a, nil
 }
 
-// currencyFor is the currency that an amount is read in: the event's or the default,
-// unless another is written beside it.
+// currencyFor returns the currency by which an amount is read: the one written beside it, else
+// the event's or the default.
 func (s *subject) currencyFor(m money.Amount) string {
 	if s.currency.node == nil && m.Named.Any() && !m.Named.Has(s.currency.code) {
 		code, _ := m.Named.First()
@@ -107,7 +108,7 @@ func (s *subject) currencyFor(m money.Amount) string {
 	return s.currency.code
 }
 
-// whyNoAmount says what is wrong with an amount, by its shape, and the way out.
+// whyNoAmount explains why an amount cannot be read, showing its shape, and what to do.
 func whyNoAmount(src *rules.Source, n *event.Node) string {
 	if amount := n.Get("amount"); amount != nil {
 		return "an object, not an amount: name its member under value: [" + src.Label() + ".amount] (cents: minor_units: true)"
@@ -118,7 +119,7 @@ func whyNoAmount(src *rules.Source, n *event.Node) string {
 	return "not an amount that can be read, or over 10^12 (" + event.Shape(n) + "); send 1234.50, its currency in properties.currency"
 }
 
-// leaveOutValue notes that a source of value gives no amount.
+// leaveOutValue adds a note that a source of the value gives no amount.
 func (s *subject) leaveOutValue(a *amount, src *rules.Source, n *event.Node, notes *noteList, why string) {
 	a.state, a.source, a.why = amountUnreadable, src.Label(), why
 	notes.add(noteInvalidValue, src.Label(), why)
@@ -127,7 +128,7 @@ func (s *subject) leaveOutValue(a *amount, src *rules.Source, n *event.Node, not
 	}
 }
 
-// drop notes that a field that was found is left out after all.
+// drop adds a note that a field that was found is left out.
 func (s *subject) drop(field, at string, notes *noteList, code, why string) {
 	notes.add(code, at, why)
 	if s.x != nil {
@@ -135,8 +136,8 @@ func (s *subject) drop(field, at string, notes *noteList, code, why string) {
 	}
 }
 
-// checkMoney applies docs/contract.md 5.3 to value and currency of a conversion and
-// sets what is sent of them. The verdict, if any, holds the conversion.
+// checkMoney applies docs/contract.md 5.3 to value and currency of a conversion and sets what
+// is sent of them. It returns a verdict if the conversion is held.
 func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 	isPurchase := c.name == rules.Purchase
 	c.valueSource = a.source

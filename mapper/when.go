@@ -8,12 +8,12 @@ import (
 	"relay/mapper/match"
 )
 
-// findTime settles event_time: timestamp, else originalTimestamp, else the
-// time of receipt, in whole seconds.
+// findTime sets event_time: timestamp, else originalTimestamp, else the time of receipt, in
+// whole seconds.
 func (s *subject) findTime() {
 	root := &s.t.Root
 	s.when = s.ev.Received
-	s.undated = s.when.Year() < event.FirstTrustedYear // the clock of a machine that nobody has set
+	s.undated = s.when.Year() < event.FirstTrustedYear // the system clock was never set
 	source, line := "time of receipt", 0
 	var raw *event.Node
 	var steps []match.Step
@@ -47,8 +47,8 @@ func (s *subject) findTime() {
 	}
 }
 
-// correctSkew applies Segment's rule, receivedAt - (sentAt - timestamp), when
-// the mapping asks for it and the event is one it holds for.
+// correctSkew applies Segment's rule, receivedAt - (sentAt - timestamp), if the mapping
+// requests it and the event qualifies.
 func (s *subject) correctSkew(t time.Time, name string) (time.Time, bool) {
 	root := &s.t.Root
 	sent := root.Get("sentAt")
@@ -56,7 +56,7 @@ func (s *subject) correctSkew(t time.Time, name string) (time.Time, bool) {
 		return t, false
 	}
 	if name == "timestamp" && !root.Get("originalTimestamp").Blank() {
-		return t, false // somebody has corrected already
+		return t, false // already corrected by the sender
 	}
 	at, ok := s.m.rules.Times.Read(sent, s.ev.Received)
 	if !ok {

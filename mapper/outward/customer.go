@@ -11,9 +11,9 @@ import (
 	"relay/mapper/personal"
 )
 
-// gatherKeys takes what the match keys were made from, by the form of each: a key that
-// is added is looked for like the others. E-mail addresses are found in any text; gender
-// and the parts of an address are words like others; a lead id is a number of Meta's.
+// gatherKeys collects the values of the match keys by their form, so that a new key needs no
+// change here. It skips e-mail addresses, which are found in every text, gender and parts of
+// addresses, which are ordinary words, and lead ids, which Meta assigns.
 func (f *Filter) gatherKeys() {
 	for k := range match.Count {
 		for i := range f.keys[k] {
@@ -31,7 +31,7 @@ func (f *Filter) gatherKeys() {
 			case meta.Date:
 				f.person.BirthDate(v.Form)
 			case meta.Name:
-				if k != match.FirstName && k != match.LastName { // which belong together
+				if k != match.FirstName && k != match.LastName { // first and last names are added together below
 					f.person.Name(v.Form, "")
 				}
 			}
@@ -48,14 +48,14 @@ func (f *Filter) gatherKeys() {
 	}
 }
 
-// gatherTraits takes what traits say besides: clients call them by many names,
-// and match keys are made of one of them.
+// gatherTraits collects data from traits that became no match key: clients use many names for
+// them, and each match key uses one.
 func (f *Filter) gatherTraits(traits *event.Node) {
 	traits = traits.Object()
 	if traits == nil {
 		return
 	}
-	var names [2][]string // first and last ones
+	var names [2][]string // first and last names
 	for i := range traits.Kids {
 		n := &traits.Kids[i]
 		name := fold.Name(n.Name)
@@ -86,7 +86,7 @@ func (f *Filter) gatherTraits(traits *event.Node) {
 	}
 }
 
-// gatherTrait takes what one value of a trait says; name is folded.
+// gatherTrait collects the data in one value of a trait. name is folded.
 func (f *Filter) gatherTrait(name, written string, n *event.Node, names *[2][]string) {
 	text, ok := n.IDText()
 	if !ok && isBirthTrait(name) {
@@ -132,19 +132,19 @@ func (f *Filter) gatherTrait(name, written string, n *event.Node, names *[2][]st
 	}
 }
 
-// isBirthTrait is about a folded name.
+// isBirthTrait reports whether a folded trait name means a date of birth.
 func isBirthTrait(name string) bool {
 	return name == "birthday" || name == "birthdate" || name == "dateofbirth" || name == "dob"
 }
 
-// saysWho says whether a trait's name is that of a name or an address.
+// saysWho reports whether the name of a trait means a name or an address.
 func (f *Filter) saysWho(name string) bool {
 	says := f.names.read(name, false, true)
 	return says.Holds && !says.Place
 }
 
-// isKeyPhone says whether a phone number is one that a match key was made of, in the
-// forms that tills write it.
+// isKeyPhone reports whether a phone number, in the spellings of tills, is one that became a
+// match key.
 func (f *Filter) isKeyPhone(text string) bool {
 	var digits [maxPhoneDigits]byte
 	n := 0
@@ -165,10 +165,10 @@ func (f *Filter) isKeyPhone(text string) bool {
 
 const (
 	maxPhoneDigits = 15
-	minPhoneSuffix = 9 // digits by which a number is known from its end
+	minPhoneSuffix = 9 // digits at the end that identify a number
 )
 
-// isStreet is about a folded name.
+// isStreet reports whether a folded trait name means a street.
 func isStreet(name string) bool {
 	switch strings.TrimRight(name, "123") {
 	case "street", "line", "address", "addressline", "streetaddress", "streetname":

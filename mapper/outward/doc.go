@@ -1,13 +1,13 @@
-// Package outward decides what of an event may leave for Meta as it is.
+// Package outward decides which values of an event may be sent to Meta unhashed.
 //
-// A Filter takes up what one event says about its customer: match keys, ids, traits, and
-// properties that are personal by their names. From then on it says of each text, number
-// and id why it may not leave, or nothing. What names and texts are personal at all is
-// package personal's to know; here it is held against one event.
+// A Filter collects what one event says about its customer: match keys, ids, traits, and
+// properties with personal names. It then gives for each text, number and id the reason why it
+// must not be sent, or "". Package personal recognises personal data in general; this package
+// adds the data of the event at hand.
 //
-// Invariant: every value that a conversion has unhashed was asked about here. The words
-// of an answer never hold the value.
+// Invariant: every value that a conversion sends unhashed was checked here. A reason never
+// contains the value.
 //
-// What can hurt you: a Filter is for one event at a time. The marks that Begin leaves on
-// the properties are what custom_data leaves out; other rules for them need Begin again.
+// Caution: a Filter handles one event at a time. Begin marks the properties that custom_data
+// leaves out; other rules for custom_data require Begin again.
 package outward

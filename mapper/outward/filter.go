@@ -8,23 +8,22 @@ import (
 	"relay/mapper/personal"
 )
 
-// Filter is what is known of the customer of one event. Begin takes that up, from then on
-// the filter says what of the event may leave. It is for one event at a time.
+// Filter holds what is known about the customer of one event. Begin collects it. Afterwards the
+// methods decide what may be sent. It is not safe for concurrent use.
 type Filter struct {
-	names  *Memo  // of the mapping
-	secret []byte // of the installation
+	names  *NameCache // of the mapping, shared by its filters
+	secret []byte     // of the installation
 
 	keys   *match.ValuesByKey // of the event
 	locale match.Locale
 	person personal.Person
 }
 
-// New makes the filter of a mapping's events. names is the mapping's.
-func New(names *Memo, secret []byte) Filter { return Filter{names: names, secret: secret} }
+// New returns a filter for events of a mapping. names is shared by all filters of the mapping.
+func New(names *NameCache, secret []byte) Filter { return Filter{names: names, secret: secret} }
 
-// Begin forgets the event before, gathers what an event says about its customer by its
-// match keys, its ids and its traits, and marks the properties that are personal by their
-// names.
+// Begin discards the previous event, collects what an event says about its customer in match
+// keys, ids and traits, and marks the properties with personal names.
 func (f *Filter) Begin(root, props *event.Node, keys *match.ValuesByKey, locale match.Locale) {
 	f.Forget()
 	f.keys, f.locale = keys, locale
@@ -41,17 +40,17 @@ func (f *Filter) Begin(root, props *event.Node, keys *match.ValuesByKey, locale 
 	}
 }
 
-// Forget leaves nothing of an event but room for the next.
+// Forget discards the data of the event and keeps the buffers.
 func (f *Filter) Forget() {
 	f.keys, f.locale = nil, match.Locale{}
 	f.person.Reset()
 }
 
-// Kept is how much text the room is for, in bytes.
+// Kept returns the size of the buffers in bytes.
 func (f *Filter) Kept() int { return f.person.Kept() }
 
-// markMembers marks the members of an object that are personal by name, at any
-// depth that is written.
+// markMembers marks the members of an object that are personal by name, down to the depth that
+// is sent.
 func (f *Filter) markMembers(n *event.Node, top, within bool, depth int) {
 	if !top && len(n.Kids) <= maxPair {
 		f.markPair(pairOf(n))
@@ -78,8 +77,8 @@ func (f *Filter) markMembers(n *event.Node, top, within bool, depth int) {
 	}
 }
 
-// isSomebody says whether the value of a property that is called after somebody says
-// who it is.
+// isSomebody reports whether the value of a property named after a person is that person's
+// name.
 func isSomebody(says personal.Names, n *event.Node) bool {
 	switch {
 	case !says.Somebody || n.Kind != event.Text:
@@ -90,8 +89,7 @@ func isSomebody(says personal.Names, n *event.Node) bool {
 	return personal.Words(n.Text) > 1
 }
 
-// somebody takes up what a text says about who somebody is: one word is a name like
-// those of products, too.
+// somebody adds a text that names a person. A single word can also be a product name.
 func (f *Filter) somebody(text string) {
 	if personal.Words(text) > 1 {
 		f.person.Phrase(text)
@@ -100,8 +98,8 @@ func (f *Filter) somebody(text string) {
 	}
 }
 
-// isPlaceByValue says whether a property of the event is part of an address by a
-// name that is an English word as well: the value tells.
+// isPlaceByValue reports whether a property of the event is part of an address although its
+// name is also an English word. The value decides.
 func isPlaceByValue(n *event.Node) bool {
 	if len(n.Name) < len("cap") || len(n.Name) > len("stát") {
 		return false
@@ -118,7 +116,7 @@ func isPlaceByValue(n *event.Node) bool {
 	return false
 }
 
-// markNamed marks a value that is personal by its name, and takes up what it says.
+// markNamed marks a value whose name is personal, and adds the value to the customer's data.
 func (f *Filter) markNamed(n *event.Node, says personal.Names) {
 	n.Mark |= event.MarkPersonal
 	if n.Kind != event.Text || says.Place {
@@ -132,11 +130,11 @@ func (f *Filter) markNamed(n *event.Node, says personal.Names) {
 	}
 }
 
-// maxPair is how many members an object has that is a name and its value, with an
-// id or a type.
+// maxPair is the maximum number of members of an object that holds a name and its value, with
+// an id or a type.
 const maxPair = 4
 
-// pairOf returns the name and the value of an object that is one property:
+// pairOf returns the name and value of an object that stands for one property:
 // {"name":"first_name","value":"Ada"}.
 func pairOf(n *event.Node) (name, value *event.Node) {
 	value = n.Get("value")
@@ -146,7 +144,7 @@ func pairOf(n *event.Node) (name, value *event.Node) {
 	for i := range n.Kids {
 		switch kid := &n.Kids[i]; kid.Name {
 		case "price", "quantity", "product_id", "currency":
-			return nil, nil // something sold
+			return nil, nil // a product
 		case "name", "key", "label":
 			name = kid
 		}
@@ -154,7 +152,7 @@ func pairOf(n *event.Node) (name, value *event.Node) {
 	return name, value
 }
 
-// markPair marks the value of a pair as if it was a property of that name.
+// markPair marks the value of a pair as if it were a property with that name.
 func (f *Filter) markPair(name, value *event.Node) {
 	if name == nil || name.Kind != event.Text || value.Mark&(event.MarkKeep|event.MarkExclude) != 0 {
 		return
@@ -165,11 +163,10 @@ func (f *Filter) markPair(name, value *event.Node) {
 	}
 }
 
-// MaxDepth is how deep custom_data may nest; deeper values are left out.
+// MaxDepth is the maximum nesting depth of custom_data. Deeper values are left out.
 const MaxDepth = 50
 
-// markWithin goes on to what lies in a value; in a list it is as in the value
-// itself.
+// markWithin marks the values inside a value. Items of a list are treated like the list itself.
 func (f *Filter) markWithin(n *event.Node, somebody bool, depth int) {
 	switch {
 	case depth >= MaxDepth:
@@ -185,8 +182,8 @@ func (f *Filter) markWithin(n *event.Node, somebody bool, depth int) {
 	}
 }
 
-// MarkSet marks what custom_data.set takes from elsewhere: its own name is the
-// mapping's word, the names in it are the event's.
+// MarkSet marks a value that custom_data.set takes from outside the properties. Its name comes
+// from the mapping, the names inside it from the event.
 func (f *Filter) MarkSet(n *event.Node, name string) {
 	f.markWithin(n, f.names.read(name, false, false).Somebody, 1)
 }

@@ -6,11 +6,11 @@ import (
 	"relay/mapper/personal"
 )
 
-// ID is an id as it leaves: one that holds an e-mail address, or a phone
-// number written as one, as its keyed hash, HMAC-SHA-256 in hex under the secret
-// of the installation; any other as it is. country (ISO alpha-2 or "") says how
-// phone numbers are written. The same id under the same secret is the same, so
-// that Meta can tell a repeat; without the secret nobody can make it of an address.
+// ID returns an id as it is sent. An id that contains an e-mail address, or a phone number
+// written as one, is replaced by its keyed hash: HMAC-SHA-256 in hex under the secret of the
+// installation. country (ISO alpha-2 or "") determines how phone numbers are written. The
+// result depends only on id and secret, so that Meta recognises a repeated id, and nobody can
+// compute it from an address without the secret.
 func ID(secret []byte, id, country string) string {
 	for text := range fold.Layers(id) {
 		if personal.HoldsPlainEmail(text) || personal.HoldsPhone(text, country) {
@@ -26,9 +26,9 @@ const (
 	whyProductID   = "holds an e-mail address or a phone number; left out"
 )
 
-// Keyed is ID for an id of the event at hand: one that holds the customer's own
-// name, phone number, street or date of birth leaves as its keyed hash too. why is what it
-// holds, "" when it leaves as it is.
+// Keyed is ID for an id of the current event. It also hashes an id with the customer's name,
+// phone number, street or date of birth. why is a note on what the id contains, or "" if the id
+// is sent unchanged.
 func (f *Filter) Keyed(id string) (out, why string) {
 	if out = ID(f.secret, id, f.locale.Effective()); out != id {
 		return out, whyHashedID
@@ -39,7 +39,7 @@ func (f *Filter) Keyed(id string) (out, why string) {
 	return id, ""
 }
 
-// Product says why the id of a product may not leave: "" is none.
+// Product returns the reason why a product id must not be sent, or "".
 func (f *Filter) Product(id string) string {
 	for text := range fold.Layers(id) {
 		if personal.HoldsPlainEmail(text) || personal.HoldsPlainPhone(text, f.locale.Effective()) {
@@ -52,8 +52,8 @@ func (f *Filter) Product(id string) string {
 	return ""
 }
 
-// Clear says why a value that leaves as it is, in user_data or store_data, may not:
-// "" is none. Every such field asks it.
+// Clear returns the reason why a value of user_data or store_data must not be sent unhashed, or
+// "". Every such field is checked with it.
 func (f *Filter) Clear(value string) string {
 	switch why := f.Product(value); {
 	case why != "":

@@ -11,13 +11,13 @@ import (
 
 const whyRecord = "a text that holds a record, or a line such as Phone: …, with personal data; all of it is left out (custom_data.keep lets it through)"
 
-// personalLines says whether a text has a line, or a part between ; and ;, of the
-// form name: value, of which the name is personal. The value may be the next line.
+// personalLines reports whether a text has a line, or a part between separators, of the form
+// name: value with a personal name. The value can be on the next line.
 func (f *Filter) personalLines(text string) bool {
 	if !strings.ContainsAny(text, ":=：＝") {
 		return false
 	}
-	open := "" // a name that waits for its value
+	open := "" // a name without a value so far
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ';' || r == '|' || r == ',' }) {
 		at := strings.IndexAny(line, ":=：＝")
 		if at <= 0 || at > maxLineName {
@@ -40,12 +40,11 @@ func (f *Filter) personalLines(text string) bool {
 	return false
 }
 
-// maxLineName is the longest name before a colon, in bytes: longer ones are
-// sentences.
+// maxLineName is the longest name before a colon, in bytes. Longer text is a sentence.
 const maxLineName = 40
 
-// personalMarkup says whether a text has an element of XML that is personal by its
-// name: <firstName>Ada</firstName>, <customer phone="…"/>.
+// personalMarkup reports whether a text has an XML element or attribute with a personal name:
+// <firstName>Ada</firstName>, <customer phone="…"/>.
 func (f *Filter) personalMarkup(text string) bool {
 	for {
 		start := strings.IndexByte(text, '<')
@@ -77,8 +76,8 @@ func (f *Filter) personalMarkup(text string) bool {
 	}
 }
 
-// saysPersonal says whether a name within a text makes its value somebody's: what
-// has one of few values, such as a gender, may be a product's.
+// saysPersonal reports whether a name inside a text makes its value personal. Names with few
+// possible values, such as gender, are ignored because they also occur for products.
 func (f *Filter) saysPersonal(name, value string) bool {
 	if name == "" || value == "" {
 		return false
@@ -87,8 +86,8 @@ func (f *Filter) saysPersonal(name, value string) bool {
 	return says.Holds && !says.Place || says.Who && personal.IsNameLike(value)
 }
 
-// record says whether a text is a record, JSON, XML, lines or a query
-// (a=b&c=d), that has a property that is personal by its name.
+// record reports whether a text is a record (JSON, XML, lines or a query such as a=b&c=d) with
+// a personal property name.
 func (f *Filter) record(n *event.Node) bool {
 	if strings.IndexByte(n.Text, '&') > 0 && strings.IndexByte(n.Text, '=') > 0 && strings.IndexByte(n.Text, ' ') < 0 {
 		for member := range strings.SplitSeq(n.Text, "&") {

@@ -8,7 +8,7 @@ import (
 	"relay/mapper/personal"
 )
 
-// Why a text is not sent. "" is none of them.
+// The reasons why a text is not sent.
 const (
 	whyEmail  = "holds an e-mail address; left out"
 	whyPhone  = "holds a phone number; left out"
@@ -18,8 +18,8 @@ const (
 	whyIP      = "holds an IP address; left out"
 )
 
-// Value is Text for a value of a property, text or number: it looks into a text that is a
-// record, too, unless it is kept.
+// Value is Text for the value of a property, a text or a number. It also looks into texts that
+// are records, unless the property is kept.
 func (f *Filter) Value(n *event.Node, field string, kept bool) (why string) {
 	if n.Kind == event.Number {
 		if kept {
@@ -33,9 +33,9 @@ func (f *Filter) Value(n *event.Node, field string, kept bool) (why string) {
 	return why
 }
 
-// Text says why a text may not leave in custom_data. kept: the mapping's
-// custom_data.keep names its property, so only what is sure to be the customer's
-// stays back. field is the property's name.
+// Text returns the reason why a text must not be sent in custom_data, or "". kept means that
+// custom_data.keep lists the property; then only data that is certainly the customer's is
+// withheld. field is the name of the property.
 func (f *Filter) Text(text, field string, kept bool) (why string) {
 	for text := range fold.Layers(text) {
 		if why := f.personalPlain(text, field, kept); why != "" {
@@ -45,7 +45,7 @@ func (f *Filter) Text(text, field string, kept bool) (why string) {
 	return ""
 }
 
-// personalPlain is Text for a text as it is.
+// personalPlain is Text for a single layer of a text.
 func (f *Filter) personalPlain(text, field string, kept bool) (why string) {
 	if personal.MayHoldSomething(text) {
 		if why := f.holds(text, field, kept); why != "" {
@@ -59,7 +59,7 @@ func (f *Filter) personalPlain(text, field string, kept bool) (why string) {
 	return whyPerson
 }
 
-// holds says what a text holds that is somebody's, whosever it is.
+// holds returns the kind of personal data in a text, whoever it belongs to, as a reason.
 func (f *Filter) holds(text, field string, kept bool) (why string) {
 	if personal.HoldsPlainEmail(text) {
 		return whyEmail
@@ -81,8 +81,8 @@ func (f *Filter) holds(text, field string, kept bool) (why string) {
 	return ""
 }
 
-// number says why a number may not leave: it is the customer's id, phone number or date of
-// birth.
+// number returns the reason why a number must not be sent: it is the customer's id, phone
+// number or date of birth.
 func (f *Filter) number(number string) (why string) {
 	if len(number) < 6 {
 		return ""
@@ -93,7 +93,7 @@ func (f *Filter) number(number string) (why string) {
 	return ""
 }
 
-// isVersion says whether a property tells a version, which may look like an address:
+// isVersion reports whether a property holds a version, which can look like an IP address:
 // 1.2.3.4.
 func isVersion(field string) bool {
 	name := fold.Name(field)
@@ -105,7 +105,7 @@ func isVersion(field string) bool {
 	return false
 }
 
-// isCode says whether a property holds a code that is grouped like a phone number.
+// isCode reports whether a property holds a code that is grouped like a phone number.
 func isCode(field string) bool {
 	switch fold.Name(field) {
 	case "ean", "gtin", "upc", "barcode", "isbn", "sku", "mpn", "asin", "productid", "imei", "serial", "serialnumber":
@@ -114,8 +114,8 @@ func isCode(field string) bool {
 	return false
 }
 
-// isOfProduct says whether a property tells what was sold, where a word is not
-// the customer's though it may be somebody's name: brand "Jordan", colour "Rose".
+// isOfProduct reports whether a property describes a product. There a word that is also the
+// customer's name is accepted: brand "Jordan", colour "Rose".
 func isOfProduct(field string) bool {
 	switch strings.TrimPrefix(fold.Name(field), "product") {
 	case "", "name", "title", "brand", "colour", "color", "category", "model", "variant", "size", "material", "style", "collection", "series",

@@ -8,12 +8,12 @@ import (
 	"relay/mapper/fold"
 )
 
-// HoldsIP says whether an IP address stands in text, as a word of its own.
+// HoldsIP reports whether text contains an IP address as a word of its own.
 func HoldsIP(text string) bool {
 	if strings.Count(text, ".") < 3 && strings.Count(text, ":") < 3 {
 		return false
 	}
-	for word := range strings.FieldsFuncSeq(plain(text), besideAddress) {
+	for word := range strings.FieldsFuncSeq(plain(text), isAddressSeparator) {
 		word = strings.TrimRight(word, ".")
 		switch {
 		case strings.Count(word, ".") == 3:
@@ -28,8 +28,8 @@ func HoldsIP(text string) bool {
 	return false
 }
 
-// besideAddress is what an IP address is parted from the words beside it by.
-func besideAddress(r rune) bool {
+// isAddressSeparator reports whether r can separate an IP address from the words next to it.
+func isAddressSeparator(r rune) bool {
 	switch r {
 	case ' ', '\t', '\r', '\n', ',', ';', '(', ')', '[', ']', '<', '>', '"', '\'', '=', '/':
 		return true
@@ -42,8 +42,8 @@ var (
 	cardForm = regexp.MustCompile(`\b(?:[2-6][0-9]{3}([ -])[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}|3[47][0-9]{2}[ -][0-9]{6}[ -][0-9]{5})\b`)
 )
 
-// HoldsAccount says whether the number of a bank account (an IBAN) or of a payment card,
-// in the groups that are printed on it, stands in text; each with its check digits right.
+// HoldsAccount reports whether text contains a bank account number (an IBAN), or the number of
+// a payment card in its printed groups. The check digits must be right.
 func HoldsAccount(text string) bool {
 	digits := 0
 	for i := range len(text) {
@@ -55,7 +55,7 @@ func HoldsAccount(text string) bool {
 		return false
 	}
 	text = plain(text)
-	if !begins(text) {
+	if !hasAccountPrefix(text) {
 		return false
 	}
 	for _, found := range ibanForm.FindAllString(text, -1) {
@@ -71,11 +71,11 @@ func HoldsAccount(text string) bool {
 	return false
 }
 
-// begins says whether what an IBAN or a card in its groups begins with stands in text: two
-// letters and two digits, or four digits and what divides them from the next group. Of
-// times, ids and amounts almost none has either.
-func begins(text string) bool {
-	digits, letters := 0, 0 // in a row up to here
+// hasAccountPrefix reports whether text contains the start of an IBAN (two letters and two digits) or of
+// a grouped card number (four digits, a separator, four digits). Almost no time, id or amount
+// does.
+func hasAccountPrefix(text string) bool {
+	digits, letters := 0, 0 // consecutive ones up to here
 	for i := range len(text) {
 		switch b := text[i]; {
 		case '0' <= b && b <= '9':
@@ -97,8 +97,8 @@ func begins(text string) bool {
 	return false
 }
 
-// isIBAN applies ISO 7064: the number with its first four characters behind is 1
-// modulo 97, a letter being two digits.
+// isIBAN checks the digits by ISO 7064: with the first four characters moved to the end and
+// letters as two digits, the number is 1 modulo 97.
 func isIBAN(s string) bool {
 	rest := 0
 	for _, c := range []byte(s[4:] + s[:4]) {
@@ -111,7 +111,7 @@ func isIBAN(s string) bool {
 	return rest == 1
 }
 
-// luhn is the check of card numbers.
+// luhn checks the check digit of a card number.
 func luhn(digits string) bool {
 	sum := 0
 	for i := range len(digits) {

@@ -18,17 +18,17 @@ func number(digits string) int {
 	return n
 }
 
-// holdsBirthDate says whether a text holds the day of birth as a date is written:
+// holdsBirthDate reports whether a text contains the date of birth, written as a date:
 // 1985-12-10T00:00:00Z, Dec 10, 1985, 10. Dezember 1985, 12/10/85.
 func (p *Person) holdsBirthDate(text string) bool {
 	if strings.ContainsAny(text, "年년") {
-		text = eastern.Replace(fold.Era(plain(text)))
+		text = eastAsianDateWords.Replace(fold.Era(plain(text)))
 	}
 	if !strings.ContainsAny(text, "0123456789") {
 		return false
 	}
 	text = fold.Era(text)
-	var last [3]dateWord // of the text, the latest behind
+	var last [3]dateWord // the last three words of the text, the latest at the end
 	for len(text) > 0 {
 		var w dateWord
 		if w, text = nextDateWord(text); w.text == "" {
@@ -42,18 +42,19 @@ func (p *Person) holdsBirthDate(text string) bool {
 	return false
 }
 
-// eastern are the words of year and month behind their numbers in Chinese, Japanese and Korean.
-var eastern = strings.NewReplacer("年", "-", "月", "-", "년", "-", "월", "-")
+// eastAsianDateWords replaces the words for year and month after their numbers in Chinese, Japanese and
+// Korean.
+var eastAsianDateWords = strings.NewReplacer("年", "-", "月", "-", "년", "-", "월", "-")
 
-// dateWord is a run of digits or the name of a month, and what stands before it.
+// dateWord is a run of digits or a month name, with the character before it.
 type dateWord struct {
 	text   string
-	month  int // of a name
+	month  int // set for a month name
 	before rune
 }
 
-// nextDateWord cuts the first run of digits or letters off text. Words that are no
-// month have no text; those that stand within dates (th, de, of) are passed over.
+// nextDateWord cuts the first run of digits or letters off text. Words other than months have
+// no text, so that words inside dates (th, de, of) are skipped.
 func nextDateWord(text string) (w dateWord, rest string) {
 	start := strings.IndexFunc(text, func(r rune) bool { return '0' <= r && r <= '9' || unicode.IsLetter(r) })
 	if start < 0 {
@@ -81,8 +82,8 @@ func nextDateWord(text string) (w dateWord, rest string) {
 	return w, text[end:]
 }
 
-// is says whether three words are the day, in one of the orders that dates have.
-// Only digits are joined by - / . or a blank, and a year of two digits by nothing else.
+// is reports whether three words are this date, in any usual order of dates. Numbers must be
+// separated by - / . or a blank, and a two-digit year not by a blank.
 func (d day) is(w [3]dateWord) bool {
 	month := slices.IndexFunc(w[:], func(w dateWord) bool { return w.month != 0 })
 	if month < 0 {

@@ -1,9 +1,10 @@
-// Package personal tells what of an event is somebody's data: by the names of
-// properties, read as words in the languages tills speak (Name); by what a text
-// holds, an e-mail address or a phone number written as one (HoldsEmail,
-// HoldsPhone); and by what this very event says about its customer (Person).
+// Package personal recognises personal data in an event in three ways: by property names, read
+// as words in the languages of tills (Name); by the form of a text, such as an e-mail address
+// or phone number (HoldsEmail, HoldsPhone); and by what the same event says about its customer
+// (Person).
 //
-// It is pure, and what it costs is in proportion to what it reads. No list of
-// names is ever whole: the three stand beside each other, and beside the
-// mapping's custom_data.only.
+// The package is pure. Its cost is linear in the length of its input.
+//
+// Caution: no list of names is complete. The three ways complement each other and
+// custom_data.only of the mapping.
 package personal

@@ -9,28 +9,27 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Names says whether the value of a property is personal, by the names of the
-// property and of the object it is in.
+// Names tells whether the value of a property is personal, judged by the names of the property
+// and of the object that contains it.
 type Names struct {
-	// Alone: whatever the value is. False: true and false say nothing about anybody.
+	// Alone: any value is personal. If false, true and false are not personal.
 	Alone bool
 	// Holds: the value is personal.
 	Holds bool
-	// Place: it is where somebody lives, or one of the few values all have.
+	// Place: the value is part of an address, or one of few possible values, such as a gender.
 	Place bool
-	// Somebody: the name is somebody's (customer, buyer): a text of several words
-	// is who it is.
+	// Somebody: the property is named after a person (customer, buyer). Text of several words
+	// is that person's name.
 	Somebody bool
-	// Who: a text of one word is, too.
+	// Who: text of one word is a name, too.
 	Who bool
 }
 
-// maxName is the longest name that is read as words, in bytes; a longer one is
-// no name.
+// maxName is the longest property name, in bytes, that is read as words.
 const maxName = 256
 
-// Name reads the name of a property. top: it is a property of the event itself;
-// within: it is in an object that is somebody's.
+// Name classifies the name of a property. top: the property belongs to the event itself.
+// within: it belongs to an object about a person.
 func Name(name string, top, within bool) (n Names) {
 	if len(name) > maxName {
 		return n
@@ -47,7 +46,7 @@ func Name(name string, top, within bool) (n Names) {
 	if alone != 0 || r.personal() || r.script && r.inScripts(top || within) {
 		return Names{Alone: alone != 0, Holds: true, Place: known&shy != 0}
 	}
-	whole := whole[string(r.buf)] || (top || within) && (wholePlaces[string(r.buf)] || isLine(name)) || within && wholeTheirs[string(r.buf)]
+	whole := whole[string(r.buf)] || (top || within) && (wholePlaces[string(r.buf)] || isAddressLine(name)) || within && wholeTheirs[string(r.buf)]
 	switch {
 	case whole, r.halves(top || within):
 		n.Holds = true
@@ -61,15 +60,15 @@ func Name(name string, top, within bool) (n Names) {
 	return n
 }
 
-// reader takes a name apart.
+// reader splits a name into words.
 type reader struct {
-	buf     []byte  // its words, folded, one behind the other
-	classes []class // of each word
-	script  bool    // it has letters of a script without blanks
+	buf     []byte  // the folded words, joined
+	classes []class // the class of each word
+	script  bool    // has letters of a script that writes no blanks
 }
 
-// read finds the words: they end where no letter follows, and where a small
-// letter meets a capital one.
+// read finds the words. A word ends before a character that is not a letter, and between a
+// small and a capital letter.
 func (r *reader) read(name string) {
 	for len(name) > 0 {
 		start := strings.IndexFunc(name, unicode.IsLetter)
@@ -86,7 +85,7 @@ func (r *reader) read(name string) {
 	}
 }
 
-// wordEnd is where the word that a name begins with ends.
+// wordEnd returns the end of the first word of a name.
 func wordEnd(name string) int {
 	var last, before rune
 	at := 0 // where last begins
@@ -106,7 +105,7 @@ func wordEnd(name string) int {
 	return len(name)
 }
 
-// word adds a word's class, or those of the words it is put together of.
+// word appends the class of a word, or the classes of its parts if it is a compound.
 func (r *reader) word(w []byte) {
 	if c := words[string(w)]; c != 0 || len(w) > maxWord {
 		r.classes = append(r.classes, c)
@@ -122,15 +121,15 @@ func (r *reader) word(w []byte) {
 	r.classes = append(r.classes[:before], 0)
 }
 
-// maxWord is the longest word that is taken apart, in bytes; maxPart the longest
-// of the lists.
+// maxWord is the longest word, in bytes, that is split into parts. maxPart is the length of the
+// longest word in the lists.
 const (
 	maxWord = 48
 	maxPart = 26
 )
 
-// compound takes a word apart into known ones, the longest first. A place from
-// which it failed is not tried again.
+// compound splits a word into known words, the longest first. failed has a bit for each
+// position from which the rest cannot be split.
 func (r *reader) compound(w []byte, at int, failed *uint64) bool {
 	if at == len(w) {
 		return true
@@ -161,7 +160,7 @@ func (r *reader) all(c class) bool {
 	return !slices.ContainsFunc(r.classes, func(w class) bool { return w&c == 0 })
 }
 
-// last is the place of the last word of a class, or -1.
+// last returns the index of the last word of a class, or -1.
 func (r *reader) last(c class) int {
 	for i, w := range slices.Backward(r.classes) {
 		if w&c != 0 {
@@ -171,7 +170,7 @@ func (r *reader) last(c class) int {
 	return -1
 }
 
-// personal is what words alone say.
+// personal reports whether the words of a name are personal in any object.
 func (r *reader) personal() bool {
 	n := len(r.classes)
 	if n == 0 {
@@ -194,29 +193,30 @@ func (r *reader) personal() bool {
 	if who < 0 {
 		return false
 	}
-	// customer_group_name and nombre_grupo_cliente are a group's, order_customer_name is not.
+	// customer_group_name and nombre_grupo_cliente are names of a group, order_customer_name is
+	// not.
 	name := r.last(naming)
 	return what < 0 || what < who && (name > who || what < name)
 }
 
-// halves says whether the name is half of somebody's name.
+// halves reports whether the name is that of a first or last name.
 func (r *reader) halves(theirs bool) bool {
 	n := len(r.classes)
 	return n > 0 && r.classes[n-1]&half != 0 && r.all(half|person) && (theirs || r.any(person))
 }
 
-// isLine says whether the name is a line of an address: line1, line_2.
-func isLine(name string) bool {
+// isAddressLine reports whether the name is that of an address line: line1, line_2.
+func isAddressLine(name string) bool {
 	n := len(name)
 	return n >= len("line1") && n <= len("line_1") && name[n-1] >= '1' && name[n-1] <= '4' && strings.EqualFold(strings.TrimRight(name[:n-1], "_ "), "line")
 }
 
-// places says whether the name is where somebody lives.
+// places reports whether the name is that of a part of a person's address.
 func (r *reader) places(theirs bool) bool {
 	return r.any(place) && r.all(place|person|link) && (theirs || r.any(person))
 }
 
-// inScripts is personal for names that are written without blanks.
+// inScripts is personal for names in scripts that write no blanks.
 func (r *reader) inScripts(theirs bool) bool {
 	name := composed(r.buf)
 	holds := func(s string) bool { return strings.Contains(name, s) }
@@ -229,11 +229,11 @@ func (r *reader) inScripts(theirs bool) bool {
 	return theirs && slices.ContainsFunc(scriptPlaces, func(s string) bool { return s == name || utf8.RuneCountInString(s) > 1 && holds(s) })
 }
 
-// composed is a folded name with the syllables of Hangul whole, so that none is found
-// in parts of others.
+// composed returns a folded name with complete Hangul syllables, so that none is found in parts
+// of others.
 func composed(name []byte) string { return string(norm.NFC.Bytes(name)) }
 
-// appendFold appends text as words are compared: letters and digits, small, without
+// appendFold appends text as words are compared: letters and digits in lower case without
 // accents; ß as ss, ø as o, ł as l, ı as i, ς as σ.
 func appendFold(dst []byte, text string) []byte {
 	for i := range len(text) {
@@ -249,30 +249,30 @@ func appendFold(dst []byte, text string) []byte {
 	return dst
 }
 
-// foldLatin is appendFold by a table, as far as letters of Latin alphabets go.
+// foldLatin is appendFold with a table for Latin letters.
 func foldLatin(dst []byte, text string) []byte {
 	for i, r := range text {
 		switch {
 		case r < endOfLatin:
 			dst = append(dst, latin[r]...)
 		default:
-			return foldAny(dst, text[i:])
+			return foldOther(dst, text[i:])
 		}
 	}
 	return dst
 }
 
-// endOfLatin is behind Latin-1 and Latin Extended-A.
+// endOfLatin is the first code point after Latin Extended-A.
 const endOfLatin = 0x180
 
 var latin = func() (of [endOfLatin]string) {
 	for r := range rune(endOfLatin) {
-		of[r] = string(foldAny(nil, string(r)))
+		of[r] = string(foldOther(nil, string(r)))
 	}
 	return of
 }()
 
-func foldAny(dst []byte, text string) []byte {
+func foldOther(dst []byte, text string) []byte {
 	var it norm.Iter
 	it.InitString(norm.NFKD, text)
 	for !it.Done() {

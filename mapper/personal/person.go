@@ -13,38 +13,39 @@ import (
 	"relay/mapper/fold"
 )
 
-// What a text must have of a customer's to be personal: shorter ones are words
-// like others.
+// The minimum length of customer data that is searched for in texts. Shorter data would match
+// ordinary words.
 const (
 	minID     = 6 // letters and digits
-	minSingle = 4 // letters of a first or last name by itself
-	minPhrase = 5 // of a street, a full name
+	minSingle = 4 // letters of a first or last name alone
+	minPhrase = 5 // letters of a street or full name
 
-	minBlankless = 3 // of one in Han, Hangul or Kana
+	minBlankless = 3 // characters of one in Han, Hangul or Kana
 )
 
-// Person is what an event says about its customer, to find it again in texts.
-// Reset makes it ready for the next event and keeps its buffers.
+// Person holds what an event says about its customer, to find it in other texts of the event.
+// Reset prepares it for the next event and keeps its buffers. It is not safe for concurrent
+// use.
 type Person struct {
 	room   []byte
 	parts  []part
-	text   []byte // of the text at hand, folded
+	text   []byte // the text being searched, folded
 	bounds []bool
 	births [maxBirths]day
-	born   int // how many of births are known
+	born   int // number of entries in births
 }
 
-// maxBirths is how many dates of birth a person has: those of traits and of keys.
+// maxBirths is the maximum number of dates of birth, which come from traits and match keys.
 const maxBirths = 3
 
-// part is a text to look for: room[from:to], folded.
+// part is a text to search for: room[from:to], folded.
 type part struct {
 	from, to int
-	single   bool // a first or last name by itself
-	address  bool // a full name, an address, a phone number or a birth date: no id may show it
+	single   bool // a first or last name alone
+	address  bool // a full name, address, phone number or birth date: must not appear in an id
 }
 
-// Reset forgets the person.
+// Reset discards the data of the person.
 func (p *Person) Reset() {
 	clear(p.room)
 	clear(p.text[:cap(p.text)])
@@ -52,13 +53,13 @@ func (p *Person) Reset() {
 	clear(p.births[:])
 }
 
-// Kept is how much room the person takes.
+// Kept returns the size of the buffers in bytes.
 func (p *Person) Kept() int { return cap(p.room) + cap(p.text) + cap(p.bounds) + cap(p.parts) }
 
-// maxParts bounds what is looked for in every text.
+// maxParts limits what is searched for in each text.
 const maxParts = 48
 
-// add takes up what was appended to room from on.
+// add turns what was appended to room after from into a part.
 func (p *Person) add(from, least int, single, address bool) {
 	b := p.room[from:]
 	if utf8.RuneCount(b) < least || len(p.parts) == maxParts {
@@ -75,7 +76,7 @@ func (p *Person) add(from, least int, single, address bool) {
 	p.parts = append(p.parts, part{from, len(p.room), single, address})
 }
 
-// maxPartLen is the longest text that is looked for, in bytes.
+// maxPartLen is the longest text, in bytes, that is searched for.
 const maxPartLen = 200
 
 func (p *Person) fold(text string, least int, single, address bool) {
@@ -86,7 +87,7 @@ func (p *Person) fold(text string, least int, single, address bool) {
 	}
 }
 
-// Phrase is a street, or another text of several words.
+// Phrase adds a street, or another text of several words.
 func (p *Person) Phrase(text string) {
 	least := minPhrase
 	if r, _ := utf8.DecodeRuneInString(text); blankless(r) {
@@ -95,7 +96,7 @@ func (p *Person) Phrase(text string) {
 	p.fold(text, least, false, true)
 }
 
-// Digits is a phone number, or a date, of which only the digits are known.
+// Digits adds a phone number or a date of which only the digits are known.
 func (p *Person) Digits(text string) {
 	if len(text) > maxPartLen {
 		return
@@ -115,10 +116,10 @@ func (p *Person) Digits(text string) {
 	p.add(from, minDigits, false, len(p.room)-from > len("20060102"))
 }
 
-// ID is an id of the customer's.
+// ID adds an id of the customer.
 func (p *Person) ID(text string) { p.fold(text, minID, false, false) }
 
-// Name is the customer's name; either may be "".
+// Name adds a name of the customer. first or last can be "".
 func (p *Person) Name(first, last string) {
 	if len(first) > maxPartLen {
 		first = ""
@@ -144,7 +145,7 @@ func (p *Person) Name(first, last string) {
 	}
 }
 
-// minFull is how long a full name must be.
+// minFull returns the minimum length of a full name.
 func minFull(b []byte) int {
 	if r, _ := utf8.DecodeRune(b); blankless(r) {
 		return 2
@@ -152,7 +153,7 @@ func minFull(b []byte) int {
 	return minSingle
 }
 
-// Phone is a phone number as digits with the country's code.
+// Phone adds a phone number in E.164 digits without the plus.
 func (p *Person) Phone(e164 string) {
 	if len(e164) < minDigits {
 		return
@@ -165,21 +166,21 @@ func (p *Person) Phone(e164 string) {
 	}
 }
 
-// countryCode is how many digits of a number are its country's code; 0: it begins with
-// none that is given out.
+// countryCode returns the number of digits of a number's country code, or 0 if the code is not
+// assigned.
 func countryCode(e164 string) int {
 	for n := 1; n <= maxCountryCode && n < len(e164); n++ {
 		if code, err := strconv.Atoi(e164[:n]); err == nil && phonenumbers.GetRegionCodeForCountryCode(code) != phonenumbers.UNKNOWN_REGION {
-			return n // no code begins another
+			return n // no code is the start of another one
 		}
 	}
 	return 0
 }
 
-// maxCountryCode is the longest code, in digits (ITU E.164).
+// maxCountryCode is the length of the longest country code in digits (ITU E.164).
 const maxCountryCode = 3
 
-// BirthDate is a date of birth, YYYYMMDD.
+// BirthDate adds a date of birth in the form YYYYMMDD.
 func (p *Person) BirthDate(date string) {
 	if len(date) != len("20060102") {
 		return
@@ -195,9 +196,8 @@ func (p *Person) BirthDate(date string) {
 	}
 }
 
-// Holds says whether a text holds what is the person's: at the bounds of words,
-// however it is written. single: only a first or last name by itself. is: and
-// the text is that word alone.
+// Holds reports whether a text contains data of the person, at word boundaries and in any
+// spelling. single: it contains only a first or last name. is: the whole text is that name.
 func (p *Person) Holds(text string) (holds, single, is bool) {
 	if len(p.parts) == 0 {
 		return false, false, false
@@ -208,8 +208,9 @@ func (p *Person) Holds(text string) (holds, single, is bool) {
 	return p.holds(text, false)
 }
 
-// HoldsAddress says whether a text holds the person's full name, phone number,
-// street or date of birth in digits: what an id may not show. Ids of the person are parts of other ids.
+// HoldsAddress reports whether a text contains the person's full name, phone number, street or
+// date of birth in digits, which an id must not reveal. Ids of the person are ignored, because
+// they can be part of other ids.
 func (p *Person) HoldsAddress(text string) bool {
 	if len(p.parts) == 0 {
 		return false
@@ -249,8 +250,8 @@ func (p *Person) holds(text string, addresses bool) (holds, single, is bool) {
 	return holds, single, is
 }
 
-// bound folds text again, and remembers where words begin and end: also where letters of a
-// script without blanks stand beside others.
+// bound folds text again and stores where words begin and end. A change between a script
+// without blanks and another script is a boundary too.
 func (p *Person) bound(text string) {
 	p.text, p.bounds = p.text[:0], append(p.bounds[:0], true)
 	in := false
@@ -289,7 +290,7 @@ func isOfWord(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r)
 }
 
-// contains looks for what at the bounds of words.
+// contains reports whether what occurs in p.text at word boundaries.
 func (p *Person) contains(what []byte) bool {
 	first, _ := utf8.DecodeRune(what)
 	last, _ := utf8.DecodeLastRune(what)
@@ -305,12 +306,12 @@ func (p *Person) contains(what []byte) bool {
 	}
 }
 
-// blankless are scripts that put no blanks between words.
+// blankless reports whether r belongs to a script without blanks between words.
 func blankless(r rune) bool {
 	return r >= 0x0E00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
 }
 
-// Words is how many words of letters a text has.
+// Words returns the number of words in a text that consist of letters.
 func Words(text string) (n int) {
 	in := false
 	for _, r := range text {

@@ -9,22 +9,20 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// Digits of a phone number with its country's code (ITU E.164), and of one
-// without.
+// The number of digits in a phone number with country code (ITU E.164), and in one without.
 const (
 	minDigits = 7
 	maxDigits = 15
-	maxGroups = 7 // words of one
+	maxGroups = 7 // maximum number of digit groups
 )
 
-// HoldsPhone says whether text has in it a phone number that is written as one:
-// with + or 00 and the country's code, or in groups as people of the region (ISO
-// alpha-2; "": the US and Canada) write them; and one that the country's
-// numbering plan knows. Other digits are none: they are ids, amounts and codes.
+// HoldsPhone reports whether text contains a phone number written as one: with + or 00 and
+// country code, or in the groups that are usual in region (ISO alpha-2; "" stands for the US
+// and Canada). The numbering plan must accept it. Other digits are ids, amounts and codes.
 func HoldsPhone(text, region string) bool {
 	digits := 0
 	for i := 0; i < len(text); i++ {
-		if c := text[i]; '0' <= c && c <= '9' || c >= 0xC0 { // of any script
+		if c := text[i]; '0' <= c && c <= '9' || c >= 0xC0 { // a digit of any script
 			digits++
 		}
 	}
@@ -39,9 +37,9 @@ func HoldsPhone(text, region string) bool {
 	return f.find()
 }
 
-// HoldsPlainPhone is HoldsPhone for codes and numbers of a catalogue, which may be
-// grouped like a phone number: what only a phone number has says that it is one,
-// a + or a bracket, or 00 before groups.
+// HoldsPlainPhone is HoldsPhone for codes and catalogue numbers, which can be grouped like
+// phone numbers. It therefore requires a mark that only phone numbers have: a +, a bracket, or
+// 00 before groups.
 func HoldsPlainPhone(text, region string) bool {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -56,26 +54,25 @@ func HoldsPlainPhone(text, region string) bool {
 	return HoldsPhone(text, region)
 }
 
-// finder looks for phone numbers in a text.
+// finder searches a text for phone numbers.
 type finder struct {
 	text   string
 	region string
-	known  bool   // trunk and nanp are
-	trunk  string // what is dialled before a national number: 0, 8; "" for none
-	nanp   bool   // numbers are North America's
+	known  bool   // trunk and nanp are set
+	trunk  string // the prefix for national calls: 0, 8, or ""
+	nanp   bool   // the region uses the North American Numbering Plan
 	tries  int
-	groups []int     // of some of words
-	words  []written // that may be one number together
+	groups []int     // buffer for the groups of several words
+	words  []written // words that could form one number together
 }
 
-// written is a word of digits and what stands between them.
+// written is a word of digits and the characters between them.
 type written struct {
 	text, digits string
-	groups       []int // digits of each
+	groups       []int // number of digits in each group
 }
 
-// find goes through the stretches of words that hold digits and what phone
-// numbers are written with, and nothing else.
+// find goes through the words that consist only of digits and characters of phone numbers.
 func (f *finder) find() bool {
 	for i := 0; i <= len(f.text); {
 		n := 0
@@ -85,15 +82,15 @@ func (f *finder) find() bool {
 		end := i + n
 		switch {
 		case n == 0 || !isBoundary(f.text, i, end):
-			// A + says it by itself: tel:+1…, order+12125550147.
-			if at := strings.IndexByte(f.text[i:end], '+'); at >= 0 && f.one(take(f.text[i+at:end])) {
+			// A plus is enough: tel:+1…, order+12125550147.
+			if at := strings.IndexByte(f.text[i:end], '+'); at >= 0 && f.one(parseWritten(f.text[i+at:end])) {
 				return true
 			}
 			f.words = f.words[:0]
 		default:
-			w := take(f.text[i:end])
+			w := parseWritten(f.text[i:end])
 			if w.digits == "" && len(w.text) > 1 || len(w.digits) == 1 && w.text[0] != '(' || isDate(w.text) {
-				f.words = f.words[:0] // a single digit only begins a number
+				f.words = f.words[:0] // a single digit can only be the start of a number
 			}
 			if w.digits != "" && !isDate(w.text) || len(w.text) == 1 {
 				f.words = append(f.words, w)
@@ -107,7 +104,7 @@ func (f *finder) find() bool {
 			i++
 			continue
 		}
-		for i < len(f.text) && !isDigit(f.text[i]) && f.text[i] != '+' && f.text[i] != '(' { // on to the next that may begin one
+		for i < len(f.text) && !isDigit(f.text[i]) && f.text[i] != '+' && f.text[i] != '(' { // skip to the next possible start
 			i++
 		}
 		f.words = f.words[:0]
@@ -118,14 +115,14 @@ func (f *finder) find() bool {
 	return false
 }
 
-// isBoundary says whether what lies from i to end is a word of its own.
+// isBoundary reports whether text[i:end] is a separate word.
 func isBoundary(text string, i, end int) bool {
 	before := i == 0 || !isWord(text[i-1]) && text[i-1] != '.' && text[i-1] != '-'
 	return before && (end == len(text) || !isWord(text[end]) || BeginsExtension(text[end:]))
 }
 
-// BeginsExtension says whether a text begins with the extension of a phone number that may
-// be set on to it: x12, ext12, ext. 12.
+// BeginsExtension reports whether a text starts with the extension of a phone number, which can
+// follow without a blank: x12, ext12, ext. 12.
 func BeginsExtension(text string) bool {
 	for _, mark := range [...]string{"extension", "extn", "ext", "x"} {
 		if len(text) <= len(mark) || !strings.EqualFold(text[:len(mark)], mark) {
@@ -138,7 +135,7 @@ func BeginsExtension(text string) bool {
 	return false
 }
 
-// maxExtension is how many digits an extension has at most.
+// maxExtension is the maximum number of digits in an extension.
 const maxExtension = 6
 
 func isWord(c byte) bool {
@@ -147,8 +144,8 @@ func isWord(c byte) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// take takes a word apart.
-func take(text string) (w written) {
+// parseWritten splits a word into its parts.
+func parseWritten(text string) (w written) {
 	text = strings.TrimRight(text, "+-./(")
 	w.text = text
 	var digits strings.Builder
@@ -166,7 +163,7 @@ func take(text string) (w written) {
 	return w
 }
 
-// last says whether the last words are a phone number together.
+// last reports whether the last words together are a phone number.
 func (f *finder) last() bool {
 	digits := 0
 	for i := len(f.words) - 1; i >= 0; i-- {
@@ -203,7 +200,7 @@ func join(words []written) (w written) {
 	return w
 }
 
-// one says whether what is written is one phone number.
+// one reports whether the written text is one phone number.
 func (f *finder) one(w written) bool {
 	d := w.digits
 	if len(d) < minDigits || len(d) > maxDigits+len("00") {
@@ -222,8 +219,8 @@ func (f *finder) one(w written) bool {
 	return f.isPhone(d, f.region)
 }
 
-// grouped says whether digits are grouped as phone numbers of the region are.
-// Of text and digits the first word counts.
+// grouped reports whether digits are grouped as is usual for phone numbers in the region. text
+// and digits are those of the first word.
 func (f *finder) grouped(text, digits string, g []int) bool {
 	if !f.known {
 		f.known, f.trunk = true, phonenumbers.GetNddPrefixForRegion(f.region, true)
@@ -235,7 +232,7 @@ func (f *finder) grouped(text, digits string, g []int) bool {
 	case f.nanp:
 		return slices.Equal(g, []int{3, 7}) && text[0] == '('
 	case digits[0] == '0' || f.trunk != "" && strings.HasPrefix(digits, f.trunk) && len(g) > 2:
-		// 0.1234567 is a number.
+		// 0.1234567 is an ordinary number.
 		return len(g) > 2 || !strings.Contains(text, ".")
 	case f.trunk != "":
 		return false
@@ -243,16 +240,16 @@ func (f *finder) grouped(text, digits string, g []int) bool {
 	return slices.ContainsFunc(closedPlans, func(as []int) bool { return slices.Equal(g, as) })
 }
 
-// closedPlans are how numbers are grouped where no 0 is dialled before them.
+// closedPlans lists the groupings used where national numbers have no prefix 0.
 var closedPlans = [][]int{{3, 3, 3}, {2, 2, 2, 2}, {3, 2, 2, 2}, {2, 3, 2, 2}, {3, 2, 3}, {3, 2, 4}, {3, 7}, {4, 4}, {3, 3, 2, 2}, {2, 4, 4}}
 
-// maxTries bounds how often the numbering plans are asked about one text. One
-// with more that looks like phone numbers is taken to hold one.
+// maxTries limits the look-ups in numbering plans for one text. A text with more candidates
+// counts as containing a phone number.
 const maxTries = 100
 
 func (f *finder) isPhone(digits, region string) bool {
 	if digits[0] == '+' && (len(digits) < 2 || digits[1] == '0') {
-		return false // no country's code
+		return false // not a country code
 	}
 	if f.tries++; f.tries > maxTries {
 		return true

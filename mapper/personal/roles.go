@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Whoever a property is called after, in the languages tills speak: a value of one word
-// is who it is. whoSomebody are customers, whoServes whoever serves them.
+// Words for people after whom properties are named, in the languages of tills. A value of one
+// word is the person's name. whoSomebody are customers, whoServes the staff who serve them.
 const (
-	whoSomebody = `
+	customerWords = `
 		customer client buyer shopper patient guest purchaser payer payee tenant donor attendee passenger traveler traveller applicant recipe_for prescription_for
 		prepared_for ordered_for reserved_for booked_for gift_for engraved_for present_for
 		ordered_by booked_by reserved_by requested_by collected_by picked_up_by received_by signed_by paid_for_by pet_owner vehicle_owner car_owner next_of_kin guardian caregiver referred_by
@@ -22,7 +22,7 @@ const (
 		khachhang nguoimua benhnhan pelanggan pembeli pasien
 		клиент клиентка покупатель покупательница заказчик пациент пациентка клієнт клієнтка покупець замовник пацієнт пацієнтка купувач
 		πελατησ πελατισσα αγοραστησ ασθενησ عميل عميلة زبون زبونة مشتري مريض לקוח לקוחה קונה מטופל מטופלת`
-	whoServes = `
+	staffWords = `
 		cashier waiter waitress bartender barista stylist hairdresser barber beautician therapist doctor physician dentist nurse pharmacist optician
 		salesperson salesman saleswoman salesclerk sales_rep sales_associate employee clerk shop_assistant technician mechanic
 		served_by helped_by assisted_by handled_by sold_by rung_up_by performed_by treated_by cut_by processed_by
@@ -45,7 +45,7 @@ const (
 		كاشير بائع بائعة نادل طبيب طبيبة موظف موظفة קופאי קופאית מוכר מוכרת מלצר מלצרית רופא רופאה עובד עובדת ספר`
 )
 
-// kinds are words that say what kind of a customer it is, and not who.
+// kinds are words for a kind of customer, not a name.
 var kinds = func() map[string]bool {
 	out := map[string]bool{}
 	for w := range strings.FieldsSeq(`
@@ -63,8 +63,8 @@ var kinds = func() map[string]bool {
 	return out
 }()
 
-// SaysWho says whether the value of a property that is called after somebody may be
-// that one's name: it has letters, and is neither a code nor what kind of one it is.
+// SaysWho reports whether the value of a property named after a person can be that person's
+// name: it has letters and is neither a code nor a kind of customer.
 func SaysWho(text string) bool {
 	if len(text) > maxName {
 		return true
@@ -78,8 +78,8 @@ func SaysWho(text string) bool {
 	return !strings.ContainsAny(text, "0123456789") && !kinds[string(w)]
 }
 
-// IsNameLike says whether a text is written as a name is: one to four words, each with a
-// capital letter at its front where its script has capitals.
+// IsNameLike reports whether a text is written like a name: one to four words, each starting
+// with a capital letter if its script has capitals.
 func IsNameLike(text string) bool {
 	words := 0
 	for w := range strings.FieldsSeq(text) {

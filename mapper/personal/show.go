@@ -12,8 +12,8 @@ import (
 	"relay/mapper/fold"
 )
 
-// shownWords are words of trade and of Segment's events that say nothing about
-// anybody, beside those of lists: what a masked view may show of a name.
+// shownWords are words of commerce and of Segment events that reveal nothing about a person.
+// Masked views show them, and the words of lists.
 var shownWords = func() map[string]bool {
 	out := map[string]bool{}
 	for w := range strings.FieldsSeq(`
@@ -46,8 +46,8 @@ var shownWords = func() map[string]bool {
 	return out
 }()
 
-// Known says whether a name is made of words that say nothing about anybody:
-// of nothing but known words, words of one or two letters, and digits.
+// Known reports whether a name consists only of known words, words of one or two letters, and
+// digits, and so reveals nothing about a person.
 func Known(name string) bool {
 	if len(name) > maxName || HoldsEmail(name) || HoldsPhone(name, "") {
 		return false
@@ -73,26 +73,25 @@ func Known(name string) bool {
 	return true
 }
 
-// ShowName is a name as a masked view shows it: whole when it is Known, else by
-// its shape.
+// ShowName returns a name for a masked view: unchanged if it is Known, else its shape.
 func ShowName(name string) string {
-	if Known(name) && !dialled(name) {
+	if Known(name) && !hasPhoneDigits(name) {
 		return name
 	}
 	return Shape(name)
 }
 
-// ShowPath is a path as logs and masked views show it: the one rule for names of files.
-// own says which parts are relay's own names. A part is shown by its shape where ShowName
-// does so, and where it has a number as long as one of a customer, which is no date. Of a
-// path that is masked, fi tells which file it is, by its size and time.
+// ShowPath returns a path for logs and masked views. It is the single rule for file names. own
+// reports which parts are relay's own names. Other parts are shown as by ShowName, and by their
+// shape if they have a number long enough for a customer number that is not a date. If the path
+// is masked, the size and time of fi identify the file.
 func ShowPath(path string, own func(path string) bool, fi fs.FileInfo) string {
 	parts := strings.Split(path, "/")
 	shown := make([]string, len(parts))
 	for i, part := range parts {
 		if shown[i] = part; !own(strings.Join(parts[:i+1], "/")) {
 			shown[i] = ShowName(part)
-			if numbered(part) {
+			if hasLongNumber(part) {
 				shown[i] = Shape(part)
 			}
 		}
@@ -104,10 +103,11 @@ func ShowPath(path string, own func(path string) bool, fi fs.FileInfo) string {
 	return s
 }
 
-// numbered says whether a name has five digits in a row or more that are no date or time.
-func numbered(name string) bool {
+// hasLongNumber reports whether a name has five or more consecutive digits that are not part of a
+// date or time.
+func hasLongNumber(name string) bool {
 	for _, digits := range longNumber.FindAllString(moment.ReplaceAllString(name, "$1$5"), -1) {
-		if len(digits) != 13 { // milliseconds
+		if len(digits) != 13 { // a time in milliseconds
 			return true
 		}
 	}
@@ -116,9 +116,9 @@ func numbered(name string) bool {
 
 var longNumber = regexp.MustCompile(`[0-9]{5,}`)
 
-// dialled says whether a name has digits that may be a phone number of any country, dialled
-// within it: as many as one has, which are no date, no time and no milliseconds.
-func dialled(name string) bool {
+// hasPhoneDigits reports whether a name has digits that could be a national phone number in any
+// country: of the right count, and not a date, a time or milliseconds.
+func hasPhoneDigits(name string) bool {
 	for _, digits := range stretch.FindAllString(name, -1) {
 		digits = fold.OnlyDigits(moment.ReplaceAllString(digits, "$1$5"))
 		if minDigits <= len(digits) && len(digits) <= maxDigits && len(digits) != 13 {
@@ -133,11 +133,10 @@ var (
 	moment  = regexp.MustCompile(`(^|[^0-9])((?:19|20)[0-9]{2}[-. /]?(?:0[1-9]|1[0-2])[-. /]?(?:0[1-9]|[12][0-9]|3[01])|(?:0[1-9]|[12][0-9]|3[01])[-. /](?:0[1-9]|1[0-2])[-. /](?:19|20)[0-9]{2})([-. /]?[0-2][0-9][-. /]?[0-5][0-9]([-. /]?[0-5][0-9](?:[.]?[0-9]{3})?)?)?($|[^0-9])`)
 )
 
-// ShowID is an id as a masked view shows it: whole when no word of it can be
-// somebody's name and no stretch of it a phone number, else by its shape. Hex
-// digits, as of a UUID, are no word.
+// ShowID returns an id for a masked view: unchanged if none of its words can be a person's name
+// and no part a phone number, else its shape. Hex digits, as in a UUID, are not words.
 func ShowID(id string) string {
-	if isHex(strings.ReplaceAll(id, "-", ""), 16) { // a UUID, of which a part may be letters alone
+	if isHex(strings.ReplaceAll(id, "-", ""), 16) { // a UUID, in which a part can consist of letters
 		return id
 	}
 	for part := range strings.FieldsFuncSeq(id, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
@@ -151,13 +150,14 @@ func ShowID(id string) string {
 	return id
 }
 
-// isHex says whether text is hex digits, at least so many, digits among them.
+// isHex reports whether text has at least least characters, all of them hex digits, with at
+// least one decimal digit.
 func isHex(text string, least int) bool {
 	return len(text) >= least && strings.ContainsAny(text, "0123456789") && strings.Trim(text, "0123456789abcdefABCDEF") == ""
 }
 
-// isPhoneDigits says whether an id is the digits of a phone number and nothing
-// else; 13 are a time in milliseconds.
+// isPhoneDigits reports whether an id consists of exactly the digits of a phone number. 13
+// digits are a time in milliseconds.
 func isPhoneDigits(id string) bool {
 	if len(id) < 10 || len(id) > maxDigits || len(id) == 13 || strings.Trim(id, "0123456789") != "" {
 		return false
@@ -166,11 +166,11 @@ func isPhoneDigits(id string) bool {
 	return f.isPhone("+"+id, "") || f.isPhone(id, "US")
 }
 
-// maxShape is how much of a text Shape shows, in characters.
+// maxShape is the number of characters that Shape shows.
 const maxShape = 80
 
-// Shape shows a text by its shape: letters as a or A, digits as 9, everything
-// else as it is, so that "+1 (555) 010-0199" reads "+9 (999) 999-9999".
+// Shape returns the shape of a text: letters as a or A, digits as 9, other characters
+// unchanged. "+1 (555) 010-0199" becomes "+9 (999) 999-9999".
 func Shape(s string) string {
 	var b strings.Builder
 	n := 0

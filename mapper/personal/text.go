@@ -11,11 +11,11 @@ import (
 	"relay/mapper/fold"
 )
 
-// emailForm is an address, also with blanks or brackets about its @, or with (at).
+// emailForm matches an e-mail address, also with blanks or brackets around its @, or with (at).
 var emailForm = regexp.MustCompile(`(?i)[^\s@<>()",;:]+(?:@| @ ?|@ |\s?[(\[]\s?(?:@|at)\s?[)\]]\s?)[^\s@<>()",;:]+\.[\pL]{2,}`)
 
-// HoldsEmail says whether text is, or has in it, an e-mail address, in any of its layers
-// (fold.Layers): %40, &#64; and Base64 too.
+// HoldsEmail reports whether text contains an e-mail address in any of its layers
+// (fold.Layers), such as %40, &#64; and Base64.
 func HoldsEmail(text string) bool {
 	for layer := range fold.Layers(text) {
 		if HoldsPlainEmail(layer) {
@@ -25,7 +25,7 @@ func HoldsEmail(text string) bool {
 	return false
 }
 
-// HoldsPlainEmail is HoldsEmail for one layer of a text.
+// HoldsPlainEmail is HoldsEmail for a single layer.
 func HoldsPlainEmail(text string) bool {
 	if !mayHoldEmail(text) {
 		return false
@@ -36,8 +36,8 @@ func HoldsPlainEmail(text string) bool {
 	return (strings.Contains(text, "@") || strings.ContainsAny(text, "([") && strings.Contains(text, ".")) && emailForm.MatchString(text)
 }
 
-// MayHoldSomething is false of most texts: they hold neither an e-mail address nor a phone
-// number, the number of an account or an IP address, since nothing in them is of one.
+// MayHoldSomething is a quick check. If it returns false, which it does for most texts, the
+// text contains no e-mail address, phone number, account number or IP address.
 func MayHoldSomething(text string) bool {
 	digits, colons := 0, 0
 	for i := range len(text) {
@@ -53,10 +53,11 @@ func MayHoldSomething(text string) bool {
 	return digits >= minAddress || colons > 1
 }
 
-// minAddress is how many digits an IP address has at least, 1.1.1.1, but for those with colons.
+// minAddress is the minimum number of digits in an IPv4 address: 1.1.1.1.
 const minAddress = 4
 
-// mayHoldEmail is false of most texts: nothing in them is an @, or stands for one as (at) does.
+// mayHoldEmail is a quick check. It returns false for most texts, which contain neither an @
+// nor a substitute such as (at).
 func mayHoldEmail(text string) bool {
 	for i := range len(text) {
 		switch c := text[i]; {
@@ -67,8 +68,7 @@ func mayHoldEmail(text string) bool {
 	return false
 }
 
-// plain is text with the digits, blanks and dashes of ASCII, and nothing that
-// nobody sees.
+// plain returns text with ASCII digits, blanks and dashes, and without invisible characters.
 func plain(text string) string {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -78,7 +78,8 @@ func plain(text string) string {
 	return text
 }
 
-// longSound is of kana, and where the dash is on a Japanese keyboard.
+// longSound matches the kana mark ー used as a dash: it is on the key of the dash on Japanese
+// keyboards.
 var longSound = regexp.MustCompile(`([0-9)])\x{30fc}([0-9(])`)
 
 func plainRune(r rune) rune {
@@ -97,8 +98,8 @@ func plainRune(r rune) rune {
 	return r
 }
 
-// digit is a decimal digit of any script in ASCII. Unicode lays every ten out
-// from zero, and tables them in ranges of tens.
+// digit returns a decimal digit of any script as ASCII. Unicode stores every ten digits in
+// order from zero.
 func digit(r rune) rune {
 	for _, x := range unicode.Nd.R16 {
 		if lo := rune(x.Lo); lo <= r && r <= rune(x.Hi) {

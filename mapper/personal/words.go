@@ -6,48 +6,47 @@ import (
 	"unicode/utf8"
 )
 
-// class says what a word of a property's name tells about the value.
+// class tells what a word of a property name says about the value.
 type class uint16
 
 const (
-	// bold words mean a person's data in any company, unless the name ends in a
-	// word of about: phone, but not phone_model.
+	// bold words mean personal data in any context, unless the name ends in an about word:
+	// phone, but not phone_model.
 	bold class = 1 << iota
-	// shy words mean it alone or among words of person, link and bold:
-	// customer_mail, but not mail_order.
+	// shy words mean personal data alone or among person, link and bold words: customer_mail,
+	// but not mail_order.
 	shy
-	// person words name somebody: beside a word of naming or place they are personal.
+	// person words name a person. With a naming or place word they are personal.
 	person
-	// naming words say "name". Alone they are a product's.
+	// naming words mean "name". Alone, the name is a product's.
 	naming
 	// partial words make a name that of a person: first, family.
 	partial
-	// birth words are personal alone, or beside a word of date or person.
+	// birth words are personal alone, or with a date or person word.
 	birth
 	date
-	// place words are personal as properties of the event itself and of a person.
+	// place words are personal in properties of the event itself and of a person.
 	place
-	// link words say nothing: of, to, number.
+	// link words have no meaning of their own: of, to, number.
 	link
-	// about words at the end say that the value tells something about the data,
-	// and is not the data: type, consent.
+	// about words at the end mean that the value describes the data and is not the data: type,
+	// consent.
 	about
-	// thing words make a name one of no person: product_name, customer_group_name.
+	// thing words make a name not a person's: product_name, customer_group_name.
 	thing
-	// half words at the end are half of a name, as properties of the event itself
-	// and of a person: first, customer_last.
+	// half words at the end mean half of a person's name, in properties of the event itself and
+	// of a person: first, customer_last.
 	half
-	// who words alone say who somebody is, in a single word too: Kunde "Stone". They are
-	// words of person too.
+	// who words alone mean that the value is the name of a person, even a single word: Kunde
+	// "Stone". They are also person words.
 	who
-	// surname words of who are somebody's name as well: no masked view shows them.
+	// surname words are who words that are also surnames. Masked views do not show them.
 	surname
 )
 
-// lists are the words by class, in the languages tills speak: en, de, fr, es,
-// it, pt, nl, pl, cs, sv, da, nb, fi, tr, and ja and zh in Latin letters; farther down
-// ru, uk, bg, el, ar, he, ro, hu, sk, sl, hr, vi and id. They are compared as appendFold
-// leaves them.
+// lists are the words of each class in the languages of tills: en, de, fr, es, it, pt, nl, pl,
+// cs, sv, da, nb, fi, tr, and ja and zh in Latin letters; further down ru, uk, bg, el, ar, he,
+// ro, hu, sk, sl, hr, vi and id. They are compared in the form of appendFold.
 var lists = []struct {
 	class class
 	words string
@@ -122,8 +121,8 @@ var lists = []struct {
 	{naming, `name names nombre nombres nom noms nome nomi naam namen navn namn nimi nimen isim adi namae mei mingzi`},
 	{partial, `first last full middle given family maiden legal nick preferred primer segundo completo completa complet vor nach familien cele koko display primeiro pickup lead profile f l`},
 	{half, `first last given middle`},
-	{who, whoSomebody},
-	{who, whoServes},
+	{who, customerWords},
+	{who, staffWords},
 	{birth, `born geburts geburt birth geboorte fodelse fodsels fodsel syntyma dogum birthday`},
 	{date, `date datum day month year tag jahr monat dag ar dato data fecha dia rok dzien den paiva aika vuosi tarihi gunu yili place ort city country`},
 	{place, `
@@ -217,8 +216,7 @@ var words = func() map[string]class {
 	return out
 }()
 
-// articleOf is what Arabic and Hebrew write before a word, and to it, where English has
-// "the".
+// articleOf returns the definite article that Arabic and Hebrew attach to the front of a word.
 func articleOf(w string) string {
 	switch r, _ := utf8.DecodeRuneInString(w); {
 	case unicode.Is(unicode.Arabic, r):
@@ -229,9 +227,9 @@ func articleOf(w string) string {
 	return ""
 }
 
-// whole are names that are personal by themselves, and would say too much as
-// words of others; wholePlaces only where a place is, and wholeTheirs, which are
-// English words as well, only of a person.
+// whole are complete names that are personal, but whose words would be too general in other
+// names; wholePlaces only where a place is, and wholeTheirs, which are also English words, only
+// for a person.
 var (
 	whole = set(`fn ln co pobox contactnumber contactnum mobno phno phonenum smsnumber cellno creditcard gebdatum gebdat geb fechanac fecnac datanasc dtnasc
 		dataur datumnar nomusage nomdusage isim postbus apartadopostal`)
@@ -247,8 +245,8 @@ func set(text string) map[string]bool {
 	return out
 }
 
-// What is written without blanks: a name that holds one of these is personal,
-// if it holds none of scriptThings.
+// Names in scripts without blanks: a name that contains one of these is personal, unless it
+// contains one of scriptThings.
 var (
 	scripts = folded(`氏名 お名前 苗字 名字 姓名 フリガナ ふりがな 電話 携帯 メール メアド 住所 番地 生年月日 誕生日 性別 顧客名 客様 会員名
 		届け先 宛名 宛先 配送先 送付先 請求先 受取人 担当者名 患者名 ユーザー名 マイナンバー パスポート

@@ -7,16 +7,15 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// OnlyAdds says whether the mapping file now is before with events, or event sets
-// of events, added and nothing else: every route and every other setting is as it
-// was. A file that is being written looks like one that takes things away, or its
-// last entry is perhaps not yet whole; of both it says no, and of one with a mistake.
+// OnlyAdds reports whether now is the mapping before with nothing but new events, or new event
+// sets for an event. A file that is still being written can look like a removal, or its last
+// entry can be incomplete; OnlyAdds returns false for both, and for a file with a mistake.
 func OnlyAdds(before, now []byte) bool {
 	if _, _, err := Parse("", now); err != nil {
 		return false
 	}
 	old, newer := fields(before), fields(now)
-	lines := map[int]bool{} // where an entry begins whose value may be on the line too
+	lines := map[int]bool{} // lines on which an entry starts, possibly with its value
 	for name, v := range newer {
 		if !slices.Contains(addable(), name) {
 			if o, ok := old[name]; !ok || !equal(o, v) {
@@ -43,10 +42,10 @@ func OnlyAdds(before, now []byte) bool {
 	return whole && lines[line] || bytes.Equal(last, before)
 }
 
-// addable are the keys whose entries routes are made of.
+// addable returns the keys whose entries become routes.
 func addable() []string { return append(Lists(), "event_sets") }
 
-// adds says whether every entry of before is in now, perhaps with more event sets.
+// adds reports whether now has every entry of before, possibly with more event sets.
 func adds(before, now strictyaml.Value) bool {
 	have := map[string]strictyaml.Value{}
 	for _, f := range objectOf(now) {
@@ -61,8 +60,8 @@ func adds(before, now strictyaml.Value) bool {
 	return true
 }
 
-// moreSets says whether both name event sets in the short form, and now all of
-// before.
+// moreSets reports whether both values list event sets in the short form and now has all of
+// before's.
 func moreSets(before, now strictyaml.Value) bool {
 	have := now.OneOrList()
 	for _, v := range have {
@@ -78,7 +77,7 @@ func moreSets(before, now strictyaml.Value) bool {
 	return true
 }
 
-// equal says whether two values say the same, however they are laid out.
+// equal reports whether two values are equal, regardless of layout.
 func equal(a, b strictyaml.Value) bool {
 	if a.Kind() != b.Kind() {
 		return false
@@ -99,7 +98,7 @@ func equal(a, b strictyaml.Value) bool {
 	return true
 }
 
-// fields are the keys at the top of a file; none where it is no YAML.
+// fields returns the top-level keys of a file; none if it is not valid YAML.
 func fields(src []byte) map[string]strictyaml.Value {
 	out := map[string]strictyaml.Value{}
 	if doc, err := strictyaml.Parse("", src); err == nil {
@@ -118,8 +117,8 @@ func objectOf(v strictyaml.Value) []strictyaml.Field {
 	return o.Fields()
 }
 
-// lastLine returns the last line that holds more than a comment, its number, and
-// whether it ends with a line end.
+// lastLine returns the last line with more than a comment, its number, and whether it ends with
+// a line break.
 func lastLine(src []byte) (text []byte, number int, whole bool) {
 	n := 0
 	for line := range bytes.Lines(src) {

@@ -1,16 +1,15 @@
-// Package rules reads a mapping file: which events become which conversions, where they go
-// and how their fields are found.
+// Package rules parses a mapping file: which events become which conversions, where they go,
+// and where the values of their fields come from.
 //
-//	mapping.yaml ── Parse ──► Rules ──► package mapper, which maps events by them
+//	mapping.yaml ── Parse ──► Rules ──► package mapper
 //
-// Rules never change once read. What is written in a mapping and can never work (a constant
-// that is no amount, an id that is none) is an error with its line, what is legal but
-// probably not meant a warning, and each says what to write.
+// Rules never change after Parse. A mapping entry that can never work (a constant that is not
+// an amount, an invalid id) is an error with its line. An entry that is legal but probably a
+// mistake is a warning. Both say what to write instead.
 //
-// parse.go is the order in which the keys are read; rules.go and the files beside it are
-// what they become. A new key is a field there and its reading in a parse_*.go file.
+// parse.go determines the order in which keys are read; rules.go and the files next to it hold
+// the results. A new key needs a field there and code in a parse_*.go file.
 //
-// What can hurt you: what a check takes here package mapper must take from an event too.
-// Both call the same functions: Fits, PageID, IsWebAddress, and those of money, match and
-// event.
+// Caution: package mapper must accept from an event what a check here accepts as a constant.
+// Both use the same functions: Fits, PageID, IsWebAddress, and those of money, match and event.
 package rules

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Members are the sources of members of Meta's server event that stand beside
-// user_data and custom_data (docs/meta.md 2.2, 2.5), for all events or for one.
+// Members are the sources for members of Meta's server event outside user_data and custom_data
+// (docs/meta.md 2.2, 2.5), for all events or for one.
 type Members struct {
 	ActionSource []Source
 	OptOut       []Source
@@ -16,8 +16,8 @@ type Members struct {
 	Original     [OriginalCount][]Source
 }
 
-// The members of original_event_data, at their places in meta.OriginalEvent, in the order
-// in which they are written.
+// Members of original_event_data, as indexes of meta.OriginalEvent and in the order in which
+// they are written.
 const (
 	OriginalName = iota
 	OriginalTime
@@ -26,8 +26,7 @@ const (
 	OriginalCount
 )
 
-// The members of store_data (docs/meta.md 2.7), in the order in which they
-// are written.
+// Members of store_data (docs/meta.md 2.7), in the order in which they are written.
 const (
 	StoreCode = iota
 	storePage
@@ -35,14 +34,14 @@ const (
 	StoreCount
 )
 
-// StoreMembers are what they are called under store in the mapping, and at Meta.
+// StoreMembers are their names under `store` in the mapping and in Meta's format.
 var StoreMembers = [StoreCount]struct{ Name, Member string }{
 	StoreCode:      {"code", "store_code"},
 	storePage:      {"page_id", "store_page_id"},
 	storeBrandPage: {"brand_page_id", "brand_page_id"},
 }
 
-// PageID is the id of a page as JSON, "" when the text is none.
+// PageID returns the id of a page as JSON, or "" if the text is not one.
 func PageID(text string) string {
 	id, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || id == 0 || id > 1<<63-1 {
@@ -51,18 +50,18 @@ func PageID(text string) string {
 	return strconv.FormatUint(id, 10)
 }
 
-// UploadTag is the mapping's or an event's upload_tag: text in which {store} is
-// the store's code and {date} the day of event_time, in the mapping's time zone.
-// It holds nothing else of an event: each other tag is another request.
+// UploadTag is the upload_tag of the mapping or of an event. {store} is replaced by the store's
+// code and {date} by the day of event_time in the mapping's time zone. No other placeholders
+// are allowed, because each distinct tag needs a request of its own.
 type UploadTag string
 
-// The places of a template.
+// tagPlaces are the placeholders of a tag.
 var tagPlaces = []string{"{store}", "{date}"}
 
-// maxURL is as much of an address as browsers and servers agree on.
+// maxURL is the longest address, in bytes, that browsers and servers generally accept.
 const maxURL = 2048
 
-// IsWebAddress says whether text is an address of a page.
+// IsWebAddress reports whether text is the address of a web page.
 func IsWebAddress(text string) bool {
 	scheme, rest, _ := strings.Cut(text, "://")
 	return (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) && rest != "" && len(text) <= maxURL && !strings.ContainsAny(text, " \t\r\n")

@@ -8,31 +8,31 @@ import (
 	"relay/mapper/fold"
 )
 
-// The lists of a mapping: the places where an event is listed.
+// The lists of a mapping in which an event can appear.
 const (
 	ListEvents       = "events"
 	ListLead         = "lead"                  // sent as Lead
 	ListRegistration = "complete_registration" // sent as CompleteRegistration
 )
 
-// Lists names them, in an order that stays: package drain numbers a record's
-// conversions by it, durably.
+// Lists returns the names of the lists. The order must not change: package drain numbers the
+// conversions of a record by it in durable data.
 func Lists() []string { return []string{ListEvents, ListLead, ListRegistration} }
 
-// The Segment names that the rules of docs/contract.md 5.1 treat by themselves.
+// Segment event names with special rules in docs/contract.md 5.1.
 const (
 	OrderCompleted    = "Order Completed"
 	ProductListViewed = "Product List Viewed"
 	ProductsSearched  = "Products Searched"
 )
 
-// The conversion names that checks depend on.
+// Conversion names that checks depend on.
 const (
 	Purchase = "Purchase"
-	other    = "Other" // what the offline format calls everything it does not know
+	other    = "Other" // the offline format's name for all non-standard events
 )
 
-// Builtin is the table of Segment names and what Meta calls them.
+// Builtin maps Segment event names to Meta's names.
 var Builtin = []struct{ Event, Conversion string }{
 	{ProductsSearched, "Search"},
 	{"Product Viewed", "ViewContent"},
@@ -44,7 +44,7 @@ var Builtin = []struct{ Event, Conversion string }{
 	{OrderCompleted, Purchase},
 }
 
-// conversionName is what an event of the events list is called at Meta.
+// conversionName returns Meta's name for an event in the events list.
 func conversionName(event, as string, api meta.API) string {
 	name := as
 	if name == "" {
@@ -62,7 +62,7 @@ func conversionName(event, as string, api meta.API) string {
 	return name
 }
 
-// builtinEvents returns the Segment names of the built-in table.
+// builtinEvents returns the Segment names in Builtin.
 func builtinEvents() []string {
 	out := make([]string, len(Builtin))
 	for i, b := range Builtin {
@@ -71,9 +71,8 @@ func builtinEvents() []string {
 	return out
 }
 
-// nearMiss returns the name among candidates that name was probably meant to
-// be, or "". Different tenses and words are different events: only case,
-// spacing and a slip or two count.
+// nearMiss returns the candidate that was probably meant by name, or "". Only case, spacing and
+// one or two typing errors are tolerated: another tense or word is another event.
 func nearMiss(name string, candidates []string) string {
 	for _, c := range candidates {
 		if c != name && fold.Name(c) == fold.Name(name) {

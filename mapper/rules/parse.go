@@ -14,12 +14,11 @@ import (
 	"relay/mapper/fold"
 )
 
-// PhysicalStore is the action_source of a sale in a store: what an event without another has.
+// PhysicalStore is the action_source of a sale in a store, and the default.
 const PhysicalStore = "physical_store"
 
-// Parse reads a mapping file. file is its name in messages. The warnings are what is
-// legal but suspicious; the error, if any, is strictyaml.Problems with every mistake of
-// the file.
+// Parse parses a mapping file. file is its name in messages. Warnings are legal but suspicious
+// entries. The error, if any, is a strictyaml.Problems with all mistakes of the file.
 func Parse(file string, src []byte) (*Rules, []strictyaml.Problem, error) {
 	doc, err := strictyaml.Parse(file, src)
 	if err != nil {
@@ -38,22 +37,22 @@ func Parse(file string, src []byte) (*Rules, []strictyaml.Problem, error) {
 	return p.m, doc.Warnings(), nil
 }
 
-// parser reads one mapping file; problems gather in doc.
+// parser parses one mapping file. Problems are collected in doc.
 type parser struct {
 	doc    *strictyaml.Document
 	m      *Rules
 	byName map[string]Set // event_sets
 	byID   map[string]Set
-	amount bool // the sources that are being read are of amounts
+	amount bool // the sources being read are amounts
 
-	setPaths []setPath // of custom_data.set, everywhere
+	setPaths []setPath // all paths of custom_data.set
 }
 
-// setPath is a path under custom_data.set.
+// setPath is a path in custom_data.set.
 type setPath struct {
 	at   strictyaml.Value
 	path event.Path
-	kept bool // custom_data.keep names it
+	kept bool // listed in custom_data.keep
 }
 
 func (p *parser) mapping() {
@@ -66,10 +65,10 @@ func (p *parser) mapping() {
 	if v, ok := p.key(o, "api"); ok {
 		p.readAPI(v, &m.api)
 	}
-	p.defaults(o, &m.defaults) // by which constants are judged
+	p.defaults(o, &m.defaults) // needed to check constants
 	p.settings(o)
 	p.eventSets(o)
-	p.customData(o) // before the events, which may have rules of their own
+	p.customData(o) // before the events, which can have rules of their own
 	for _, list := range Lists() {
 		p.list(o, list)
 	}
@@ -88,7 +87,7 @@ func (p *parser) mapping() {
 	p.suspicious(o)
 }
 
-// key is Object.Field, remembering the key's line for explanations.
+// key is Object.Field. It also stores the line of the key for explanations.
 func (p *parser) key(o *strictyaml.Object, name string) (strictyaml.Value, bool) {
 	v, ok := o.Field(name)
 	if ok {
@@ -100,11 +99,11 @@ func (p *parser) key(o *strictyaml.Object, name string) (strictyaml.Value, bool)
 func (p *parser) version(o *strictyaml.Object) {
 	v, ok := o.Field("version")
 	if !ok {
-		o.Value().Errorf(`the key "version" is missing`).WithHint("begin the file with: version: 1")
+		o.Value().Errorf(`the key "version" is missing`).WithHint("start the file with: version: 1")
 		return
 	}
 	if text, ok := v.Text(); ok && text != "1" {
-		v.Errorf("version %s is not known to this relay", v.Written()).WithHint("write 1")
+		v.Errorf("this relay does not support version %s", v.Written()).WithHint("write 1")
 	}
 }
 
@@ -115,11 +114,11 @@ func (p *parser) readAPI(v strictyaml.Value, into *meta.API) {
 	}
 	*into = meta.API(text)
 	if *into == meta.Offline {
-		v.Warnf("Meta switched the offline wire format off on 2025-05-14").WithHint("use conversions unless something else than Meta listens")
+		v.Warnf("Meta shut down the offline format on 2025-05-14").WithHint("use conversions unless the receiver is not Meta")
 	}
 }
 
-// oneOf reads one of the words.
+// oneOf reads one of the given words.
 func (p *parser) oneOf(v strictyaml.Value, words ...string) (string, bool) {
 	text, ok := v.Text()
 	if !ok || slices.Contains(words, text) {
@@ -146,7 +145,7 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 	for _, f := range sets.Fields() {
 		set := Set{Name: f.Name, API: p.m.api}
 		if fold.IsDigits(f.Name) {
-			f.Key.Errorf("a name of an event set cannot be all digits: it would be taken for an id")
+			f.Key.Errorf("a name of an event set cannot consist of digits only: it would be read as an id")
 		}
 		fields, ok := f.Value.Object()
 		if !ok {
@@ -166,7 +165,7 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 		p.defaults(fields, &set.defaults)
 		fields.Done()
 		if twin, taken := p.byID[set.ID]; taken && set.ID != "" {
-			f.Value.Errorf("the id %s has the name %q already", set.ID, twin.Name)
+			f.Value.Errorf("the id %s already has the name %q", set.ID, twin.Name)
 			continue
 		}
 		p.byName[f.Name] = set
@@ -177,8 +176,7 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 	}
 }
 
-// isSetID says whether text is an id of Meta's: digits, not too many, and not all
-// of them zero.
+// isSetID reports whether text is an event set id of Meta: up to maxSetID digits, not all zero.
 func isSetID(text string) bool {
 	return fold.IsDigits(text) && len(text) <= maxSetID && strings.Trim(text, "0") != ""
 }
@@ -193,25 +191,25 @@ func (p *parser) setID(v strictyaml.Value) (string, bool) {
 	}
 	if !isSetID(text) {
 		if fold.IsDigits(text) {
-			v.Errorf("%s is not the id of an event set: ids have at most %d digits, not all zero", v.Written(), maxSetID).WithHint("copy it from Events Manager, in quotes")
+			v.Errorf("%s is not the id of an event set: ids have at most %d digits, not all zero", v.Written(), maxSetID).WithHint("copy it from Events Manager and put it in quotes")
 			return "", false
 		}
 		problem := v.Errorf("%s is not the id of an event set: ids are digits", v.Written())
 		if floatLike(text) {
-			problem.WithHint("this is how a spreadsheet or a number type spoils an id; copy it again from Events Manager, in quotes")
+			problem.WithHint("a spreadsheet or number type has damaged the id; copy it again from Events Manager and put it in quotes")
 		}
 		return "", false
 	}
 	return text, true
 }
 
-// floatLike says whether text is a number in a form that has lost an id's digits.
+// floatLike reports whether text is a number in a notation that has lost digits of an id.
 func floatLike(text string) bool {
 	_, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
 	return err == nil
 }
 
-// word reads text that is not blank.
+// word reads a text that is not blank.
 func (p *parser) word(v strictyaml.Value) (string, bool) {
 	text, ok := v.Text()
 	if ok && strings.TrimSpace(text) == "" {

@@ -18,11 +18,11 @@ import (
 	"relay/mapper/personal"
 )
 
-// judge says why a constant can never be the value of a key of the mapping, and
-// what to write in its place; "" is nothing wrong. The constant is no blank text.
+// judge explains why a constant can never be the value of a key, and what to write instead; why
+// is "" if the constant is valid. The constant is not blank.
 type judge func(n *event.Node) (why, fix string)
 
-// constant reports a constant that can never work, at v.
+// constant reports a constant that can never work as a problem at v.
 func (p *parser) constant(v strictyaml.Value, n *event.Node, is judge) bool {
 	if is == nil || n == nil {
 		return true
@@ -40,19 +40,20 @@ func (p *parser) constant(v strictyaml.Value, n *event.Node, is judge) bool {
 	return false
 }
 
-// outward says why a text of the mapping may not leave for Meta as it is.
+// outward explains why a text of the mapping must not be sent to Meta unhashed.
 func (p *parser) outward(n *event.Node) (why, fix string) {
 	if n.Kind != event.Text {
 		return "", ""
 	}
 	why = p.whyPersonal(n.Text)
 	if why != "" {
-		fix = "write a text that names nobody; customer data belongs under match_keys, where it is hashed"
+		fix = "write a text that identifies nobody; customer data belongs under match_keys, where it is hashed"
 	}
 	return why, fix
 }
 
-// whyPersonal says what a text of the mapping holds that may not leave unhashed.
+// whyPersonal returns what a text of the mapping contains that must not be sent unhashed, or
+// "".
 func (p *parser) whyPersonal(text string) string {
 	switch {
 	case personal.HoldsEmail(text):
@@ -63,7 +64,7 @@ func (p *parser) whyPersonal(text string) string {
 	return ""
 }
 
-// shown is a constant as messages show it.
+// shown formats a constant for messages.
 func shown(n *event.Node) string {
 	text, _ := n.ScalarText()
 	switch n.Kind {
@@ -77,17 +78,17 @@ func shown(n *event.Node) string {
 	return strconv.Quote(text)
 }
 
-// anyConstant takes every constant that may leave for Meta.
+// anyConstant accepts every constant that can be sent to Meta.
 func anyConstant(*event.Node) (why, fix string) { return "", "" }
 
-// noConstant refuses them all: the key says where events have something.
+// noConstant rejects all constants: the key expects places in an event.
 func noConstant(fix string) judge {
 	return func(n *event.Node) (string, string) {
-		return shown(n) + " is a constant, and no place in an event", fix
+		return shown(n) + " is a constant, not a place in an event", fix
 	}
 }
 
-// oneOfWords takes Meta's words.
+// oneOfWords accepts the given words of Meta.
 func oneOfWords(words []string) judge {
 	return func(n *event.Node) (string, string) {
 		if n.Kind == event.Text && slices.Contains(words, n.Text) {
@@ -104,7 +105,7 @@ func isTruth(n *event.Node) (why, fix string) {
 	return "", ""
 }
 
-// anID takes what can be an id: text or a number.
+// anID accepts what can be an id: text or a number.
 func anID(n *event.Node) (why, fix string) {
 	if _, ok := n.IDText(); !ok {
 		return shown(n) + " is neither text nor a number", "write a path such as properties.order_id"
@@ -117,21 +118,21 @@ func isStoreCode(n *event.Node) (why, fix string) {
 	case !ok:
 		return shown(n) + " is neither text nor a number", "write the store's code, or a path such as properties.store.code"
 	case utf8.RuneCountInString(text) > meta.StoreCodeLength:
-		return fmt.Sprintf("a store's code has at most %d characters, this one %d", meta.StoreCodeLength, utf8.RuneCountInString(text)), "write the code that the store has at Meta"
+		return fmt.Sprintf("a store code has at most %d characters, this one has %d", meta.StoreCodeLength, utf8.RuneCountInString(text)), "write the store's code at Meta"
 	}
 	return "", ""
 }
 
 func isPageID(n *event.Node) (why, fix string) {
 	if text, _ := n.IDText(); PageID(text) == "" {
-		return shown(n) + " is not the id of a page: it is a whole number above zero", "copy it from the page's settings"
+		return shown(n) + " is not a page id, which is a whole number above zero", "copy it from the page's settings"
 	}
 	return "", ""
 }
 
 func isPageURL(n *event.Node) (why, fix string) {
 	if text, _ := n.IDText(); n.Kind != event.Text || !IsWebAddress(text) {
-		return shown(n) + " is not an address that begins with http:// or https://", "write one, or a path such as context.page.url"
+		return shown(n) + " is not an address that starts with http:// or https://", "write one, or a path such as context.page.url"
 	}
 	return "", ""
 }
@@ -143,18 +144,18 @@ func isAmount(n *event.Node) (why, fix string) {
 	return "", ""
 }
 
-// noClock stands for now, which a mapping is not judged by: one that is good stays
-// good, whatever the machine's clock says.
+// noClock replaces the current time when a mapping is checked. The validity of a mapping must
+// not depend on the system clock.
 var noClock = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (p *parser) isTime(n *event.Node) (why, fix string) {
 	if _, ok := p.m.Times.Read(n, noClock); !ok {
-		return shown(n) + " is not a time that can be read", "write one such as 2026-11-26T10:00:00Z, or a path"
+		return shown(n) + " is not a readable time", "write one such as 2026-11-26T10:00:00Z, or a path"
 	}
 	return "", ""
 }
 
-// isFieldOf takes what Meta expects of a field of custom_data.
+// isFieldOf accepts what Meta expects in a field of custom_data.
 func isFieldOf(name string) judge {
 	want := CustomData[name]
 	if want.Writer == meta.Order {
@@ -164,11 +165,11 @@ func isFieldOf(name string) judge {
 		if want.Writer == meta.Rules || Fits(want, n, Purchase) {
 			return "", ""
 		}
-		return fmt.Sprintf("%s is not what Meta takes as %s: %s", shown(n), name, want.Shape), "write such a value, or give the field another name"
+		return fmt.Sprintf("%s is not what Meta accepts as %s: %s", shown(n), name, want.Shape), "write such a value, or give the field another name"
 	}
 }
 
-// isKeyValue takes what the match key can be made of, in some country at least.
+// isKeyValue accepts what can be a value of the match key in at least one country.
 func (p *parser) isKeyValue(k match.Key) judge {
 	return func(n *event.Node) (string, string) {
 		raw, ok := n.IDText()
@@ -192,27 +193,27 @@ func isIdentifier(t *meta.Key) judge {
 	}
 }
 
-// named reads the name of something in an event, which an unquoted number or truth
-// value is not.
+// named reads the name of something in an event, which must not be an unquoted number or truth
+// value.
 func (p *parser) named(v strictyaml.Value, example string) (string, bool) {
 	text, ok := p.word(v)
 	if ok {
 		if n := constantNode(v, text); n.Kind != event.Text {
-			v.Errorf("%s is a constant, and no name", shown(n)).WithHint("write %s; a name that is a number stands in quotes", example)
+			v.Errorf("%s is a constant, not a name", shown(n)).WithHint("write %s; put a name that is a number in quotes", example)
 			return "", false
 		}
 	}
 	return text, ok
 }
 
-// outwardText reads a text that goes to Meta as it is written here.
+// outwardText reads a text that is sent to Meta unchanged.
 func (p *parser) outwardText(v strictyaml.Value) (string, bool) {
 	text, ok := p.word(v)
 	if !ok {
 		return "", false
 	}
 	if strings.ContainsFunc(text, unicode.IsControl) {
-		v.Errorf("holds a line break or another control character").WithHint("write it on one line")
+		v.Errorf("contains a line break or another control character").WithHint("write it on one line")
 		return "", false
 	}
 	return text, p.constant(v, &event.Node{Kind: event.Text, Text: text}, anyConstant)

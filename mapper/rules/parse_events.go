@@ -25,19 +25,19 @@ func (p *parser) list(o *strictyaml.Object, list string) {
 			continue
 		}
 		if strings.Contains(f.Name, "*") {
-			f.Key.Warnf("* is no pattern: it stands for itself in the name of an event").WithHint("name each event")
+			f.Key.Warnf("* is not a wildcard in event names").WithHint("name each event")
 		}
 		if near := nearMiss(f.Name, builtinEvents()); near != "" && !slices.Contains(builtinEvents(), f.Name) && list == ListEvents {
-			f.Key.Warnf("is not in the table of known events, but nearly").WithHint("did you mean %q? Names match exactly", near)
+			f.Key.Warnf("is not a known event, but similar to one").WithHint("did you mean %q? Names match exactly", near)
 		} else if strings.TrimSpace(f.Name) != f.Name {
-			f.Key.Warnf("begins or ends with white space; names match exactly")
+			f.Key.Warnf("starts or ends with white space; names match exactly")
 		}
 		p.event(list, f)
 	}
 }
 
-// event reads where one event goes: an event set, a list of them, or the long
-// form, which a list may hold too.
+// event reads the targets of one event: an event set, a list of them, or the long form, which
+// can also be an item of a list.
 func (p *parser) event(list string, f strictyaml.Field) {
 	items := f.Value.OneOrList()
 	if len(items) == 0 {
@@ -83,7 +83,7 @@ func (p *parser) longForm(v strictyaml.Value, r *Route) (to []strictyaml.Value, 
 		p.amount = false
 		for _, src := range r.Value {
 			if src.Path.Many {
-				value.Warnf("%s can lead to several amounts, and a conversion has one value", src.Path.Text).WithHint("write an expr that adds them up: { expr: \"sum(…)\" }")
+				value.Warnf("%s can lead to several amounts, but a conversion has one value", src.Path.Text).WithHint("write an expr that adds them up: { expr: \"sum(…)\" }")
 			}
 		}
 	}
@@ -93,14 +93,14 @@ func (p *parser) longForm(v strictyaml.Value, r *Route) (to []strictyaml.Value, 
 	p.ownRules(o, r)
 	o.Done(func(name string) string {
 		if name == "as" {
-			return "events under " + r.List + " have their name from there"
+			return "events under " + r.List + " get their name from it"
 		}
 		return ""
 	})
 	return to, ok
 }
 
-// ownRules reads what an event may have otherwise than the mapping.
+// ownRules reads the settings of an event that override those of the mapping.
 func (p *parser) ownRules(o *strictyaml.Object, r *Route) {
 	p.memberKeys(o.Field, &r.Members)
 	if tag, found := o.Field("upload_tag"); found {
@@ -131,7 +131,7 @@ func (p *parser) conversionName(v strictyaml.Value, r *Route) {
 		return
 	}
 	if near := nearMiss(name, meta.StandardEvents.Names); near != "" {
-		v.Warnf("%s is not one of Meta's names, but nearly", v.Written()).WithHint("did you mean %q?", near)
+		v.Warnf("%s is not one of Meta's names, but similar to one", v.Written()).WithHint("did you mean %q?", near)
 	} else if p.m.api == meta.Offline {
 		v.Warnf("%s is not one of Meta's names: the offline format sends Other", v.Written())
 	}
@@ -168,25 +168,25 @@ func (p *parser) target(v strictyaml.Value) (Set, bool) {
 	if near := nearMiss(text, names); near != "" {
 		problem.WithHint("did you mean %q?", near)
 	} else if strings.ContainsAny(text, "“”„‟«»‘’") {
-		problem.WithHint("the quotes are those of a word processor: write \" in their place")
+		problem.WithHint("these are typographic quotes: write \" instead")
 	} else {
-		problem.WithHint("name it under event_sets, or write the id, in digits")
+		problem.WithHint("define it under event_sets, or write the id")
 	}
 	return Set{}, false
 }
 
-// route adds one way of an event.
+// route adds a route for an event.
 func (p *parser) route(f strictyaml.Field, at strictyaml.Value, r Route) {
 	routes := p.m.Events[f.Name]
 	for _, have := range routes {
 		if have.List == r.List && have.Set.ID == r.Set.ID {
-			at.Errorf("%s goes to event set %s already", f.Name, r.Set.ID).WithHint("an event has one conversion for each event set of a list")
+			at.Errorf("%s already goes to event set %s", f.Name, r.Set.ID).WithHint("each list can send an event to an event set once")
 			return
 		}
 	}
 	if name := r.Name(f.Name, r.Set.API); name == f.Name {
 		if why := p.whyPersonal(name); why != "" {
-			at.Errorf("the event's name, which is the conversion's too, %s", why).WithHint("write the long form, { to: ..., as: ... }, with a name that names nobody")
+			at.Errorf("the event's name, which is also sent as the conversion's name, %s", why).WithHint("write the long form, { to: ..., as: ... }, with a name that identifies nobody")
 			return
 		}
 	}
@@ -196,17 +196,17 @@ func (p *parser) route(f strictyaml.Field, at strictyaml.Value, r Route) {
 	p.m.Events[f.Name] = append(routes, r)
 }
 
-// suspicious warns of what is legal but costs matches or money.
+// suspicious warns about what is legal but loses matches or sales.
 func (p *parser) suspicious(o *strictyaml.Object) {
 	m := p.m
 	if len(m.Events) == 0 {
-		o.Value().Warnf("no event is mapped: nothing will be sent").WithHint("name events under events")
+		o.Value().Warnf("no event is mapped: nothing will be sent").WithHint("list events under events")
 		return
 	}
 	p.suspiciousDefaults(o)
 }
 
-// suspiciousDefaults warns of defaults that an event set lacks.
+// suspiciousDefaults warns about missing defaults of event sets.
 func (p *parser) suspiciousDefaults(o *strictyaml.Object) {
 	m := p.m
 	lacks := func(lack func(Defaults) bool, ask func(name string, r *Route) bool) (name string, found bool) {
@@ -220,11 +220,11 @@ func (p *parser) suspiciousDefaults(o *strictyaml.Object) {
 		return "", false
 	}
 	if _, found := lacks(func(d Defaults) bool { return d.Country == "" }, func(string, *Route) bool { return len(m.Keys[match.Phone]) > 0 }); found {
-		o.Value().Warnf("no default_country: phones without a country code are left out, they could never match").
-			WithHint("write default_country: with the two letters of where the shop is")
+		o.Value().Warnf("no default_country: phone numbers without a country code are left out because they could never match").
+			WithHint("write default_country: with the two-letter code of the shop's country")
 	}
 	if name, found := lacks(func(d Defaults) bool { return d.Currency == "" }, func(name string, r *Route) bool { return r.Name(name, r.Set.API) == Purchase }); found {
-		o.Value().Warnf("no default_currency: a %q that names no currency will be held, Meta refuses a Purchase without one", name).
-			WithHint("write default_currency: with the three letters of what the till takes")
+		o.Value().Warnf("no default_currency: a %q without a currency will be held, because Meta refuses a Purchase without one", name).
+			WithHint("write default_currency: with the three-letter code of the till's currency")
 	}
 }

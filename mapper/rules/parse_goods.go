@@ -10,15 +10,14 @@ import (
 	"relay/mapper/match"
 )
 
-// defaults reads default_country and default_currency, of the mapping or of one
-// event set.
+// defaults reads default_country and default_currency of the mapping or of an event set.
 func (p *parser) defaults(o *strictyaml.Object, d *Defaults) {
 	if v, ok := o.Field("default_country"); ok {
 		d.CountryLine, _ = v.Key().Pos()
 		if text, ok := p.word(v); ok {
 			n := match.Normalise(match.Country, text, match.Locale{}, nil)
 			if n.Form == "" || n.Hashed {
-				v.Errorf("%s is not a country", v.Written()).WithHint("write its two letters, such as US or DE")
+				v.Errorf("%s is not a country", v.Written()).WithHint("write its two-letter code, such as US or DE")
 			}
 			d.Country = n.Form
 		}
@@ -28,23 +27,23 @@ func (p *parser) defaults(o *strictyaml.Object, d *Defaults) {
 		if text, ok := p.word(v); ok {
 			d.Currency = strings.ToUpper(strings.TrimSpace(text))
 			if !currency.IsValid(d.Currency) {
-				v.Errorf("%s is not an ISO 4217 currency code", v.Written()).WithHint("write its three letters, such as USD or EUR")
+				v.Errorf("%s is not an ISO 4217 currency code", v.Written()).WithHint("write its three-letter code, such as USD or EUR")
 			}
 		}
 	}
 }
 
-// currency reads currency: where events name theirs.
+// currency reads currency: the places where events have their currency.
 func (p *parser) currency(o *strictyaml.Object) {
 	p.m.Currency = []Source{mustSource("properties.currency")}
 	v, ok := p.key(o, "currency")
 	if !ok {
 		return
 	}
-	p.m.Currency = p.someSources(v, noConstant("for a currency that events do not name write default_currency"))
+	p.m.Currency = p.someSources(v, noConstant("write default_currency for events without a currency"))
 }
 
-// products reads products: where the goods of an event are, and their ids.
+// products reads products: the places of the products in an event and of their ids.
 func (p *parser) products(o *strictyaml.Object) {
 	rules := &p.m.Products
 	rules.In, rules.ID = []event.Path{mustSource("properties.products").Path}, []event.Path{mustSource("product_id").Path}
@@ -66,12 +65,11 @@ func (p *parser) products(o *strictyaml.Object) {
 	fields.Done()
 }
 
-// places reads one path or a list of them, none of which leads to several values. root:
-// they begin at the event.
+// places reads one or more paths, each to a single value. root: the paths start at the event.
 func (p *parser) places(v strictyaml.Value, want string, root bool) []event.Path {
 	items := v.OneOrList()
 	if len(items) == 0 {
-		v.Errorf("names no place").WithHint("write %s", want)
+		v.Errorf("is empty").WithHint("write %s", want)
 	}
 	var out []event.Path
 	for _, item := range items {
@@ -86,7 +84,7 @@ func (p *parser) places(v strictyaml.Value, want string, root bool) []event.Path
 		case compiled.Many:
 			item.Errorf("%s leads to several values", item.Written()).WithHint("write %s, without []", want)
 		case !root && strings.Contains(text, ".") && beginsAtEvent(text):
-			item.Errorf("%s begins at the event, and is looked for in each product", item.Written()).WithHint("write %s", want)
+			item.Errorf("%s starts at the event, but is looked up in each product", item.Written()).WithHint("write %s", want)
 		default:
 			if root {
 				p.knownPath(item, &compiled)
@@ -97,13 +95,13 @@ func (p *parser) places(v strictyaml.Value, want string, root bool) []event.Path
 	return out
 }
 
-// reservedHint says how a field that relay sets itself is set.
+// reservedHint explains how to set a field that relay sets itself.
 func reservedHint(name string) string {
 	switch name {
 	case "value":
-		return "for an event's value write its long form with value: [...]"
+		return "to set the value of an event, use its long form with value: [...]"
 	case "currency":
-		return "name the places where events have it under currency: [...]"
+		return "list the places where events have it under currency: [...]"
 	}
-	return "name the places of the goods and of their ids under products: { in: ..., id: ... }"
+	return "list the places of the products and their ids under products: { in: ..., id: ... }"
 }

@@ -10,8 +10,8 @@ import (
 	"relay/mapper/event"
 )
 
-// memberKeys reads the keys that may stand in the mapping and in one event's long
-// form. Each of them is found by field.
+// memberKeys reads the keys that are allowed both in the mapping and in the long form of an
+// event. field looks up each of them.
 func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *Members) {
 	if v, ok := field("action_source"); ok {
 		m.ActionSource = p.actionSource(v)
@@ -46,7 +46,7 @@ func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *Memb
 	}
 }
 
-// someSources reads one source or more; none is a mistake.
+// someSources reads one or more sources. An empty list is a mistake.
 func (p *parser) someSources(v strictyaml.Value, is judge) []Source {
 	out := p.sources(v, is)
 	if len(v.OneOrList()) == 0 {
@@ -87,7 +87,7 @@ func (p *parser) actionSource(v strictyaml.Value) []Source {
 			continue
 		}
 		if text != PhysicalStore {
-			item.Warnf("%s is not physical_store: Meta then takes events of the last 7 days only", text)
+			item.Warnf("%s is not physical_store: Meta then accepts only events of the last 7 days", text)
 		}
 		line, _ := item.Pos()
 		out = append(out, Source{Constant: &event.Node{Kind: event.Text, Text: text}, Line: line})
@@ -95,7 +95,7 @@ func (p *parser) actionSource(v strictyaml.Value) []Source {
 	return out
 }
 
-// usualSources are words that are not Meta's, for what its words say.
+// usualSources maps common words to the words of Meta that mean the same.
 var usualSources = map[string]string{
 	"store": PhysicalStore, "shop": PhysicalStore, "offline": PhysicalStore, "in_store": PhysicalStore, "instore": PhysicalStore, "pos": PhysicalStore, "retail": PhysicalStore,
 	"web": "website", "online": "website", "ecommerce": "website", "phone": "phone_call", "call": "phone_call", "crm": "system_generated", "mail": "email",
@@ -103,7 +103,7 @@ var usualSources = map[string]string{
 
 var tagPlace = regexp.MustCompile(`\{[^{}]*\}|[{}]`)
 
-// tag reads an upload_tag: text, with {store} and {date} in it where wanted.
+// tag reads an upload_tag: text that can contain {store} and {date}.
 func (p *parser) tag(v strictyaml.Value) UploadTag {
 	text, ok := p.outwardText(v)
 	if !ok {
@@ -111,8 +111,8 @@ func (p *parser) tag(v strictyaml.Value) UploadTag {
 	}
 	for _, place := range tagPlace.FindAllString(text, -1) {
 		if !slices.Contains(tagPlaces, place) {
-			v.Errorf("%s: an upload_tag holds nothing of an event but {store} and {date}", v.Written()).
-				WithHint("each other tag is another request: write {store}, the store's code, or {date}, the day of the event")
+			v.Errorf("%s: an upload_tag can only contain the placeholders {store} and {date}", v.Written()).
+				WithHint("each distinct tag needs its own request: write {store} for the store's code or {date} for the day of the event")
 			return ""
 		}
 	}
@@ -171,19 +171,18 @@ func (p *parser) contentFields(o *strictyaml.Object) {
 		}
 		f := ItemField(slices.Index(ItemFieldNames[:], text))
 		if slices.Contains(p.m.ItemFields, f) {
-			item.Errorf("%s stands here already", text)
+			item.Errorf("%s is listed twice", text)
 			continue
 		}
 		p.m.ItemFields = append(p.m.ItemFields, f)
 	}
 }
 
-// presetCRMLead is the preset for the stages of a lead in a CRM (docs/meta.md
-// 4.3).
+// presetCRMLead is the preset for the stages of a lead in a CRM (docs/meta.md 4.3).
 const presetCRMLead = "crm_lead"
 
-// preset reads preset: what it sets, the event may not set otherwise. It comes
-// after the event's other keys.
+// preset reads preset. The event must not set what the preset sets, so preset is read after the
+// event's other keys.
 func (p *parser) preset(v strictyaml.Value, r *Route, own *Custom) {
 	if _, ok := p.oneOf(v, presetCRMLead); !ok {
 		return
@@ -194,18 +193,18 @@ func (p *parser) preset(v strictyaml.Value, r *Route, own *Custom) {
 	}
 	r.Stage = true
 	if r.Members.ActionSource != nil {
-		v.Errorf("%s sets action_source: the event cannot have another", presetCRMLead).WithHint("remove action_source, or the preset")
+		v.Errorf("%s sets action_source, so the event must not set it", presetCRMLead).WithHint("remove action_source, or the preset")
 	}
 	r.Members.ActionSource = word("system_generated")
 	isSet := func(name string, rules *Custom) bool {
 		return slices.ContainsFunc(rules.Set, func(f SetField) bool { return f.Name == name })
 	}
 	if isSet("event_source", own) {
-		v.Errorf("%s sets custom_data.event_source: the event cannot have another", presetCRMLead).WithHint("remove it, or the preset")
+		v.Errorf("%s sets custom_data.event_source, so the event must not set it", presetCRMLead).WithHint("remove it, or the preset")
 	}
 	own.Set = append(own.Set, SetField{Name: "event_source", Sources: word("crm"), Line: line})
 	if !isSet("lead_event_source", own) && !isSet("lead_event_source", &p.m.custom) {
-		v.Warnf("Meta wants the name of the CRM in lead_event_source, and only events with a property of that name have it").
+		v.Warnf("Meta expects the name of the CRM in lead_event_source, which only events with a property of that name have").
 			WithHint("write custom_data: { set: { lead_event_source: { const: name of the CRM } } }")
 	}
 }

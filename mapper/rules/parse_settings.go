@@ -13,7 +13,7 @@ import (
 	"relay/mapper/zone"
 )
 
-// settings reads the keys that hold one value each.
+// settings reads the keys that have a single value.
 func (p *parser) settings(o *strictyaml.Object) {
 	m := p.m
 	if v, ok := p.key(o, "timezone"); ok {
@@ -90,7 +90,7 @@ func (p *parser) limitedUse(o *strictyaml.Object) {
 		on, ok := v.Bool()
 		if ok && on {
 			p.m.LimitedUse = &LimitedUse{}
-			v.Warnf("true alone leaves it to Meta to find out where the customer is, and a till's event has no address it could look at").
+			v.Warnf("true lets Meta determine the customer's location, but events from tills have no IP address for that").
 				WithHint("write { country: 1, state: 1000 }: 1 is the USA, 1000 California")
 		}
 		return
@@ -114,7 +114,7 @@ func (p *parser) limitedUse(o *strictyaml.Object) {
 	p.m.LimitedUse = &use
 }
 
-// limitedUseStates lists the states that limited_data_use may name.
+// limitedUseStates lists the states that limited_data_use accepts.
 func limitedUseStates() string {
 	var out []string
 	for _, s := range meta.States() {
@@ -159,15 +159,14 @@ func (p *parser) matchKeys(o *strictyaml.Object) {
 	keys.Done(func(name string) string {
 		for k := range match.Table {
 			if t := &match.Table[k]; (name == t.Conversions || slices.Contains(t.Offline, name)) && name != t.Name {
-				return fmt.Sprintf("keys have plain names here: write %s", t.Name)
+				return fmt.Sprintf("write %s, the plain name of the key", t.Name)
 			}
 		}
 		return ""
 	})
 }
 
-// keySources reads the sources of a key, or { all: [...] }, of which every one
-// counts.
+// keySources reads the sources of a key, or { all: [...] }, which uses all of them.
 func (p *parser) keySources(k match.Key, v strictyaml.Value) []Source {
 	if v.Kind() != strictyaml.ObjectKind {
 		return p.sources(v, p.isKeyValue(k))
@@ -179,13 +178,13 @@ func (p *parser) keySources(k match.Key, v strictyaml.Value) []Source {
 	}
 	o.Done()
 	if !k.Hashed() {
-		v.Errorf("%s has one value", match.Table[k].Name).WithHint("list the sources without all: the first with a value counts")
+		v.Errorf("%s has one value", match.Table[k].Name).WithHint("list the sources without all: the first one with a value is used")
 	}
 	p.m.AllOf[k] = true
 	return p.someSources(all, p.isKeyValue(k))
 }
 
-// keySource sees to it that a whole name is split for the key it is used in.
+// keySource marks a source that is a full name, for the keys that use a part of it.
 func keySource(k match.Key, src Source) Source {
 	src.FullName = (k == match.FirstName || k == match.LastName) && src.Constant == nil && src.Expr == nil &&
 		slices.Contains(fullNames, src.Path.Last())
@@ -211,7 +210,7 @@ func (p *parser) Custom(v strictyaml.Value) (out Custom) {
 	out.Keep = p.propertyPaths(rules, "keep")
 	if _, ok := rules.Field("only"); ok {
 		if out.Only = p.propertyPaths(rules, "only"); out.Only == nil {
-			out.Only = []event.Path{} // an empty list: nothing leaves
+			out.Only = []event.Path{} // an empty list: nothing is sent
 		}
 	}
 	if v, ok := rules.Field("set"); ok {
@@ -225,7 +224,7 @@ func (p *parser) Custom(v strictyaml.Value) (out Custom) {
 	return out
 }
 
-// setField reads a field of custom_data.set; what keep names may leave.
+// setField reads a field of custom_data.set. Paths in keep are allowed to be personal.
 func (p *parser) setField(f strictyaml.Field, keep []event.Path) SetField {
 	name := f.Name
 	switch {
@@ -247,8 +246,8 @@ func (p *parser) setField(f strictyaml.Field, keep []event.Path) SetField {
 	return SetField{Name: name, Sources: sources, Line: line}
 }
 
-// isPersonalPath says whether what a path leads to is personal by its names: all of
-// properties.first_name, and of an object that is somebody's, properties.customer.name.
+// isPersonalPath reports whether a path leads to personal data, judged by the names in it:
+// properties.first_name, or properties.customer.name in an object about a person.
 func isPersonalPath(path *event.Path) bool {
 	within := false
 	for i, name := range path.Names() {
@@ -261,24 +260,24 @@ func isPersonalPath(path *event.Path) bool {
 	return false
 }
 
-// judgeSetPaths says what custom_data.set cannot or may not send, once the match keys
-// are known.
+// judgeSetPaths reports the paths in custom_data.set that cannot or must not be sent. It needs
+// the match keys.
 func (p *parser) judgeSetPaths() {
 	for i := range p.setPaths {
 		s := &p.setPaths[i]
 		switch {
 		case p.isKeySource(s.path.Text):
-			s.at.Warnf("%s is a source of a match key: it is hashed there and left out here", s.path.Text)
+			s.at.Warnf("%s is a source of a match key: it is hashed there and left out of custom_data", s.path.Text)
 		case !s.kept && isPersonalPath(&s.path):
 			s.at.Errorf("%s is personal data, which is never sent in custom_data", s.path.Text).
-				WithHint("customer data belongs under match_keys, where it is hashed; if it is nobody's, name it under custom_data.keep too")
+				WithHint("customer data belongs under match_keys, where it is hashed; if it is not personal, list it under custom_data.keep too")
 		case s.path.Has("traits"):
 			s.at.Warnf("sends a trait of the customer unhashed")
 		}
 	}
 }
 
-// isKeySource says whether a match key comes from a path.
+// isKeySource reports whether a path is a source of a match key.
 func (p *parser) isKeySource(path string) bool {
 	for k := range p.m.Keys {
 		if slices.ContainsFunc(p.m.Keys[k], func(s Source) bool { return s.Path.Text == path }) {
@@ -308,7 +307,7 @@ func (p *parser) propertyPaths(o *strictyaml.Object, name string) []event.Path {
 			}
 		}
 		if strings.Contains(text, "*") && !strings.Contains(text, "[") {
-			item.Errorf("%s is no pattern, a path names one property", item.Written()).WithHint("to let every property leave that is not personal, remove the key; else name each")
+			item.Errorf("%s contains a wildcard, but a path names one property", item.Written()).WithHint("to send all properties that are not personal, remove the key; otherwise list each one")
 			continue
 		}
 		compiled, err := event.ParsePath(text)

@@ -12,7 +12,7 @@ import (
 	"relay/mapper/money"
 )
 
-// sources reads one source or a list of them; is judges their constants.
+// sources reads one source or a list of them. is checks constants.
 func (p *parser) sources(v strictyaml.Value, is judge) []Source {
 	out := []Source{}
 	for _, item := range v.OneOrList() {
@@ -23,8 +23,8 @@ func (p *parser) sources(v strictyaml.Value, is judge) []Source {
 	return out
 }
 
-// source reads a path, a bare number or truth value (a constant), or an object
-// with one of path, const and expr.
+// source reads a path, an unquoted number or truth value (a constant), or an object with one of
+// path, const and expr.
 func (p *parser) source(v strictyaml.Value, is judge) (Source, bool) {
 	line, _ := v.Pos()
 	if v.Kind() == strictyaml.ObjectKind {
@@ -78,12 +78,12 @@ func (p *parser) longSource(v strictyaml.Value, is judge) (Source, bool) {
 	}
 	o.Done(func(name string) string {
 		if name == "minor_units" {
-			return "only an event's value may be in minor units"
+			return "only the value of an event can be in minor units"
 		}
 		return ""
 	})
 	if found != 1 {
-		v.Errorf("a source has exactly one of path, const and expr")
+		v.Errorf("a source must have exactly one of path, const and expr")
 		return Source{}, false
 	}
 	return src, good
@@ -91,8 +91,8 @@ func (p *parser) longSource(v strictyaml.Value, is judge) (Source, bool) {
 
 var numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
-// constantNode is what a scalar of the mapping means: unquoted numbers and truth
-// values are such, all else is text.
+// constantNode returns the value of a scalar in the mapping: a number or truth value if it is
+// unquoted and looks like one, else text.
 func constantNode(v strictyaml.Value, text string) *event.Node {
 	switch {
 	case v.IsQuoted():
@@ -109,11 +109,11 @@ func constantNode(v strictyaml.Value, text string) *event.Node {
 func (p *parser) pathSource(v strictyaml.Value, text string) (Source, bool) {
 	compiled, err := event.ParsePath(text)
 	if err != nil {
-		v.Errorf("%s: %v", v.Written(), err).WithHint(`paths are written a.b, a["x y"], items[0], items[].id`)
+		v.Errorf("%s: %v", v.Written(), err).WithHint(`write paths as a.b, a["x y"], items[0], items[].id`)
 		return Source{}, false
 	}
 	if list := strings.Split(text, ","); len(list) > 1 && !slices.ContainsFunc(list, func(one string) bool { return !beginsAtEvent(one) }) {
-		v.Errorf("%s is one path with a comma in it", v.Written()).WithHint("several sources are a list: [%s]", text)
+		v.Errorf("%s is a single path that contains a comma", v.Written()).WithHint("write several sources as a list: [%s]", text)
 		return Source{}, false
 	}
 	line, _ := v.Pos()
@@ -124,7 +124,7 @@ func (p *parser) pathSource(v strictyaml.Value, text string) (Source, bool) {
 	return Source{Path: compiled, Line: line}, true
 }
 
-// beginsAtEvent says whether a text is a path that begins with a member of a track call.
+// beginsAtEvent reports whether a text is a path that starts with a member of a track call.
 func beginsAtEvent(text string) bool {
 	name, _, _ := strings.Cut(strings.TrimSpace(text), ".")
 	return slices.Contains(rootNames, name)
@@ -144,7 +144,7 @@ func (p *parser) expression(v strictyaml.Value, wantBool bool) (*expr.Program, b
 	return compiled, true
 }
 
-// mustSource compiles a path of relay's own.
+// mustSource compiles a built-in path.
 func mustSource(text string) Source {
 	compiled, err := event.ParsePath(text)
 	if err != nil {
@@ -156,9 +156,8 @@ func mustSource(text string) Source {
 	return Source{Path: compiled}
 }
 
-// The members that Segment's specification gives a track call, its context, the
-// traits and an address: a path that leads elsewhere is suspicious when it is
-// close to one of them.
+// The members that Segment's specification defines for a track call, its context, traits and
+// address. Another name is suspicious if it is similar to one of them.
 var (
 	rootNames = []string{
 		"anonymousId", "channel", "context", "event", "integrations", "messageId", "originalTimestamp", "properties",
@@ -172,7 +171,7 @@ var (
 	addressNames = []string{"city", "country", "postalCode", "state", "street", "region", "line1", "line2"}
 )
 
-// traitsOfKeys are the traits that match keys come from by themselves.
+// traitsOfKeys returns the traits that are built-in sources of match keys.
 func traitsOfKeys() (names []string) {
 	for i := range match.Table {
 		for _, from := range match.Table[i].From {
@@ -184,21 +183,21 @@ func traitsOfKeys() (names []string) {
 	return names
 }
 
-// knownPath warns of a path that no known field has but one nearly so.
+// knownPath warns about a path with an unknown name that is similar to a known one.
 func (p *parser) knownPath(v strictyaml.Value, at *event.Path) {
 	name, near, wrong := unknownName(at)
 	if !wrong {
 		return
 	}
-	problem := v.Warnf("%s: a track call has no %q here", v.Written(), name)
+	problem := v.Warnf("%s: a track call has no member %q here", v.Written(), name)
 	if near != "" {
 		problem.WithHint("did you mean %q?", near)
 	} else {
-		problem.WithHint("paths begin at the event: properties.…, context.traits.…, userId")
+		problem.WithHint("paths start at the event: properties.…, context.traits.…, userId")
 	}
 }
 
-// NearPath says which name in a path was probably meant otherwise, and how: trait in
+// NearPath returns the misspelled name in a path and the name that was probably meant: trait in
 // context.trait.email.
 func NearPath(path string) (name, near string, ok bool) {
 	at, err := event.ParsePath(path)
@@ -209,8 +208,8 @@ func NearPath(path string) (name, near string, ok bool) {
 	return name, near, ok && near != ""
 }
 
-// unknownName finds the first name of a path that a track call does not have there, and
-// the one that was probably meant.
+// unknownName returns the first name of a path that a track call does not have there, and the
+// name that was probably meant.
 func unknownName(at *event.Path) (name, near string, wrong bool) {
 	known := rootNames
 	before := ""
@@ -222,7 +221,7 @@ func unknownName(at *event.Path) (name, near string, wrong bool) {
 		if !slices.Contains(known, name) && !slices.ContainsFunc(known, func(other string) bool { return at.SpellsAt(i, other) }) {
 			near := strictyaml.Suggest(name, known)
 			if near == "" && i > 0 {
-				return "", "", false // a member of the shop's own
+				return "", "", false // a custom member
 			}
 			return name, near, true
 		}

@@ -9,7 +9,7 @@ import (
 	"relay/mapper/match"
 )
 
-// timeFormat reads time_format: one form of dates, or a list of them.
+// timeFormat reads time_format: a layout or a list of them.
 func (p *parser) timeFormat(o *strictyaml.Object) {
 	v, ok := p.key(o, "time_format")
 	if !ok {
@@ -17,7 +17,7 @@ func (p *parser) timeFormat(o *strictyaml.Object) {
 	}
 	items := v.OneOrList()
 	if len(items) == 0 {
-		v.Errorf("names no form").WithHint(`write the moment 2 January 2006, 15:04:05 in your form, such as "02/01/2006 15:04"`)
+		v.Errorf("is empty").WithHint(`write the time 2 January 2006, 15:04:05 in your format, such as "02/01/2006 15:04"`)
 	}
 	for _, item := range items {
 		text, ok := p.word(item)
@@ -25,7 +25,7 @@ func (p *parser) timeFormat(o *strictyaml.Object) {
 			continue
 		}
 		if err := event.CheckTimeFormat(text); err != nil {
-			item.Errorf("%s is no form of dates: %v", item.Written(), err)
+			item.Errorf("%s is not a time format: %v", item.Written(), err)
 			continue
 		}
 		p.m.Times.Layouts = append(p.m.Times.Layouts, text)
@@ -33,7 +33,8 @@ func (p *parser) timeFormat(o *strictyaml.Object) {
 	p.m.Slashes = slashOrder(p.m.Times.Layouts)
 }
 
-// slashOrder is what the forms of time_format say about birth dates with slashes or dashes.
+// slashOrder returns the order of day and month that the layouts imply for birth dates with
+// slashes or dashes.
 func slashOrder(layouts []string) (order match.DateOrder) {
 	for _, layout := range layouts {
 		shown := time.Date(1944, 11, 22, 3, 5, 6, 0, time.UTC).Format(layout)

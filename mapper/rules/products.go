@@ -2,18 +2,18 @@ package rules
 
 import "relay/mapper/event"
 
-// Goods are the mapping's products: where the goods of an event are, and
-// where in each of them its catalogue id is. Tried in order.
+// Goods holds `products`: the places of the products in an event, and of the catalogue id in
+// each product. They are tried in order.
 type Goods struct {
 	In, ID []event.Path
-	Line   int // of the mapping; 0: built in
+	Line   int // line in the mapping; 0: built in
 }
 
-// ItemField is a member of an item of contents beside id, quantity and price,
-// which is sent only when the mapping's contents names it (docs/meta.md 2.5).
+// ItemField is an optional member of an item of contents, sent only if `contents` in the
+// mapping lists it (docs/meta.md 2.5).
 type ItemField int
 
-// The members that contents may name.
+// The members that `contents` accepts.
 const (
 	ItemTitle ItemField = iota
 	itemDescription
@@ -22,5 +22,5 @@ const (
 	ItemCount
 )
 
-// ItemFieldNames are what they are called.
+// ItemFieldNames are their names.
 var ItemFieldNames = [ItemCount]string{"title", "description", "category", "brand"}

@@ -6,8 +6,8 @@ import (
 	"relay/mapper/event"
 )
 
-// Custom are what custom_data takes and leaves of an event: the mapping's, or
-// those of one event, which hold the mapping's too.
+// Custom holds the rules of custom_data: those of the mapping, or those of one event merged
+// with the mapping's.
 type Custom struct {
 	Exclude []event.Path
 	Keep    []event.Path
@@ -15,9 +15,9 @@ type Custom struct {
 	Set     []SetField
 }
 
-// and is c with the rules of one event: what is excluded, kept or set for all
-// events stays so; of a name that both set the event's own counts, and so does its
-// own list of what may leave.
+// and merges c with the rules of one event. Exclusions, kept properties and set fields of the
+// mapping stay in force. The event's own value of a set field and its own Only list take
+// precedence.
 func (c *Custom) and(own *Custom) *Custom {
 	out := &Custom{
 		Exclude: slices.Concat(c.Exclude, own.Exclude),

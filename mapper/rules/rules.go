@@ -11,15 +11,15 @@ import (
 	"relay/mapper/match"
 )
 
-// Rules are what a mapping file says: which events become which conversions, where they
-// go and how their fields are found. They never change once parsed and may be used by
-// many goroutines.
+// Rules is a parsed mapping file: which events become which conversions, where they go, and
+// where the values of their fields come from. Rules never change after Parse and are safe for
+// concurrent use.
 type Rules struct {
 	Digest string
 
 	api        meta.API
-	Events     map[string][]Route // by event name: events, lead, complete_registration, each in the order of the file
-	EventNames []string           // of the file, in order, each once
+	Events     map[string][]Route // by event name, in the order of the lists and of the file
+	EventNames []string           // in the order of the file, each once
 	Sets       []Set
 
 	ValueField    []Source
@@ -30,10 +30,10 @@ type Rules struct {
 	House         House
 	Staff         []Source
 	Times         event.Times
-	Slashes       match.DateOrder // of birth dates, by time_format
+	Slashes       match.DateOrder // order in birth dates, from time_format
 	CorrectSkew   bool
 	HoldUnmatched bool
-	Consent       []string // categories that must all be true
+	Consent       []string // consent categories that must all be true
 	UploadTag     UploadTag
 	OrderIDAt     Place
 	Members       Members
@@ -42,36 +42,36 @@ type Rules struct {
 	LimitedUse    *LimitedUse
 
 	Keys        [match.Count][]Source
-	AllOf       [match.Count]bool // every source of the key counts, not the first that has a value
+	AllOf       [match.Count]bool // use all sources of the key, not only the first with a value
 	Identifiers [len(meta.Identifiers)][]Source
 
 	custom Custom
 
-	Lines map[string]int // line of a key of the file, for explanations
+	Lines map[string]int // line of each key of the file, for explanations
 
 	near  sync.Map // near misses by name
 	nears atomic.Int64
 }
 
-// Set is an event set that the mapping names.
+// Set is an event set of the mapping.
 type Set struct {
 	ID            string
 	Name          string // alias under event_sets, or ""
 	API           meta.API
 	TestEventCode string
 
-	defaults Defaults // of this set alone; where empty, those of the mapping count
+	defaults Defaults // of this set; those of the mapping replace empty ones
 }
 
-// Defaults are what an event that does not say it is taken to mean.
+// Defaults are assumed for events that have no country or currency.
 type Defaults struct {
 	Country  string // lower-case alpha-2, or ""
 	Currency string // ISO 4217, or ""
 
-	CountryLine, CurrencyLine int // of the mapping
+	CountryLine, CurrencyLine int // in the mapping
 }
 
-// DefaultsOf are the defaults for the conversions that go to a set.
+// DefaultsOf returns the defaults for conversions sent to a set.
 func (r *Rules) DefaultsOf(set *Set) Defaults {
 	d := r.defaults
 	if set.defaults.Country != "" {
@@ -83,7 +83,7 @@ func (r *Rules) DefaultsOf(set *Set) Defaults {
 	return d
 }
 
-// Countries are the default countries of the mapping and its sets, each once.
+// Countries returns the default countries of the mapping and its sets, each once.
 func (r *Rules) Countries() []string {
 	out := []string{r.defaults.Country}
 	for i := range r.Sets {
@@ -94,23 +94,23 @@ func (r *Rules) Countries() []string {
 	return out
 }
 
-// Route is one way of one event: to one event set, through one list.
+// Route sends an event to one event set through one list.
 type Route struct {
 	List  string
 	Set   Set
 	As    string
-	Value []Source      // long form; nil: the default
+	Value []Source      // from the long form; nil: the default
 	When  *expr.Program // nil: always
 	Line  int
 
 	Members   Members
-	Stage     bool      // of a lead in a CRM: preset crm_lead
+	Stage     bool      // a lead stage in a CRM: preset crm_lead
 	UploadTag UploadTag // "": the mapping's
-	Custom    *Custom   // the mapping's, and the event's own
+	Custom    *Custom   // the rules of the mapping merged with the event's own
 }
 
-// Place is where a conversion has order_id and item_number: which of the two Meta
-// reads is contradicted among its own documents (docs/meta.md 2.7).
+// Place is where a conversion has order_id and item_number. Meta's documents disagree about it
+// (docs/meta.md 2.7).
 type Place string
 
 // The places.
@@ -120,7 +120,7 @@ const (
 	AtCustom Place = "custom_data"
 )
 
-// Name is what the conversion is called in the format it is sent in.
+// Name returns the event name in the format that is sent.
 func (r *Route) Name(event string, api meta.API) string {
 	switch r.List {
 	case ListLead:
@@ -131,11 +131,11 @@ func (r *Route) Name(event string, api meta.API) string {
 	return conversionName(event, r.As, api)
 }
 
-// LimitedUse is the mapping's limited_data_use.
+// LimitedUse holds limited_data_use.
 type LimitedUse struct{ Country, State int }
 
-// Routes returns the ids of the event sets an event goes to today, each once,
-// in the order of the mapping; nil when the mapping does not know the event.
+// Routes returns the ids of the event sets that an event is sent to, each once, in the order of
+// the mapping; nil if the mapping does not have the event.
 func (r *Rules) Routes(event string) []string {
 	var out []string
 	for _, to := range r.Events[event] {
@@ -146,9 +146,8 @@ func (r *Rules) Routes(event string) []string {
 	return out
 }
 
-// NearMiss returns the mapped event that an unmapped name was probably meant to
-// be, "" when there is none. Answers for the first names asked about are kept,
-// so that a till which says one all day costs nothing.
+// NearMiss returns the mapped event that was probably meant by an unmapped name, or "". It
+// caches the answers for the first names, so that a till that repeats a name costs little.
 func (r *Rules) NearMiss(event string) string {
 	if near, ok := r.near.Load(event); ok {
 		return near.(string)
@@ -160,7 +159,7 @@ func (r *Rules) NearMiss(event string) string {
 	return near
 }
 
-// What NearMiss keeps.
+// Limits of the cache of NearMiss.
 const (
 	maxNearNames = 1000
 	maxNearName  = 200 // bytes

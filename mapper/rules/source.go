@@ -5,22 +5,22 @@ import (
 	"relay/mapper/expr"
 )
 
-// storeName is the source that is the name of the store whose relay forwarded the event.
+// storeName is the source for the name of the store whose relay forwarded the event.
 const storeName = "store.name"
 
-// Source is one place a value may come from: a path into the event, the store's name, a
+// Source is a place from which a value can come: a path in the event, the name of the store, a
 // constant, or an expression.
 type Source struct {
 	Path     event.Path
 	Constant *event.Node
 	Expr     *expr.Program
 	Store    bool // the name of the store whose relay forwarded the event
-	FullName bool // a path to a whole name, of which a key takes its part
-	Minor    bool // an amount in cents, or whatever the currency's smallest unit is
-	Line     int  // of the mapping; 0: built in
+	FullName bool // a path to a full name, of which the key uses a part
+	Minor    bool // an amount in the smallest unit of its currency, such as cents
+	Line     int  // line in the mapping; 0: built in
 }
 
-// Label is the source as notes and explanations show it.
+// Label returns the source as notes and explanations show it.
 func (src *Source) Label() string {
 	switch {
 	case src.Constant != nil:
@@ -31,10 +31,10 @@ func (src *Source) Label() string {
 	return src.Path.Text
 }
 
-// Plain says that the source is a path to one value.
+// Plain reports whether the source is a path to a single value.
 func (src *Source) Plain() bool {
 	return src.Constant == nil && src.Expr == nil && !src.Store && !src.Path.Many
 }
 
-// fullNames are the names under which events carry a person's whole name.
+// fullNames are property names for a person's full name.
 var fullNames = []string{"name", "fullName", "full_name", "customerName", "customer_name"}

@@ -9,9 +9,9 @@ import (
 	"relay/mapper/money"
 )
 
-// CustomData are Meta's names in custom_data. A leftover property only passes
-// under one of them in its type; what the rules of docs/contract.md 5.1 make is never
-// taken from one.
+// CustomData are Meta's fields of custom_data by name. A property with one of these names is
+// sent only if it has the right type. Fields made by the rules of docs/contract.md 5.1 are
+// never taken from a property.
 var CustomData = func() map[string]meta.Field {
 	out := map[string]meta.Field{}
 	for _, f := range meta.CustomData() {
@@ -20,8 +20,8 @@ var CustomData = func() map[string]meta.Field {
 	return out
 }()
 
-// Fits says whether a value has the type that Meta expects of a field of
-// custom_data, on a conversion of this name.
+// Fits reports whether a value has the type that Meta expects of a field of custom_data, in a
+// conversion with this name.
 func Fits(f meta.Field, n *event.Node, conversion string) bool {
 	switch f.Shape {
 	case meta.TextShape:
@@ -41,8 +41,8 @@ func Fits(f meta.Field, n *event.Node, conversion string) bool {
 	return true
 }
 
-// numberOf is a number of a field of custom_data in its shortest form: a text is read as
-// the text of an amount is, so that each cell of a table can be one.
+// numberOf returns the number for a field of custom_data in its shortest form. Text is read
+// like the text of an amount, so that cells of tables work.
 func numberOf(f meta.Field, n *event.Node) (m money.Amount, ok bool) {
 	if n.Kind == event.Number {
 		m.Text, ok = event.Decimal(n.Text)

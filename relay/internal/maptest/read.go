@@ -89,7 +89,7 @@ type reader struct {
 func (r *reader) file(o *strictyaml.Object) {
 	if v, ok := o.Need("version"); ok {
 		if text, ok := v.Text(); ok && text != "1" {
-			v.Errorf("version %s is not known to this relay", v.Written()).WithHint("write 1")
+			v.Errorf("this relay does not support version %s", v.Written()).WithHint("write 1")
 		}
 	}
 	if v, ok := o.Field("now"); ok {

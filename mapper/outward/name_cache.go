@@ -7,9 +7,10 @@ import (
 	"relay/mapper/personal"
 )
 
-// Memo remembers what names of properties say: tills use the same ones all
-// day. It holds at most maxNamesKept, each of at most maxNameKept bytes.
-type Memo struct {
+// NameCache remembers the classes of property names, because tills use the same names all day.
+// It holds at most maxNamesKept names of at most maxNameKept bytes each. It is safe for
+// concurrent use.
+type NameCache struct {
 	mu sync.RWMutex
 	of map[nameKey]personal.Names
 }
@@ -24,7 +25,7 @@ const (
 	maxNameKept  = 64
 )
 
-func (c *Memo) read(name string, top, within bool) personal.Names {
+func (c *NameCache) read(name string, top, within bool) personal.Names {
 	key := nameKey{name, top, within}
 	c.mu.RLock()
 	n, known := c.of[key]
@@ -37,7 +38,7 @@ func (c *Memo) read(name string, top, within bool) personal.Names {
 	if full || len(name) > maxNameKept {
 		return n
 	}
-	key.name = strings.Clone(name) // else it would keep all of the event
+	key.name = strings.Clone(name) // not to keep the whole event in memory
 	c.mu.Lock()
 	if c.of == nil {
 		c.of = make(map[nameKey]personal.Names)
