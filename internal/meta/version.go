@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// leaves it to Meta.
+// Version is one version of the Graph API. The Conversions API follows its calendar, not that of
+// the Marketing API.
 type Version struct {
 	Name     string // v26.0
 	Released string // YYYY-MM-DD

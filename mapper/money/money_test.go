@@ -34,8 +34,15 @@ func TestReadJSON(t *testing.T) {
 		n    *event.Node
 		want string
 	}{
-		{number("47.60"), "47.6"}, {number("-0.0"), "0"}, {number("1e3"), "1000"}, {number("1e13"), ""}, {number("1e-70"), ""}, {text("5 EUR"), "5"},
-		{&event.Node{Kind: event.True}, ""}, {&event.Node{Kind: event.Null}, ""}, {&event.Node{Kind: event.Object}, ""},
+		{number("47.60"), "47.6"},
+		{number("-0.0"), "0"},
+		{number("1e3"), "1000"},
+		{number("1e13"), ""},
+		{number("1e-70"), ""},
+		{text("5 EUR"), "5"},
+		{&event.Node{Kind: event.True}, ""},
+		{&event.Node{Kind: event.Null}, ""},
+		{&event.Node{Kind: event.Object}, ""},
 	} {
 		if m, ok := Read(c.n); ok != (c.want != "") || ok && m.Text != c.want {
 			t.Errorf("%s %q is %q, %t, want %q", c.n.Kind, c.n.Text, m.Text, ok, c.want)
@@ -59,9 +66,17 @@ func TestIn(t *testing.T) {
 		in, code, want string
 		ambiguous      bool
 	}{
-		{"1.234", "EUR", "1.234", true}, {"1,234", "EUR", "1234", false}, {"15.000", "IDR", "15000", false}, {"15.000", "JPY", "15000", false},
-		{"12,345", "TND", "12.345", false}, {"12.345", "KWD", "12.345", false}, {"1.234", "", "1.234", true}, {"1.234", "XYZ", "1.234", true},
-		{"12.34", "JPY", "12.34", false}, {"-1.234", "HUF", "-1234", false}, {"-1,234", "BHD", "-1.234", false},
+		{"1.234", "EUR", "1.234", true},
+		{"1,234", "EUR", "1234", false},
+		{"15.000", "IDR", "15000", false},
+		{"15.000", "JPY", "15000", false},
+		{"12,345", "TND", "12.345", false},
+		{"12.345", "KWD", "12.345", false},
+		{"1.234", "", "1.234", true},
+		{"1.234", "XYZ", "1.234", true},
+		{"12.34", "JPY", "12.34", false},
+		{"-1.234", "HUF", "-1234", false},
+		{"-1,234", "BHD", "-1.234", false},
 	} {
 		m, ok := ReadText(c.in)
 		if m = m.In(c.code); !ok || m.Text != c.want || m.Ambiguous != c.ambiguous {
@@ -122,10 +137,27 @@ func TestCurrency(t *testing.T) {
 		n           *event.Node
 		usual, want string
 	}{
-		{text("eur"), "", "EUR"}, {text(" EUR\u200b"), "", "EUR"}, {number("978"), "", "EUR"}, {number("36"), "", "AUD"}, {text("036"), "", "AUD"}, {text("٩٧٨"), "", "EUR"},
-		{text("€"), "", "EUR"}, {text("EUR (€)"), "", "EUR"}, {text("Euro"), "", "EUR"}, {text("$"), "CAD", "CAD"}, {text("$"), "EUR", ""}, {text("$"), "", ""}, {text("£"), "EGP", "GBP"},
-		{text("US"), "USD", ""}, {text("XYZ"), "", ""}, {number("1"), "", ""}, {text(""), "", ""}, {text("EUR USD"), "", ""}, {text(strings.Repeat("€ ", 20)), "", ""},
-		{&event.Node{Kind: event.List}, "EUR", ""}, {&event.Node{Kind: event.True}, "EUR", ""},
+		{text("eur"), "", "EUR"},
+		{text(" EUR\u200b"), "", "EUR"},
+		{number("978"), "", "EUR"},
+		{number("36"), "", "AUD"},
+		{text("036"), "", "AUD"},
+		{text("٩٧٨"), "", "EUR"},
+		{text("€"), "", "EUR"},
+		{text("EUR (€)"), "", "EUR"},
+		{text("Euro"), "", "EUR"},
+		{text("$"), "CAD", "CAD"},
+		{text("$"), "EUR", ""},
+		{text("$"), "", ""},
+		{text("£"), "EGP", "GBP"},
+		{text("US"), "USD", ""},
+		{text("XYZ"), "", ""},
+		{number("1"), "", ""},
+		{text(""), "", ""},
+		{text("EUR USD"), "", ""},
+		{text(strings.Repeat("€ ", 20)), "", ""},
+		{&event.Node{Kind: event.List}, "EUR", ""},
+		{&event.Node{Kind: event.True}, "EUR", ""},
 	} {
 		if got, ok := Currency(c.n, c.usual); ok != (c.want != "") || ok && got != c.want {
 			t.Errorf("%q (usual %q) is %q, %t, want %q", c.n.Text, c.usual, got, ok, c.want)
@@ -138,8 +170,22 @@ func TestQuantity(t *testing.T) {
 		n    *event.Node
 		want string
 	}{
-		{number("2.0"), "2"}, {number("1e13"), ""}, {text("0.55 m"), "0.55"}, {text("3 pcs."), "3"}, {text("1.5 kg"), "1.5"}, {text("2"), "2"}, {text("1,5"), "1.5"},
-		{text("1,234"), ""}, {text("two"), ""}, {text("€ 2"), ""}, {text(""), ""}, {nil, ""}, {&event.Node{Kind: event.List}, ""},
+		{number("2.0"), "2"},
+		{number("1e13"), ""},
+		{text("0.55 m"), "0.55"},
+		{text("3 pcs."), "3"},
+		{text("1.5 kg"), "1.5"},
+		{text("2 m²"), "2"},
+		{text("2.5 m³"), "2.5"},
+		{text("０.５ kg"), "0.5"},
+		{text("2"), "2"},
+		{text("1,5"), "1.5"},
+		{text("1,234"), ""},
+		{text("two"), ""},
+		{text("€ 2"), ""},
+		{text(""), ""},
+		{nil, ""},
+		{&event.Node{Kind: event.List}, ""},
 	} {
 		if got, ok := Quantity(c.n); got != c.want || ok != (c.want != "") {
 			t.Errorf("quantity of %+v is %q, %t, want %q", c.n, got, ok, c.want)

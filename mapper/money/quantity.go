@@ -19,9 +19,9 @@ func Quantity(n *event.Node) (string, bool) {
 		m, ok := Exact(n.Text)
 		return m.Text, ok
 	case event.Text:
-		s := strings.TrimRightFunc(fold.Clean(n.Text), func(r rune) bool {
+		s := fold.Clean(strings.TrimRightFunc(n.Text, func(r rune) bool { // Clean would make a digit of ²
 			return unicode.IsLetter(r) || unicode.IsSpace(r) || r == '.' || r == '²' || r == '³'
-		})
+		}))
 		m, ok := ReadText(s)
 		if !ok || m.Named.Any() || strings.Contains(s, ",") && isGrouped(s, ',') {
 			return "", false

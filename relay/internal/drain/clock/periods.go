@@ -1,13 +1,12 @@
 package clock
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/google/uuid"
 
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
@@ -52,7 +51,7 @@ func bootOf(read func() (string, func() time.Duration)) boot {
 		}
 	}
 	start := time.Now()
-	return boot{uuid.NewString(), func() time.Duration { return time.Since(start) }}
+	return boot{rand.Text(), func() time.Duration { return time.Since(start) }}
 }
 
 const (
