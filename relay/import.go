@@ -84,7 +84,7 @@ reasons, and are not sent until "relay dead retry".`,
 	fl := c.Flags()
 	fl.StringVar(&f.format, "format", "", "jsonl, json or csv (also for tabs) (default: detected)")
 	fl.StringVar(&f.encoding, "encoding", "", "encoding of the file, such as windows-1250, shift_jis, gbk or ibm852 (default: detected)")
-	fl.StringVar(&f.separator, "separator", "", "separator of CSV: , ; | or tab (default: detected)")
+	fl.StringVar(&f.separator, "separator", "", "separator of CSV: one character, or tab (default: detected)")
 	fl.StringArrayVar(&f.columns, "column", nil, "PATH=HEADER or PATH=HEADER + HEADER; an empty PATH ignores the column; repeatable (CSV)")
 	fl.StringVar(&f.event, "event", "", "event name of rows without one (CSV)")
 	fl.StringVar(&f.timeFormat, "time-format", "", "format of the times, such as '02/01/2006 15:04' (CSV)")

@@ -142,6 +142,48 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+// A dropped table that is read as one column is refused: nothing of it is stored, and log and
+// report name the separator.
+func TestDirectoryOneColumn(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "spool")
+	m := &memory{}
+	var log bytes.Buffer
+	now := time.Now()
+	o := DirectoryOptions{Dir: dir, Queue: m, Quiet: time.Second, Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	o.Layout.Event = "Order Completed"
+	d := newDirectory(t, o)
+	table := func(sep string) string {
+		return strings.ReplaceAll("Order No,E-Mail,Total,Currency\n"+strings.Repeat("R-1,pat@example.com,12.50,EUR\n", 100), ",", sep)
+	}
+	drop(t, dir, "hash.csv", table("#"))
+	drop(t, dir, "space.txt.csv", table("\u00a0"))
+	drop(t, dir, "title.csv", "Sales report\n"+table(";"))
+	scan := func() {
+		d.scan(t.Context())
+		now = now.Add(time.Second)
+		d.scan(t.Context())
+	}
+	scan()
+	if m.calls != 0 {
+		t.Errorf("%d events stored: %.200s", m.count(), m.bodies())
+	}
+	want := "refused/hash.csv refused/hash.csv.CLAIM.jsonl refused/space.txt.csv refused/space.txt.csv.CLAIM.jsonl refused/title.csv refused/title.csv.CLAIM.jsonl"
+	if got := tree(t, dir); got != want {
+		t.Errorf("files\n%s\nwant\n%s", got, want)
+	}
+	for _, want := range []string{"file refused", "'#' seems to separate columns", `'\\u00a0' seems to separate columns`, "';' separates columns in the rows below"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("not in the log: %s\n%s", want, &log)
+		}
+	}
+	drop(t, dir, "tilde.csv", table("~"))
+	scan()
+	if m.count() != 100 || !strings.Contains(m.bodies(), `{"event":"Order Completed","properties":{"Order No":"R-1","E-Mail":"pat@example.com","Total":12.50,"Currency":"EUR"}}`) {
+		t.Errorf("%d events stored: %.200s", m.count(), m.bodies())
+	}
+}
+
 // The work is interrupted at each Append, before or after it, and another Directory continues, as
 // after a crash.
 func TestDirectoryResume(t *testing.T) {

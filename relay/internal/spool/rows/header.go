@@ -11,7 +11,9 @@ import (
 // header is the header row of a table.
 type header struct {
 	names []string
-	at    int64 // byte offset in the table
+	text  string // as in the file
+	line  int64  // line of the file, from 1
+	at    int64  // byte offset in the table
 }
 
 // width returns how many columns have a name.

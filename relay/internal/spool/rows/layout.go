@@ -13,7 +13,7 @@ type Layout struct {
 	Encoding   Encoding       // of files that are not clearly UTF-8 or UTF-16; "": detected, but never guessed
 	Columns    []Column       // overrides the header
 	Event      string         // event name for rows without one
-	Comma      rune           // separator; 0: , ; tab or | according to a sep= line or the header
+	Comma      rune           // separator; 0: one of separators, according to a sep= line or the header
 	HeaderRow  int            // line of the header, from 1; 0: the first that is not blank
 	Zone       *time.Location // of times without a zone; nil: the mapping's
 	TimeFormat string         // format of the columns that fill timestamp and originalTimestamp, as event.CheckTimeFormat checks it

@@ -197,7 +197,8 @@ func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err
 			return nil, fmt.Errorf("line %d is not a header, it is blank (--header-row sets the line of the header)", rec.line)
 		}
 		h = newHeader(rec.cells)
-		h.at, r.width, r.named = rec.at, len(rec.cells), h.names[len(h.names)-1] != ""
+		h.text, h.line, h.at = rec.text, rec.line, rec.at
+		r.width, r.named = len(rec.cells), h.names[len(h.names)-1] != ""
 		return h, nil
 	}
 }

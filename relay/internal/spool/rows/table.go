@@ -39,6 +39,9 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 	if h == nil {
 		return t, nil
 	}
+	if err := t.checkSeparator(h, &o.Layout); err != nil {
+		return nil, fmt.Errorf("read header: %w", err)
+	}
 	if t.cols, err = newColumns(h, &o.Layout); err != nil {
 		if hint := t.headerHint(h); hint != "" {
 			err = fmt.Errorf("%w\n%s", err, hint)
@@ -92,26 +95,6 @@ func (t *table) headerHint(h *header) string {
 		}
 	}
 	return ""
-}
-
-// separator returns the most frequent separator of a header outside quotes.
-func separator(header string) rune {
-	best, most := ',', 0
-	for _, c := range ",;\t|" {
-		n, quoted := 0, false
-		for _, b := range header {
-			switch {
-			case b == '"':
-				quoted = !quoted
-			case !quoted && b == c:
-				n++
-			}
-		}
-		if n > most {
-			best, most = c, n
-		}
-	}
-	return best
 }
 
 func (t *table) Next(r *Row) error {
