@@ -151,7 +151,7 @@ func canSeparate(c rune) bool {
 // spaces.
 func hasSeveralValues(row string) bool {
 	address, number := false, false
-	for _, word := range strings.Fields(row) {
+	for word := range strings.FieldsSeq(row) {
 		if addressLike.MatchString(word) {
 			address = true
 		} else if strings.ContainsAny(word, "0123456789") {
