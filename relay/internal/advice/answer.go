@@ -144,7 +144,7 @@ func network(message string) Advice {
 
 // fixMetaTLS is what to do about a connection to Meta that is not secure.
 func fixMetaTLS(message string) string {
-	const firewall = "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file; without one, "
+	const firewall = "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file and restart relay; without one, "
 	switch badCertificateOf(message) {
 	case certificateUntrusted:
 		return firewall + "install the system's certificates (ca-certificates)"
@@ -152,6 +152,8 @@ func fixMetaTLS(message string) string {
 		return "find out what answers instead of Meta (a login page, a firewall, the name server), and check graph.endpoint if it is set"
 	case certificateExpired:
 		return "check the clock of this machine; if it is right, the certificate of a firewall that inspects encrypted traffic has expired"
+	case certificateEarly:
+		return setClock + "; if the clock is right, the certificate of a firewall that inspects encrypted traffic is not valid yet"
 	}
 	return firewall + "install the system's certificates (ca-certificates) and check the clock of this machine"
 }

@@ -83,13 +83,15 @@ func hubNetwork(message string) Advice {
 func fixHubTLS(message string) string {
 	switch badCertificateOf(message) {
 	case certificateUntrusted:
-		return "set graph.ca_file here to the certificate (PEM) of the authority that signed the hub's certificate"
+		return "set graph.ca_file here to the certificate (PEM) of the authority that signed the hub's certificate, and restart relay"
 	case certificateWrongHost:
 		return "use a name in forward.url that is in the hub's certificate, or give the hub (tls.cert) a certificate for this name"
 	case certificateExpired:
 		return "give the hub (tls.cert) a valid certificate, and check the clock of this machine"
+	case certificateEarly:
+		return setClock + "; if the clock is right, give the hub (tls.cert) a certificate that is valid now"
 	}
-	return "check tls on the hub and forward.url here; a certificate of your own authority needs graph.ca_file here"
+	return "check tls on the hub and forward.url here; a certificate of your own authority needs graph.ca_file here (restart relay after setting it)"
 }
 
 // hubRefuses is the advice for answers that stay the same until a person acts.

@@ -20,14 +20,16 @@ func TestUnrouted(t *testing.T) {
 // Each problem with a certificate has its own fix, for Meta and for a hub.
 func TestCertificates(t *testing.T) {
 	for _, c := range []struct{ message, hub, meta string }{
-		{"the certificate is signed by an authority this machine does not know", "set graph.ca_file here", "graph.ca_file"},
+		{"the certificate is signed by an authority this machine does not know", "restart relay", "restart relay"},
 		{"the certificate is for another host", "forward.url", "answers instead of Meta"},
 		{"the certificate is not valid: x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2025-01-01T00:00:00Z", "tls.cert", "clock of this machine"},
+		{"the certificate is not valid: x509: certificate has expired or is not yet valid: current time 1970-01-10T00:00:00-03:00 is before 2025-01-01T00:00:00Z", "set the clock of this machine", "set the clock of this machine"},
+		{"the certificate is not valid: x509: certificate has expired or is not yet valid: current time 1970-01-10T00:00:00+01:00 is after 1969-01-01T00:00:00Z", "set the clock of this machine", "set the clock of this machine"},
 		{"the server refused the TLS handshake: tls: bad certificate", "tls on the hub", "graph.ca_file"},
 		{"tls: first record does not look like a TLS handshake", "tls on the hub", "graph.ca_file"},
 	} {
 		r := graph.Result{Class: graph.Retry, Message: c.message}
-		if a := ForHub(r); a.Cause != "hub_tls" || a.Who != Operator || a.When != "" || !strings.Contains(a.Do, c.hub) {
+		if a := ForHub(r); a.Cause != "hub_tls" || a.Who != Operator || a.When != "" || !strings.Contains(a.Do, c.hub) || strings.HasPrefix(c.hub, "set the clock") != strings.HasPrefix(a.Do, "set the clock") {
 			t.Errorf("%s: %+v", c.message, a)
 		}
 		if a := For(r); a.Cause != "tls" || !strings.Contains(a.Do, c.meta) {

@@ -45,7 +45,8 @@ const (
 	certificateOther     badCertificate = iota
 	certificateUntrusted                // signed by an authority that this machine does not know
 	certificateWrongHost                // issued for another name
-	certificateExpired                  // expired, or not valid yet
+	certificateExpired                  // expired
+	certificateEarly                    // not valid yet by this machine's clock, or that clock is before 2020
 )
 
 // badCertificateOf finds the problem in a message that package graph wrote for a
@@ -56,11 +57,17 @@ func badCertificateOf(message string) badCertificate {
 		return certificateUntrusted
 	case strings.Contains(message, "for another host"):
 		return certificateWrongHost
-	case strings.Contains(message, "expired"):
+	case strings.Contains(message, "expired"): // package x509 has one message for both
+		if _, now, ok := strings.Cut(message, "current time "); ok && now < "2020" || strings.Contains(message, " is before ") {
+			return certificateEarly
+		}
 		return certificateExpired
 	}
 	return certificateOther
 }
+
+// setClock is the fix for a clock by which a certificate is not valid yet.
+const setClock = "set the clock of this machine and let NTP keep it: it is probably wrong, and by it the certificate is not valid yet"
 
 // fixProxy is what to do about a proxy that cannot be used.
 const fixProxy = "check graph.proxy (or HTTPS_PROXY): host, port, and user and password if the proxy requires them (http://user:password@host:port)"
