@@ -155,7 +155,9 @@ func initUnit(dir string) (string, error) {
 	}
 	steps := ""
 	if create {
-		steps = "#   sudo useradd --system --shell /usr/sbin/nologin relay\n#   sudo chown -R relay: '" + abs + "'\n"
+		steps = "#   sudo useradd --system --shell /usr/sbin/nologin relay\n#   sudo chown -R relay: '" + abs + "'\n" +
+			"# From then on run every command as that user, and not as root or yourself:\n" +
+			"#   sudo -u relay '" + bin + "' status --config '" + filepath.Join(abs, "relay.yaml") + "'\n"
 	}
 	return strings.NewReplacer("@CREATE@", steps, "@USER@", name, "@DIR@", unitText(abs), "@CONFIG@", unitText(filepath.Join(abs, "relay.yaml")),
 		"@BINARY@", unitText(bin), "@HOME@", home).Replace(serviceUnit), nil
@@ -210,6 +212,9 @@ func nextSteps(dir string, ids bool) string {
 	step("put the access token, and nothing else, into " + filepath.Join(dir, "meta-token") + " (chmod 600); relay notices the file by itself")
 	step("relay doctor" + at + "     shows what is still missing")
 	step("relay run" + at)
+	if runtime.GOOS != "windows" {
+		fmt.Fprintf(&b, "\nTo run it as a service, see the first lines of %s. Run all other commands as the user\nthat it names (User=), such as `sudo -u relay relay status%s`.\n", filepath.Join(dir, "relay.service"), at)
+	}
 	return b.String()
 }
 

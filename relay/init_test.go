@@ -27,6 +27,12 @@ func TestInit(t *testing.T) {
 	if code != exit.OK || !strings.Contains(out, "wrote "+filepath.Join(dir, "relay.yaml")) {
 		t.Fatalf("exit %d\n%s%s", code, out, errOut)
 	}
+	if runtime.GOOS != "windows" && !strings.Contains(out, "sudo -u relay relay status --config ") {
+		t.Errorf("no word of relay's user:\n%s", out)
+	}
+	if runtime.GOOS != "windows" && os.Geteuid() == 0 && !strings.Contains(read(t, filepath.Join(dir, "relay.service")), "\n#   sudo -u relay ") {
+		t.Error("relay.service does not say how to run commands")
+	}
 	m := read(t, filepath.Join(dir, "mapping.yaml"))
 	for _, want := range []string{"702000000000009", "default_country: DE", "default_currency: EUR", "timezone: Europe/Berlin"} {
 		if !strings.Contains(m, want) {

@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"os/user"
 )
 
 // WritableError means that a user of the machine who should not be able to can write or replace a
@@ -40,7 +41,11 @@ func (e *WritableError) Advice() string {
 	if e.Moved == "" {
 		return e.Fix
 	}
-	return fmt.Sprintf("copy it to where only root can write: %s, and use that path; or run relay as that user: sudo -u '#%d' relay", e.Fix, e.UID)
+	name := fmt.Sprintf("'#%d'", e.UID)
+	if u, err := user.LookupId(fmt.Sprint(e.UID)); err == nil {
+		name = u.Username
+	}
+	return fmt.Sprintf("run relay as that user: sudo -u %s relay …; or copy the file to where only root can write: %s, and use that path", name, e.Fix)
 }
 
 // Trusted checks who besides its owner can write a file, directly or through a directory on its

@@ -203,7 +203,7 @@ func trusted(uid int, dirs ...string) bool {
 
 // mayNot explains who may use the socket, as far as the file system shows.
 func mayNot(path string) string {
-	who, as := "relay's own user and root", "as root (sudo)"
+	who := "relay's own user and root"
 	if fi, err := os.Lstat(path); err == nil {
 		if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 			who = fmt.Sprintf("%s and root", userName(int(st.Uid)))
@@ -212,7 +212,34 @@ func mayNot(path string) string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s may not use %s: it is for %s. Run the command %s, or set admin.socket.group to a group you are in", userName(os.Geteuid()), path, who, as)
+	return fmt.Sprintf("%s may not use %s: it is for %s. Run the command %s, or set admin.socket.group to a group you are in", userName(os.Geteuid()), path, who, As(path))
+}
+
+// As says as which user to run a command that needs the file or directory path: its owner, or that
+// of the nearest directory above it that this user can see. It names root only if root owns it:
+// root does not use files that another user can replace.
+func As(path string) string {
+	for {
+		if uid, ok := Owner(path); ok {
+			if uid == 0 {
+				return "as root (sudo)"
+			}
+			return fmt.Sprintf("as %s (sudo -u %s relay …)", userName(uid), sudoName(uid))
+		}
+		up := filepath.Dir(path)
+		if up == path {
+			return "as relay's own user"
+		}
+		path = up
+	}
+}
+
+// sudoName returns the user as sudo -u takes it.
+func sudoName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("'#%d'", uid)
 }
 
 func userName(uid int) string {

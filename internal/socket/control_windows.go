@@ -28,6 +28,9 @@ func Unsupported(error) bool { return false }
 // Owner returns false: users have no numbers on Windows.
 func Owner(string) (uid int, ok bool) { return 0, false }
 
+// As says as which user to run a command that is refused.
+func As(string) string { return "as administrator" }
+
 func selfSID() (string, error) {
 	u, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {

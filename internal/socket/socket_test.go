@@ -122,8 +122,19 @@ func TestControlAcceptsUserAndRoot(t *testing.T) {
 		t.Errorf("got %q, want %q", b, want)
 	}
 	out, err := as(t, dir, 65534, 65534, "SOCKET_TEST_DIAL="+path, "SOCKET_TEST_DIR="+dir).Output()
-	if err != nil || !strings.HasPrefix(string(out), "true the user ") || !strings.Contains(string(out), "may not use "+path+": it is for the user root and root") {
+	if err != nil || !strings.HasPrefix(string(out), "true the user ") || !strings.Contains(string(out), "may not use "+path+": it is for the user root and root") || !strings.Contains(string(out), "as root (sudo)") {
 		t.Errorf("another user: %q %v", out, err)
+	}
+	// Root does not obey files of relay's user, so it is not named.
+	if err := os.Lchown(path, 65533, 65533); err != nil {
+		t.Fatal(err)
+	}
+	out, _ = as(t, dir, 65534, 65534, "SOCKET_TEST_DIAL="+path, "SOCKET_TEST_DIR="+dir).Output()
+	if !strings.Contains(string(out), "Run the command as the user 65533 (sudo -u '#65533' relay …)") || strings.Contains(string(out), "(sudo)") {
+		t.Errorf("another user, of relay's: %q", out)
+	}
+	if err := os.Lchown(path, 0, 0); err != nil {
+		t.Fatal(err)
 	}
 	// If the file system ignores modes, the peer decides.
 	if err := os.Chmod(path, 0o666); err != nil {

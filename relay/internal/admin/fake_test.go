@@ -221,6 +221,14 @@ func (d *memDrain) Status() []drain.LaneStatus {
 	return slices.Clone(d.lanes)
 }
 
+// Received adds to a time in 1970 what a clock was off by.
+func (d *memDrain) Received(rec *queue.Record) time.Time {
+	if rec.Flags.ClockPeriod() == 1 {
+		return rec.Received.AddDate(56, 0, 0)
+	}
+	return rec.Received
+}
+
 func (d *memDrain) Pause(lane string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -61,6 +61,10 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	}
 	out, err := all.Forget(r.Context(), look, ask.DryRun)
 	if err != nil {
+		if !ask.DryRun {
+			err = fmt.Errorf("nothing or only a part was removed, so relay still has events of this person and can send them: "+
+				"if the disk is full, free space; then run the same command again (%w)", err)
+		}
 		s.fail(w, err)
 		return
 	}

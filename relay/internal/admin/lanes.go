@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -74,7 +75,23 @@ func (s *Server) findLane(name string) (string, error) {
 			return l.Lane, nil
 		}
 	}
-	return "", fmt.Errorf("event set %q: %w", name, queue.ErrNotFound)
+	return "", notThere(name, lanes)
+}
+
+// notThere is the error for an event set without a lane. It lists the lanes that exist.
+func notThere(name string, lanes []api.LaneInfo) error {
+	const most = 20
+	var known []string
+	for _, l := range lanes[:min(len(lanes), most)] {
+		known = append(known, l.Lane)
+	}
+	if n := len(lanes) - most; n > 0 {
+		known = append(known, fmt.Sprintf("%d more", n))
+	}
+	if len(known) == 0 {
+		known = []string{"none"}
+	}
+	return fmt.Errorf("event set %q: %w; event sets here: %s (`relay lane list`)", name, queue.ErrNotFound, strings.Join(known, ", "))
 }
 
 // moveLane moves the waiting events of an event set to another: {"to":"701…"}. The other
@@ -127,6 +144,9 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		moved, err = s.o.Queue.MoveLane(from, to, inDoubt...)
 		return err
 	}); err != nil {
+		if errors.Is(err, queue.ErrNotFound) { // listed because of the mapping or its counts
+			err = badf("event set %s has no waiting events to move; `relay lane list` shows where events wait", from)
+		}
 		s.fail(w, err)
 		return
 	}

@@ -120,6 +120,8 @@ type Drain interface {
 	// Exclusive runs fn, which settles records of a lane, while the lane is stopped. fn
 	// gets the records that Meta might have stored already.
 	Exclusive(lane string, fn func(inDoubt []queue.Seq) error) error
+	// Received returns when a record was received, corrected if the clock was wrong then.
+	Received(rec *queue.Record) time.Time
 }
 
 // Mapping is what admin needs of *mapper.Mapping.

@@ -17,7 +17,7 @@ func queueInfo(st queue.Stats) api.QueueInfo {
 	return api.QueueInfo{
 		Pending: st.Pending, Opening: st.Opening,
 		Bytes: st.DiskBytes, MaxBytes: st.MaxSize, DiskFree: st.VolumeFree, DiskSize: st.VolumeSize, Full: st.Full,
-		Segments: st.Segments, OldestAt: timePtr(st.Oldest), Dead: st.Dead, DeadBytes: st.DeadBytes,
+		Segments: st.Segments, Dead: st.Dead, DeadBytes: st.DeadBytes,
 		Appended: st.Appended, Duplicates: st.Duplicates, Dropped: maps.Clone(st.Dropped),
 		DamagedChunks: st.BadChunks, DamagedFiles: st.BadSegments, LostRecords: st.LostRecords, BadFiles: st.BadFiles, Rebuilt: st.MetaRebuilt,
 		Keys:    keyNames(st.KeysInUse),

@@ -10,6 +10,7 @@ import (
 	"relay/queue"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/forward"
 	"relay/relay/internal/metrics"
 	"relay/relay/internal/spool"
@@ -85,6 +86,27 @@ func (s *Server) state() metrics.State {
 	return st
 }
 
+// oldest returns when the oldest pending event of a lane was received. It is zero for a clock that
+// was not set and is not corrected yet: no age can be derived from such a time.
+func (s *Server) oldest(ls queue.LaneStat) time.Time {
+	if batch.Plausible(ls.Oldest) || ls.Pending == 0 || s.o.Drain == nil {
+		return plausible(ls.Oldest)
+	}
+	b, err := s.o.Queue.Read(ls.Name, 0, 1, 1)
+	if err != nil || len(b.Records) == 0 {
+		return time.Time{}
+	}
+	return plausible(s.o.Drain.Received(&b.Records[0]))
+}
+
+// plausible returns t, or zero if t cannot be a time of receipt.
+func plausible(t time.Time) time.Time {
+	if !batch.Plausible(t) {
+		return time.Time{}
+	}
+	return t
+}
+
 // lanes combines the lanes of queue, drain and mapping, and returns the number of unmapped
 // events. It omits the lanes that relay empties into dead letters. With all, the states of
 // lanes that another relay delivers come from that relay.
@@ -103,6 +125,7 @@ func (s *Server) lanes(now time.Time, all bool) (out []api.LaneInfo, unmapped in
 		case ls.Name == queue.LaneUnmapped:
 			unmapped = ls.Pending
 		case track.IsEventSet(ls.Name):
+			ls.Oldest = s.oldest(ls)
 			fillFromQueue(get(ls.Name), ls)
 		}
 	}

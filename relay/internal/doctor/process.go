@@ -23,7 +23,7 @@ func (e *exam) process() {
 	case r.NotAllowed != "":
 		e.report(Finding{
 			Check: "process", Code: "not_allowed", Level: Warn, Text: "This user is not allowed to connect to the running relay: " + r.NotAllowed + ".",
-			Fix: "Run this command as relay's user, as root (sudo), or as a member of admin.socket.group.", Who: You,
+			Fix: "Run this command as relay's user (sudo -u relay relay doctor), or as a member of admin.socket.group.", Who: You,
 		})
 		return
 	case r.Up && r.NotReady != "":

@@ -45,8 +45,11 @@ func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, e
 	}
 	switch _, err := os.Stat(cfg.Dir()); {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, exit.NotAllowed(fmt.Errorf("no relay is running at %s, and this user is not allowed to open the queue in %s: run the command as the queue's owner or as root (sudo)", control.Paths(cfg)[0], cfg.Dir()))
+		return nil, exit.NotAllowed(fmt.Errorf("no relay is running at %s, and this user is not allowed to open the queue in %s: run the command %s", control.Paths(cfg)[0], cfg.Dir(), socket.As(cfg.Dir())))
 	case err != nil:
+		if target, err := os.Readlink(cfg.Dir()); err == nil {
+			return nil, exit.TryLater(fmt.Errorf("no relay is running at %s, and queue.path %s is a link to %s, which does not exist: create or mount that directory", control.Paths(cfg)[0], cfg.Dir(), target))
+		}
 		return nil, exit.TryLater(fmt.Errorf("no relay is running at %s, and there is no queue in %s: start relay, or give its --config", control.Paths(cfg)[0], cfg.Dir()))
 	}
 	if uid, _, ok := foreignOwner(cfg.Dir()); ok {

@@ -3,7 +3,9 @@ package sidecar
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"sync"
@@ -11,6 +13,7 @@ import (
 
 	"relay/config"
 	"relay/internal/seal"
+	"relay/internal/socket"
 	"relay/mapper"
 	"relay/queue"
 	"relay/queue/local"
@@ -18,6 +21,7 @@ import (
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/privacy"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
@@ -47,7 +51,12 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		}
 		q, err = local.OpenReadOnly(cfg.Dir(), keys...)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, exit.NotAllowed(fmt.Errorf("no relay is running, and this user is not allowed to open the queue in %s: run the command %s", cfg.Dir(), socket.As(cfg.Dir())))
+	case errors.Is(err, fs.ErrNotExist) && !write:
+		return nil, exit.TryLater(fmt.Errorf("no relay is running, and there is no queue in %s, which is empty or on a volume that is not mounted: start relay, or give its --config", cfg.Dir()))
+	case err != nil:
 		return nil, QueueError(err)
 	}
 	ledger, err := offlineReceipts(cfg, write)

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,7 +81,40 @@ func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Log
 		return nil, cfg.Invalid("queue.max_size", "%s is more than the size of the volume of %s; omit the key for the smaller of 4 GiB and 80 %% of the volume",
 			advice.Size(cfg.Queue.MaxSize), cfg.Dir())
 	}
+	if err != nil {
+		if dangling := danglingLink(cfg.Dir()); dangling != nil {
+			return nil, dangling
+		}
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, exit.NotAllowed(notWritable(cfg.Dir(), err)) // a restart does not help
+	}
 	return q, QueueError(err)
+}
+
+// notWritable explains that this user cannot create or write the queue in dir, and how to fix it.
+func notWritable(dir string, err error) error {
+	name := strconv.Itoa(os.Geteuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	fix := fmt.Sprintf("sudo install -d -m 700 -o %s '%s'", name, dir)
+	if _, statErr := os.Stat(dir); statErr == nil {
+		fix = fmt.Sprintf("sudo chown -R %s '%s'", name, dir)
+	}
+	return fmt.Errorf("the user %s, as whom relay runs, cannot write the queue in %s (queue.path). Fix: %s (%w)", name, dir, fix, err)
+}
+
+// danglingLink returns an error if dir is a link without a target.
+func danglingLink(dir string) error {
+	target, err := os.Readlink(dir)
+	if err != nil {
+		return nil //nolint:nilerr // not a link
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return fmt.Errorf("queue.path: %s is a link to %s, which does not exist: create or mount that directory, or correct the link", dir, target)
 }
 
 // installationSecret reads the secret of the fingerprints, or creates it; made reports
