@@ -295,7 +295,7 @@ func TestForwardFull(t *testing.T) {
 	}
 	eventually(t, "the full hub is told", func() bool {
 		out, _ := edge.command(t, "status", "--config", edge.path("relay.yaml"))
-		return strings.Contains(out, "The hub takes nothing just now.")
+		return strings.Contains(out, "The hub accepts no events at the moment.")
 	})
 	if len(queued(t, edge)) == 0 {
 		t.Error("nothing waits at the store")

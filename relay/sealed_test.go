@@ -101,7 +101,7 @@ func TestEncryptedAtRest(t *testing.T) {
 	var ids []string
 	eventually(t, "everything sealed with the new key", func() bool {
 		ids = queueKeysInUse(t, p)
-		return len(ids) == 1 && strings.Contains(p.log.String(), "it needs no older one")
+		return len(ids) == 1 && strings.Contains(p.log.String(), `"code":"resealed"`)
 	})
 	h.write(t, "queue.key", key(2)+"\n")
 	p.stop(t)

@@ -114,7 +114,7 @@ func TestStrangers(t *testing.T) {
 		}
 		for _, args := range [][]string{{"forget", "--dry-run"}, {"forget"}} {
 			out, code := h.with(t, "ada@x.example\n", args...)
-			if code != 0 || !strings.Contains(out, fmt.Sprintf("not reached: %d files, links and folders below", len(want))) || !strings.Contains(out, " meta.db.copy,") {
+			if code != 0 || !strings.Contains(out, fmt.Sprintf("not reached: %d files, links and directories below", len(want))) || !strings.Contains(out, " meta.db.copy,") {
 				t.Errorf("%q: exit code %d\n%s", args, code, out)
 			}
 			if strings.Contains(out, "ada@") {

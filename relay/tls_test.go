@@ -67,7 +67,7 @@ func TestTLS(t *testing.T) {
 	if out, code := h.command(t, "tls", "init", "--host", "other.example"); code != 1 || !strings.Contains(out, "was not made for other.example") {
 		t.Errorf("another host: exit code %d\n%s", code, out)
 	}
-	if out, code := h.command(t, "tls", "init", "--host", "http://x"); code != 1 || !strings.Contains(out, "no host name") {
+	if out, code := h.command(t, "tls", "init", "--host", "http://x"); code != 1 || !strings.Contains(out, "is not a host name") {
 		t.Errorf("a bad host: exit code %d\n%s", code, out)
 	}
 	// Plain HTTP on that port is told so, and an old protocol is refused.

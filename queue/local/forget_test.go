@@ -24,12 +24,15 @@ func everything(t *testing.T, q *Queue) []byte {
 	t.Helper()
 	var all bytes.Buffer
 	err := filepath.WalkDir(q.dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(path, ".tmp") {
+			return nil // it was renamed meanwhile
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
 		b, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(path, segment.TmpSuffix) {
-			return nil // it was renamed meanwhile
+		if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(path, ".tmp") {
+			return nil
 		}
 		if err != nil {
 			return err

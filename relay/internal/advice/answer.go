@@ -274,6 +274,9 @@ func invalid(r graph.Result) Advice {
 	if TooLarge(r) {
 		return tooLarge(r)
 	}
+	if a, ok := causeOf(r.Code, r.Subcode); ok {
+		return a
+	}
 	a := Advice{
 		Cause: EventsRefused, What: "Meta refused the request because of an event in it",
 		Who: Operator, Do: "correct the mapping if it is the cause, then `relay dead retry`",
