@@ -3,11 +3,10 @@ package clustertest
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
-
-	"regexp"
 )
 
 // relay accepts a server with the shipped configuration.
