@@ -278,16 +278,18 @@ func TestWrongClockBeforeTheFirstAnswer(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t)
 					start := time.Now()
-					off, synced, reachable := c.off, false, false
-					w.opts.Wall = func() time.Time { return real.Add(time.Since(start) + off) }
-					w.opts.ClockSynced = func() bool { return synced }
+					var off atomic.Int64
+					var synced, reachable atomic.Bool
+					off.Store(int64(c.off))
+					w.opts.Wall = func() time.Time { return real.Add(time.Since(start) + time.Duration(off.Load())) }
+					w.opts.ClockSynced = func() bool { return synced.Load() }
 					w.opts.Notes = fakeNotes{}
 					w.opts.Settings.MaxAge = 62 * 24 * time.Hour
 					w.opts.Boot = func() (string, func() time.Duration) {
 						return "boot", func() time.Duration { return time.Since(start) }
 					}
 					w.opts.Ask = func(context.Context) graph.Result {
-						if !reachable {
+						if !reachable.Load() {
 							return graph.Result{Class: graph.Retry}
 						}
 						return graph.Result{Class: graph.Delivered, HTTPStatus: 400, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)}
@@ -304,13 +306,14 @@ func TestWrongClockBeforeTheFirstAnswer(t *testing.T) {
 					if restart {
 						w.stop()
 					}
-					off = c.later
+					off.Store(int64(c.later))
 					if restart {
 						w.run()
 					}
 					defer func() { w.stop() }()
 					sell("third")
-					synced, reachable = c.synced, true
+					synced.Store(c.synced)
+					reachable.Store(true)
 					pass(10 * time.Minute)
 					sell("fourth")
 					pass(time.Hour)

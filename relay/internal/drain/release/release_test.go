@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,11 +15,14 @@ import (
 
 // letters is a queue with dead letters.
 type letters struct {
+	mu  sync.Mutex
 	all []queue.DeadLetter
 	err error // of the next calls
 }
 
 func (l *letters) DeadLetters(_ string, fn func(queue.DeadLetter) bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, d := range l.all {
 		if !fn(d) {
 			break
@@ -27,6 +32,8 @@ func (l *letters) DeadLetters(_ string, fn func(queue.DeadLetter) bool) error {
 }
 
 func (l *letters) Redrive(ids []string, _ func(queue.DeadLetter) []string) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	before := len(l.all)
 	l.all = slices.DeleteFunc(l.all, func(d queue.DeadLetter) bool { return slices.Contains(ids, d.ID) })
 	return before - len(l.all), nil
@@ -43,11 +50,12 @@ func TestRelease(t *testing.T) {
 			{ID: "unknown", Event: "Unknown", ReleaseAt: start},
 			{ID: "no date", Event: "Known", EventSet: "701"},
 		}}
-		believed, redriven := false, 0
+		var believed atomic.Bool
+		var redriven atomic.Int64
 		r := New(Options{
 			Log: log, Logger: slog.New(slog.DiscardHandler),
-			Now:      func() (time.Time, bool) { return time.Now(), believed },
-			Redriven: func(n int) { redriven += n },
+			Now:      func() (time.Time, bool) { return time.Now(), believed.Load() },
+			Redriven: func(n int) { redriven.Add(int64(n)) },
 			Routes: func() func(string) []string {
 				return func(event string) []string {
 					if event == "Known" {
@@ -63,26 +71,28 @@ func TestRelease(t *testing.T) {
 		check := func(when string, n int) {
 			t.Helper()
 			synctest.Wait()
-			if redriven != n {
-				t.Errorf("%s: %d letters redriven, want %d", when, redriven, n)
+			if got := redriven.Load(); got != int64(n) {
+				t.Errorf("%s: %d letters redriven, want %d", when, got, n)
 			}
 		}
 		check("clock not believed", 0)
-		believed = true
+		believed.Store(true)
 		r.Check()
 		check("clock believed", 1)
 		time.Sleep(59 * time.Minute)
 		check("before the hour", 1)
 		time.Sleep(2 * time.Minute)
 		check("after the hour", 2)
+		log.mu.Lock()
 		log.all = append(log.all, queue.DeadLetter{ID: "new", Event: "Known", EventSet: "701", ReleaseAt: time.Now().Add(time.Second)})
+		log.mu.Unlock()
 		r.Due(time.Now().Add(time.Second))
 		time.Sleep(2 * time.Second)
 		check("a new letter", 3)
+		cancel()
+		<-done
 		if len(log.all) != 2 {
 			t.Errorf("%d letters are left, want the unknown one and the one without a date: %+v", len(log.all), log.all)
 		}
-		cancel()
-		<-done
 	})
 }
