@@ -37,7 +37,10 @@ func TestForwardReplay(t *testing.T) {
 			t.Errorf("%d: %s, want %q", code, out, want)
 		}
 	}
-	replay("51 copies are kept here; sent the 0 that the hub lacked")
+	eventually(t, "all 51 are handed over, the unusable one too", func() bool {
+		out, code := edge.command(t, "forward", "replay", "--config", edge.path("relay.yaml"))
+		return code == 0 && strings.Contains(out, "51 copies are kept here; sent the 0 that the hub lacked")
+	})
 	hp.kill(t)
 	if err := os.RemoveAll(hub.path("data")); err != nil {
 		t.Fatal(err)
