@@ -52,8 +52,8 @@ func (s *Sidecar) timeSource() func(context.Context) graph.Result {
 	return s.graph.Reach
 }
 
-// now returns the time of receipt: this machine's clock, unless Meta's answers show that
-// it is far off.
+// now returns the time of receipt: this machine's clock, unless answers show that it is
+// far off.
 func (s *Sidecar) now() time.Time {
 	corrected, trusted := s.drain.Now() // drain is set before anything is served
 	return timeOfReceipt(time.Now(), corrected, trusted)
@@ -68,7 +68,7 @@ func (s *Sidecar) trustedClock() (time.Time, bool) {
 }
 
 func timeOfReceipt(wall, corrected time.Time, trusted bool) time.Time {
-	if trusted && wall.Sub(corrected).Abs() > 5*time.Minute {
+	if trusted && wall.Sub(corrected).Abs() > clock.MaxError {
 		return corrected
 	}
 	return wall

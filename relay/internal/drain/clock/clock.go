@@ -11,7 +11,7 @@ import (
 // Clock returns the time and whether it can be believed. The wall clock of a till is often
 // wrong: it starts in 1970, or a year off, until it is set.
 //
-// Clock is believed once a Date header of Meta has given the time. From then on, the time is
+// Clock is believed once an answer of Meta, or of the hub, has given the time. From then on, the time is
 // that anchor plus the time passed on the monotonic clock, so that a jump of the wall clock
 // has no effect. When wall and monotonic clock differ by more than MaxDrift (after a jump or
 // a sleep of the machine), the anchor is dropped until the next answer. Without an anchor,
@@ -24,7 +24,7 @@ type Clock struct {
 	synced func() bool
 
 	mu     sync.Mutex
-	anchor time.Time // Meta's time …
+	anchor time.Time // the server's time …
 	at     time.Time // … at this moment (monotonic) …
 	wallAt time.Time // … when the wall showed this
 	skew   time.Duration
@@ -74,8 +74,8 @@ func (c *Clock) Now() (t time.Time, believed bool) {
 	return c.anchor.Add(passed).Round(0).UTC(), true
 }
 
-// Observe sets the clock by the Date header of an answer from Meta. It returns the skew (this
-// machine's clock minus Meta's) and whether it has changed.
+// Observe sets the clock by the time in an answer from Meta or the hub. It returns the skew (this
+// machine's clock minus the server's) and whether it has changed.
 func (c *Clock) Observe(r graph.Result) (skew time.Duration, news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

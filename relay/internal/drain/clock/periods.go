@@ -57,8 +57,8 @@ func bootOf(read func() (string, func() time.Duration)) boot {
 const (
 	notePeriods = "clock"
 	maxPeriods  = 32
-	// maxError is the largest error of a clock that is left uncorrected.
-	maxError = 5 * time.Minute
+	// MaxError is the largest error of a clock that is left uncorrected.
+	MaxError = 5 * time.Minute
 	// lateStamp is how long after the end of a period its records can still arrive at Stamp.
 	lateStamp = time.Minute
 )
@@ -136,7 +136,7 @@ func (p *periods) learn(now time.Time, up time.Duration) error {
 	for i := range p.list {
 		if x := &p.list[i]; x.Boot == p.boot.id && x.Right.IsZero() {
 			x.Right, changed = now.Add(x.Up-up), true
-			if x.Right.Sub(x.Wall).Abs() <= maxError {
+			if x.Right.Sub(x.Wall).Abs() <= MaxError {
 				x.Right = x.Wall
 			}
 		}
