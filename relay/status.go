@@ -146,7 +146,11 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 			if off < 0 {
 				way, off = "behind", -off
 			}
-			fmt.Fprintf(out, "clock  %s\n", term.Colour(out, "33", fmt.Sprintf("%s %s Meta's: correct it, preferably with NTP", term.Span(off), way)))
+			whose := "Meta's"
+			if s.Forwards != "" {
+				whose = "the hub's"
+			}
+			fmt.Fprintf(out, "clock  %s\n", term.Colour(out, "33", fmt.Sprintf("%s %s %s: correct it, preferably with NTP", term.Span(off), way, whose)))
 		}
 		if s.Forwards == "" {
 			printFile(out, "mapping", s.Mapping)

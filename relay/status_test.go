@@ -10,15 +10,25 @@ import (
 	"relay/relay/internal/api"
 )
 
-// A wrong clock is on the page; a few seconds are not.
-func TestStatusSaysClockIsWrong(t *testing.T) {
-	for skew, want := range map[float64]string{86400 * 365: "ahead of Meta's", -7200: "behind Meta's", 2: ""} {
+// Status reports a clock that is more than a minute off, and whose clock it was compared
+// with: a relay that forwards gets the time from its hub.
+func TestStatusReportsWrongClock(t *testing.T) {
+	for _, tt := range []struct {
+		skew     float64
+		forwards string
+		want     string // "": nothing
+	}{
+		{skew: 86400 * 365, want: "365 d ahead of Meta's: correct it"},
+		{skew: -7200, want: "2 h 0 min behind Meta's: correct it"},
+		{skew: -7200, forwards: "https://hub.example.com", want: "2 h 0 min behind the hub's: correct it"},
+		{skew: 2},
+	} {
 		var b bytes.Buffer
-		if err := printStatus(&b, api.Status{Ready: true, ClockSkew: skew}, false); err != nil {
+		if err := printStatus(&b, api.Status{Ready: true, ClockSkew: tt.skew, Forwards: tt.forwards}, false); err != nil {
 			t.Fatal(err)
 		}
-		if said := strings.Contains(b.String(), "Meta's: correct it"); said != (want != "") || !strings.Contains(b.String(), want) {
-			t.Errorf("%v: %s", skew, &b)
+		if reported := strings.Contains(b.String(), "\nclock "); reported != (tt.want != "") || !strings.Contains(b.String(), tt.want) {
+			t.Errorf("%v: %s", tt.skew, &b)
 		}
 	}
 }

@@ -221,7 +221,7 @@ var Sections = []Section{
 		{RebuildMismatch, slog.LevelWarn, "a request whose outcome is unknown cannot be repeated byte for byte: its events may arrive twice", "nothing; Meta recognises them by event_id"},
 		{MapPanic, slog.LevelError, "relay's mapper failed on an event: a bug; the event is a dead letter", "send a support bundle"},
 		{ClockSkew, slog.LevelWarn, "this machine's clock is wrong", "set up time synchronisation"},
-		{ClockNotNoted, slog.LevelWarn, "the clock is not set, and its time cannot be stored: events without a timestamp may become dead letters `unknown_time` after a restart", "check the disk"},
+		{ClockNotNoted, slog.LevelWarn, "relay cannot store when this machine's clock was wrong, or by how much: events without a timestamp that were received then can keep a wrong time, or become dead letters `unknown_time`", "check the disk"},
 		{LocalTimes, slog.LevelWarn, "events have times without a zone, and the mapping has no `timezone`: they are read as UTC", "set `timezone: Europe/Berlin`, or the shop's own, in the mapping"},
 		{ClockBelieved, slog.LevelInfo, "the time is known from a server's answer", "nothing"},
 		{DeadFull, slog.LevelError, "there is no space for more dead letters: the lane waits", "retry, export or drop some, or raise `queue.dead_max_size`"},

@@ -60,7 +60,7 @@ func newDelivery(r registrar, tail *Tail) *delivery {
 		usage:      r.gaugeVec("relay_destination_usage_ratio", "Highest share of Meta's rate limit used, as last told by its headers; 1 is the limit.", "event_set"),
 		lag: r.histogramVec("relay_delivery_lag_seconds", "Time from receipt to delivery, of the oldest event of each request.",
 			[]float64{1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600, 62 * 24 * 3600}, "event_set"),
-		clockSkew: r.gauge("relay_clock_skew_seconds", "This machine's clock minus Meta's, from the Date header of the last answer; 0 where they agree within its whole seconds."),
+		clockSkew: r.gauge("relay_clock_skew_seconds", "This machine's clock minus Meta's (with forward.url: the hub's), from the Date header of the last answer; 0 where they agree within its whole seconds."),
 
 		delivered: r.counterVec("relay_events_delivered_total", "Conversions that Meta has accepted.", "event_set", "event"),
 		skipped:   r.counterVec("relay_events_skipped_total", "Conversions deliberately not sent.", "reason"),
@@ -194,5 +194,5 @@ func (d *delivery) Usage(lane string, percent float64) {
 	d.usage.WithLabelValues(lane).Set(percent / 100)
 }
 
-// ClockSkew sets this machine's clock minus Meta's.
+// ClockSkew sets this machine's clock minus Meta's or the hub's.
 func (d *delivery) ClockSkew(skew time.Duration) { d.clockSkew.Set(skew.Seconds()) }

@@ -69,7 +69,7 @@ func (m *Metrics) Totals() api.Totals {
 	return t
 }
 
-// ClockSkew returns this machine's clock minus Meta's, in seconds.
+// ClockSkew returns this machine's clock minus Meta's or the hub's, in seconds.
 func (m *Metrics) ClockSkew() float64 {
 	var v float64
 	each(m.delivery.clockSkew, func(_ map[string]string, x float64) { v = x })

@@ -97,7 +97,7 @@ function keys(list) {
 }
 
 function foot(s, now) {
-  const skew = Math.abs(s.clock_skew_seconds) >= 5 ? `clock ${Math.abs(Math.round(s.clock_skew_seconds))} s ${s.clock_skew_seconds > 0 ? "ahead of" : "behind"} Meta's` : "";
+  const skew = Math.abs(s.clock_skew_seconds) >= 5 ? `clock ${Math.abs(Math.round(s.clock_skew_seconds))} s ${s.clock_skew_seconds > 0 ? "ahead of" : "behind"} ${s.forwards_to ? "the hub's" : "Meta's"}` : "";
   const bits = [`relay ${s.build.version}`, `up ${span((now - new Date(s.started_at)) / 1000)}`, `process ${s.pid}`, s.queue.unmapped ? `${num(s.queue.unmapped)} unmapped events kept for a later mapping change` : "",
     s.queue.damaged_chunks ? `${num(s.queue.damaged_chunks)} damaged chunks quarantined` : "", skew].filter(Boolean);
   const mark = bits.join("|");
