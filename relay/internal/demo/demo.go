@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +34,7 @@ type demo struct {
 	began   time.Time
 	dir     string
 	sandbox *sandbox.Sandbox
+	graph   connection // to the sandbox
 	relay   *sidecar.Sidecar
 	url     string
 	mapping string // path
@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	failed := make(chan error, 2)
+	failed := make(chan error, 3) // the relay, and the simulator before and after the outage
 
 	d.sandbox, err = sandbox.New(sandbox.Options{KeepBodies: true, Settings: sandbox.Settings{
 		Behaviour: sandbox.Behaviour{LatencyMS: 40},
@@ -81,13 +81,13 @@ func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("start simulator: %w", err)
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
+	d.graph = connection{sandbox: d.sandbox, addr: "127.0.0.1:0", failed: failed}
+	if err := d.graph.up(ctx); err != nil {
 		return fmt.Errorf("start simulator: %w", err)
 	}
-	wg.Go(func() { failed <- d.sandbox.Serve(ctx, ln) })
+	defer d.graph.down()
 
-	if err := d.open(ln.Addr().String(), o.Verbose); err != nil { //nolint:contextcheck // as in sidecar.Serve
+	if err := d.open(d.graph.addr, o.Verbose); err != nil { //nolint:contextcheck // as in sidecar.Serve
 		return err
 	}
 	wg.Go(func() { failed <- d.relay.Run(ctx) })
@@ -99,7 +99,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 		return errors.New("the numbers do not add up: please report this")
 	}
 	if o.Serve {
-		d.say("Running until you press Ctrl-C:\n         status page  http://%s/\n         track calls  %s/v1/track\n         Meta's side  http://%s/", d.relay.AdminAddr(), d.url, ln.Addr())
+		d.say("Running until you press Ctrl-C:\n         status page  http://%s/\n         track calls  %s/v1/track\n         Meta's side  http://%s/", d.relay.AdminAddr(), d.url, d.graph.addr)
 		select {
 		case <-ctx.Done():
 		case err := <-failed:
@@ -155,9 +155,7 @@ func (d *demo) play(ctx context.Context) error {
 	}
 	d.say("%d conversions are at Meta, none are waiting", d.atMeta())
 
-	if err := d.sandbox.SetMode(sandbox.Down); err != nil {
-		return err
-	}
+	d.graph.down()
 	d.say("The connection goes down. The tills keep working: %d events, each answered 200", len(noon))
 	before := d.atMeta()
 	if err := d.post(ctx, noon); err != nil {
@@ -168,7 +166,7 @@ func (d *demo) play(ctx context.Context) error {
 	}
 	d.say("%d conversions are waiting on disk, %d were delivered meanwhile. relay reports: %s", d.waiting(), d.atMeta()-before, d.lastError())
 
-	if err := d.sandbox.SetMode(sandbox.OK); err != nil {
+	if err := d.until(ctx, "the connection is back", func() bool { return d.graph.up(ctx) == nil }); err != nil {
 		return err
 	}
 	d.say("The connection is back")
