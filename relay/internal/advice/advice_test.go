@@ -36,19 +36,14 @@ func answers(t *testing.T) []graph.Result {
 	for c := graph.Delivered; !strings.HasPrefix(c.String(), "unknown"); c++ {
 		all = append(all, graph.Result{Class: c}, graph.Result{Class: c, HTTPStatus: 400, Code: 999999})
 	}
-	return append(all, network()...)
-}
-
-// network returns results without an answer, with messages as package graph writes them.
-func network() (all []graph.Result) {
-	for _, m := range []string{
-		"the certificate is signed by an authority this machine does not know", "the certificate is not valid: x509: certificate has expired",
-		"the proxy requires a user and password", "connection refused by the proxy", "the address of graph.facebook.com was not found", "connection refused",
-	} {
-		all = append(all, graph.Result{Class: graph.Retry, Message: m})
+	for _, f := range graph.Failures() {
+		all = append(all, unanswered(f))
 	}
 	return all
 }
+
+// unanswered returns a result without an answer.
+func unanswered(f graph.Failure) graph.Result { return graph.Result{Class: graph.Retry, Failure: f} }
 
 var (
 	causeForm    = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
@@ -118,12 +113,21 @@ func TestCauses(t *testing.T) {
 		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 407}, "proxy", []string{"graph.proxy"}},
 		{meta(graph.Throttle, 368, 0), "blocked", []string{"Account Quality"}},
 		{meta(graph.Throttle, 80004, 0), "throttled", []string{"rate.requests_per_second"}},
-		{network()[0], "tls", []string{"graph.ca_file"}},
-		{network()[1], "tls", []string{"clock of this machine"}},
-		{network()[2], "proxy", []string{"graph.proxy"}},
-		{network()[3], "proxy", []string{"graph.proxy"}},
-		{network()[4], "dns", []string{"name server"}},
-		{network()[5], "unreachable", []string{"internet connection"}},
+		{unanswered(graph.FailureUntrusted), "tls", []string{"graph.ca_file", "restart relay"}},
+		{unanswered(graph.FailureWrongHost), "tls", []string{"answers instead of Meta"}},
+		{unanswered(graph.FailureExpired), "tls", []string{"check the clock of this machine"}},
+		{unanswered(graph.FailureNotYetValid), "tls", []string{"must set the clock of this machine"}},
+		{unanswered(graph.FailureCertificate), "tls", []string{"graph.ca_file"}},
+		{unanswered(graph.FailureHandshake), "tls", []string{"graph.ca_file"}},
+		{unanswered(graph.FailureNoTLS), "not_encrypted", []string{"graph.endpoint"}},
+		{unanswered(graph.FailureProxy), "proxy", []string{"graph.proxy"}},
+		{unanswered(graph.FailureProxyLogin), "proxy", []string{"graph.proxy"}},
+		{unanswered(graph.FailureProxyRefused), "proxy_refused", []string{"through the proxy"}},
+		{unanswered(graph.FailureDNS), "dns", []string{"name server"}},
+		{unanswered(graph.FailureSlow), "slow_connection", []string{"requests smaller"}},
+		{unanswered(graph.FailureNotHTTP), "foreign_answer", []string{"login page"}},
+		{unanswered(graph.FailureRefused), "unreachable", []string{"internet connection"}},
+		{unanswered(graph.FailureReset), "unreachable", []string{"internet connection"}},
 		{meta(graph.Retry, 2, 0), "meta_trouble", []string{"If this lasts, the administrator of this machine must check https://metastatus.com."}},
 		{meta(graph.Retry, 999999, 0), "unknown_code", []string{"Meta's documentation"}},
 		{graph.Result{Class: graph.Retry, HTTPStatus: 503}, "server_trouble", nil},
@@ -133,7 +137,6 @@ func TestCauses(t *testing.T) {
 		{graph.Result{Class: graph.Doubt, HTTPStatus: 502, Foreign: true}, "server_trouble", []string{"metastatus.com", "exactly the same"}},
 		{graph.Result{Class: graph.Doubt}, "no_answer", []string{"check the internet connection", "exactly the same"}},
 		{graph.Result{Class: graph.Throttle, HTTPStatus: 429, Foreign: true}, "throttled_by_proxy", []string{"does not come from the Graph API"}},
-		{graph.Result{Class: graph.Retry, Message: "the server does not use TLS"}, "not_encrypted", []string{"graph.endpoint"}},
 		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 2}, "request_too_large", []string{"batch.max_bytes", "smaller parts"}},
 		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 1}, "event_too_large_for_proxy", []string{"refuses even a single event", "The network administrator"}},
 		{meta(graph.InvalidEvent, 100, 2804009), "events_refused", []string{"a Purchase has no value", "relay dead retry"}},
@@ -143,7 +146,7 @@ func TestCauses(t *testing.T) {
 	} {
 		a := advice.For(c.r)
 		if a.Cause != c.cause {
-			t.Errorf("%s %d/%d %q: cause %s, want %s", c.r.Class, c.r.Code, c.r.Subcode, c.r.Message, a.Cause, c.cause)
+			t.Errorf("%s %d/%d %q %s: cause %s, want %s", c.r.Class, c.r.Code, c.r.Subcode, c.r.Message, c.r.Failure, a.Cause, c.cause)
 		}
 		for _, w := range c.words {
 			if !strings.Contains(a.String(), w) {

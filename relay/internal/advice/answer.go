@@ -81,7 +81,7 @@ func doubt(r graph.Result) Advice {
 func retry(r graph.Result) Advice {
 	switch {
 	case r.HTTPStatus == 0:
-		return network(r.Message)
+		return network(r.Failure)
 	case r.Code != 0:
 		if _, known := graph.Verdict(r.Code, r.Subcode); !known {
 			return Advice{
@@ -106,63 +106,6 @@ func foreign() Advice {
 	return Advice{
 		Cause: "foreign_answer", What: "Something other than Meta answered: a login page, a proxy or a firewall between this machine and Meta.",
 		When: ifLasts, Who: Network, Do: "allow this machine to connect to graph.facebook.com, and check graph.endpoint if it is set", Relay: relayRetries,
-	}
-}
-
-// network is the advice for requests without an answer, by the network error.
-func network(message string) Advice {
-	switch networkFailureOf(message) {
-	case failureProxy:
-		return Advice{
-			Cause: "proxy", What: "The proxy could not be used, so nothing was sent.",
-			Who: Network, Do: fixProxy, Relay: relayRetries,
-		}
-	case failureNoTLS:
-		return Advice{
-			Cause: "not_encrypted", What: "A server without encryption answered instead of Meta, so nothing was sent.",
-			Who: Network, Do: "check the scheme and port of graph.endpoint if it is set; otherwise allow this machine to connect to graph.facebook.com", Relay: relayRetries,
-		}
-	case failureTLS:
-		return Advice{
-			Cause: "tls", What: "The connection to Meta is not secure, so nothing was sent.",
-			Who: Network, Do: fixMetaTLS(message), Relay: relayRetries,
-		}
-	case failureSlow:
-		return Advice{
-			Cause: "slow_connection", What: "The connection was too slow for the whole request, so Meta stored none of it.",
-			When: ifLasts, Who: Network, Do: "check the internet connection", Relay: "relay keeps the events and makes its requests smaller until they succeed.",
-		}
-	case failureDNS:
-		return Advice{
-			Cause: "dns", What: "The name of Meta's server could not be looked up, so nothing was sent.",
-			When: ifLasts, Who: Network, Do: "check the name server of this machine; if there is a proxy, set graph.proxy: the proxy then looks up names", Relay: relayRetries,
-		}
-	case failureOther:
-	}
-	return unreachable()
-}
-
-// fixMetaTLS is what to do about a connection to Meta that is not secure.
-func fixMetaTLS(message string) string {
-	const firewall = "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file and restart relay; without one, "
-	switch badCertificateOf(message) {
-	case certificateUntrusted:
-		return firewall + "install the system's certificates (ca-certificates)"
-	case certificateWrongHost:
-		return "find out what answers instead of Meta (a login page, a firewall, the name server), and check graph.endpoint if it is set"
-	case certificateExpired:
-		return "check the clock of this machine; if it is right, the certificate of a firewall that inspects encrypted traffic has expired"
-	case certificateEarly:
-		return setClock + "; if the clock is right, the certificate of a firewall that inspects encrypted traffic is not valid yet"
-	}
-	return firewall + "install the system's certificates (ca-certificates) and check the clock of this machine"
-}
-
-func unreachable() Advice {
-	return Advice{
-		Cause: "unreachable", What: "Meta could not be reached, so nothing was sent.",
-		When: ifLasts, Who: Network, Do: "check the internet connection, and that the firewall allows this machine to connect to port 443 of graph.facebook.com (or to graph.endpoint)",
-		Relay: relayRetries,
 	}
 }
 

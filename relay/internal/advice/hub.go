@@ -25,18 +25,10 @@ func ForHub(r graph.Result) Advice {
 	switch {
 	case r.Class == graph.Delivered:
 		return Advice{Cause: "hub_takes", What: "The hub has the events."}
-	case r.HTTPStatus == 0 && r.TooSlow:
-		return Advice{
-			Cause: "hub_slow_connection", What: "The connection was too slow for the whole chunk, so the hub stored none of it.",
-			When: ifLasts, Who: Network, Do: "check the connection to the hub", Relay: "relay keeps the events and makes its chunks smaller until they succeed.",
-		}
 	case r.HTTPStatus == 0:
-		return hubNetwork(r.Message)
+		return hubNetwork(r.Failure)
 	case r.Foreign:
-		return Advice{
-			Cause: "hub_foreign", What: "Something other than a relay answered instead of the hub.",
-			When: ifLasts, Who: Operator, Do: "check forward.url, and any proxy or firewall between this machine and the hub", Relay: relayRetries,
-		}
+		return hubForeign()
 	case r.Class == graph.ConfigPause:
 		return hubRefuses(r)
 	case r.Class == graph.TooMuch:
@@ -51,47 +43,6 @@ func ForHub(r graph.Result) Advice {
 		Cause: "hub_busy", What: "The hub could not accept the events at the moment.",
 		When: ifLasts, Who: Operator, Do: "run `relay doctor` on the hub", Relay: relayRetries,
 	}
-}
-
-// hubNetwork is the advice for a chunk without an answer, by the network error.
-func hubNetwork(message string) Advice {
-	switch networkFailureOf(message) {
-	case failureTLS:
-		return Advice{
-			Cause: "hub_tls", What: "The connection to the hub is not secure, so nothing is forwarded.",
-			Who: Operator, Do: fixHubTLS(message), Relay: relayRetries,
-		}
-	case failureNoTLS:
-		return Advice{
-			Cause: "hub_tls", What: "The server at forward.url does not use encryption, so nothing is forwarded.",
-			Who: Operator, Do: "check the scheme and port of forward.url, and tls on the hub", Relay: relayRetries,
-		}
-	case failureProxy:
-		return Advice{
-			Cause: "hub_proxy", What: "The proxy could not be used, so nothing is forwarded.",
-			Who: Network, Do: fixProxy, Relay: relayRetries,
-		}
-	case failureSlow, failureDNS, failureOther:
-	}
-	return Advice{
-		Cause: "hub_unreachable", What: "The hub does not answer.",
-		When: ifLasts, Who: Network, Do: "check that relay is running on the hub, that forward.url is its address, and the network between the two", Relay: relayRetries,
-	}
-}
-
-// fixHubTLS is what to do about a connection to the hub that is not secure.
-func fixHubTLS(message string) string {
-	switch badCertificateOf(message) {
-	case certificateUntrusted:
-		return "set graph.ca_file here to the certificate (PEM) of the authority that signed the hub's certificate, and restart relay"
-	case certificateWrongHost:
-		return "use a name in forward.url that is in the hub's certificate, or give the hub (tls.cert) a certificate for this name"
-	case certificateExpired:
-		return "give the hub (tls.cert) a valid certificate, and check the clock of this machine"
-	case certificateEarly:
-		return setClock + "; if the clock is right, give the hub (tls.cert) a certificate that is valid now"
-	}
-	return "check tls on the hub and forward.url here; a certificate of your own authority needs graph.ca_file here (restart relay after setting it)"
 }
 
 // hubRefuses is the advice for answers that stay the same until a person acts.

@@ -120,7 +120,7 @@ func (l *lane) forward(ctx context.Context, found queue.Batch) {
 	s := l.fit.Failed(r, size)
 	if s > 0 && (s < size || r.Class != graph.TooMuch) {
 		l.State.Size = s
-		if r.Class == graph.TooMuch || r.TooSlow {
+		if r.Class == graph.TooMuch || r.Failure == graph.FailureSlow {
 			l.flush()
 		}
 	}

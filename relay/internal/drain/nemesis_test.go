@@ -87,7 +87,7 @@ func (j *judge) answer(_ int, c call) graph.Result {
 	case 3:
 		return graph.Result{Class: graph.Retry, Message: "no connection"}
 	case 4:
-		return graph.Result{Class: graph.Retry, Upload: graph.UploadPart, TooSlow: true, Message: "slow"}
+		return graph.Result{Class: graph.Retry, Upload: graph.UploadPart, Failure: graph.FailureSlow, Message: "slow"}
 	case 5:
 		return graph.Result{Class: graph.Throttle, HTTPStatus: 400, Code: 4, RetryAfter: time.Minute}
 	case 6:

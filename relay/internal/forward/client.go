@@ -121,7 +121,7 @@ func (c *Client) Ask(ctx context.Context) graph.Result {
 // result classifies the answer to a body. A success without the proof that the body was read
 // does not count. Package advice has what a person must do.
 func result(p graph.Posted, body []byte) graph.Result {
-	r := graph.Result{HTTPStatus: p.Status, Upload: p.Upload, TooSlow: p.TooSlow, Message: p.Err, RetryAfter: retryAfter(p.Header)}
+	r := graph.Result{HTTPStatus: p.Status, Upload: p.Upload, Failure: p.Failure, Message: p.Err, RetryAfter: retryAfter(p.Header)}
 	var said struct {
 		Answer
 		Code     string `json:"code"`

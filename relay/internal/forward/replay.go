@@ -106,7 +106,7 @@ func (c *Client) again(ctx context.Context, src source, recs []queue.Record) (se
 			if r.Class == graph.Delivered {
 				break
 			}
-			if n == 1 || r.Class != graph.TooMuch && !r.TooSlow {
+			if n == 1 || r.Class != graph.TooMuch && r.Failure != graph.FailureSlow {
 				return sent, &NotTakenError{r}
 			}
 			n /= 2

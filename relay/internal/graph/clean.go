@@ -1,20 +1,10 @@
 package graph
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/textproto"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"unicode"
 	"unicode/utf8"
 )
@@ -112,78 +102,4 @@ func shorten(s string) string {
 		s = s[:len(s)-1]
 	}
 	return s + "…"
-}
-
-// network describes a transport error: what failed at which step, without the
-// URL. Some errors of net/http quote what the other side sent. That can contain
-// anything, so it is cleaned like an answer or left out.
-func (c cleaner) network(parent, ctx context.Context, err error) string {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err
-	}
-	return shorten(c.removeSecrets(oneLine(c.describe(parent, ctx, err))))
-}
-
-func (c cleaner) describe(parent, ctx context.Context, err error) string {
-	var (
-		dns     *net.DNSError
-		op      *net.OpError
-		unknown x509.UnknownAuthorityError
-		host    x509.HostnameError
-		invalid x509.CertificateInvalidError
-		record  tls.RecordHeaderError
-		alert   tls.AlertError
-		timeout net.Error
-
-		protocol textproto.ProtocolError
-	)
-	switch {
-	case parent.Err() != nil:
-		return "relay stopped waiting for the answer"
-	case errors.Is(context.Cause(ctx), errTimeout), errors.Is(context.Cause(ctx), errUpload):
-		return context.Cause(ctx).Error()
-	case errors.As(err, &dns):
-		what := "no such host"
-		if dns.IsTimeout {
-			what = "the name server does not answer"
-		}
-		return fmt.Sprintf("cannot find the address of %s: %s", dns.Name, what)
-	case errors.As(err, &unknown):
-		return "the certificate is signed by an authority this machine does not know"
-	case errors.As(err, &host):
-		return "the certificate is for another host"
-	case errors.As(err, &invalid):
-		return "the certificate is not valid: " + invalid.Error()
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return "the server does not use TLS"
-	case errors.As(err, &alert):
-		return "the server refused the TLS handshake: " + alert.Error()
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused" + through(err)
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return "the network is unreachable" + through(err)
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return "the proxy: " + c.text(op.Err.Error())
-	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // net/http has no type for it
-		return "the proxy requires a user and password"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection was closed without an answer"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "the connection was cut"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "no connection in time"
-	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "HTTP/1.x transport connection broken"):
-		return "the answer is not valid HTTP"
-	}
-	return c.text(err.Error())
-}
-
-// through returns " by the proxy" if the connection to the proxy failed, else "".
-func through(err error) string {
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if op, ok := e.(*net.OpError); ok && op.Op == "proxyconnect" { //nolint:errorlint // each layer is checked
-			return " by the proxy"
-		}
-	}
-	return ""
 }

@@ -167,6 +167,7 @@ func transport(o Options) (*http.Transport, error) {
 			}
 			return conn, err
 		},
+		OnProxyConnectResponse: refuseConnect,
 		TLSClientConfig:        conf,
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,

@@ -3,18 +3,17 @@ package graph
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 )
 
-// Posted is the answer to a Post. Upload and TooSlow are as in Result.
+// Posted is the answer to a Post. Upload and Failure are as in Result.
 type Posted struct {
 	Status  int // 0: no answer
 	Header  http.Header
 	Body    []byte // at most 2 MiB
 	Upload  Upload
-	TooSlow bool
+	Failure Failure
 	Err     string // the network error without the URL; "" when there was an answer
 }
 
@@ -34,10 +33,11 @@ func (c *Client) Post(parent context.Context, path, contentType, bearer string, 
 	req.ContentLength = parts.size()
 	req.GetBody = func() (io.ReadCloser, error) { return parts.reader(up.progress), nil }
 	req.Body = parts.reader(up.progress)
+	clean := cleaner{secrets: []string{bearer}}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		clean := cleaner{secrets: []string{bearer}}
-		return Posted{Upload: up.uploaded(), TooSlow: errors.Is(context.Cause(ctx), errUpload), Err: clean.network(parent, ctx, err)}
+		failure, text := clean.failure(parent, ctx, up, err)
+		return Posted{Upload: up.uploaded(), Failure: failure, Err: text}
 	}
 	defer resp.Body.Close()
 	p := Posted{Status: resp.StatusCode, Header: resp.Header}
@@ -45,6 +45,7 @@ func (c *Client) Post(parent context.Context, path, contentType, bearer string, 
 	p.Upload, p.Body = up.uploaded(), bytes.TrimSpace(p.Body)
 	if err != nil {
 		p.Status, p.Err = 0, "the answer was incomplete"
+		p.Failure, _ = clean.failure(parent, ctx, up, err)
 	}
 	if p.Status != http.StatusOK && p.Status != http.StatusTooManyRequests && p.Status != http.StatusRequestEntityTooLarge {
 		c.tr.CloseIdleConnections() // behind a load balancer, a new connection can reach another relay

@@ -11,21 +11,6 @@ import (
 	"relay/internal/meta"
 )
 
-// An https endpoint whose server uses plain HTTP is distinguished from one that is
-// unreachable.
-func TestReachWithoutTLS(t *testing.T) {
-	srv := httptest.NewServer(http.NotFoundHandler())
-	defer srv.Close()
-	c, err := New(Options{Endpoint: strings.Replace(srv.URL, "http:", "https:", 1), Proxy: "none"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if r := c.Reach(t.Context()); r.Class != Retry || r.Message != "the server does not use TLS" {
-		t.Errorf("%s: %q", r.Class, r.Message)
-	}
-}
-
 // A proxy's 413 does not prove that the token is valid: only the Graph API checks
 // it before the list of events.
 func TestCheckTokenBehindProxy(t *testing.T) {
@@ -79,7 +64,11 @@ func TestNetworkErrorsQuoteNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		message := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: meta.Conversions}).Message + c.Reach(t.Context()).Message
+		check, reach := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: meta.Conversions}), c.Reach(t.Context())
+		if reach.Failure != FailureNotHTTP {
+			t.Errorf("answer %q: %s", answer, reach.Failure)
+		}
+		message := check.Message + reach.Message
 		for _, personal := range []string{"ada", "example.com", "555", "9f86d0"} {
 			if strings.Contains(strings.ReplaceAll(message, ln.Addr().String(), ""), personal) {
 				t.Errorf("answer %q: the message contains %q: %s", answer, personal, message)

@@ -40,11 +40,11 @@ const (
 // Result is the outcome of one Request.
 type Result struct {
 	Class      Class
-	HTTPStatus int    // 0: no answer
-	Sent       int    // number of events in the request
-	Upload     Upload // how much of the body was sent
-	TooSlow    bool   // the upload was cancelled for lack of progress
-	Foreign    bool   // a complete answer that is not from the Graph API
+	HTTPStatus int     // 0: no answer
+	Failure    Failure // why there was no answer
+	Sent       int     // number of events in the request
+	Upload     Upload  // how much of the body was sent
+	Foreign    bool    // a complete answer that is not from the Graph API
 	Code       int
 	Subcode    int
 	Message    string // Meta's message without personal data, or the network error without the URL

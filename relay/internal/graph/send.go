@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"regexp"
@@ -178,8 +177,8 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 		if uploaded == UploadWhole {
 			class = Doubt
 		}
-		slow := errors.Is(context.Cause(ctx), errUpload)
-		return Result{Class: class, Sent: k.sent, Upload: uploaded, TooSlow: slow, Message: clean.network(parent, ctx, err)}
+		failure, text := clean.failure(parent, ctx, up, err)
+		return Result{Class: class, Sent: k.sent, Upload: uploaded, Failure: failure, Message: text}
 	}
 	defer resp.Body.Close()
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))

@@ -2,9 +2,12 @@ package graph
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,6 +37,10 @@ type exchange struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 
+	// Set by net/http, which can go on with a dial after the request has ended.
+	answered        atomic.Bool // a byte of an answer arrived
+	handshakeFailed atomic.Bool // a TLS handshake failed
+
 	mu   sync.Mutex
 	sent Upload
 	ends time.Time // latest end of the upload
@@ -45,7 +52,14 @@ func startExchange(parent context.Context, wait time.Duration) (context.Context,
 	ctx, cancel := context.WithCancelCause(parent)
 	u := &exchange{wait: wait, cancel: cancel, ends: time.Now().Add(longestUpload)}
 	u.timer = time.AfterFunc(wait, u.expire)
-	return ctx, u
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotFirstResponseByte: func() { u.answered.Store(true) },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err != nil {
+				u.handshakeFailed.Store(true)
+			}
+		},
+	}), u
 }
 
 func (u *exchange) done() {

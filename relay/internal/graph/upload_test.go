@@ -124,7 +124,7 @@ func TestStalledUpload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := slowServer(t, 64<<10, 0, 256<<10, nil)
 		r := uploadLarge(t, s, 30*time.Second)
-		if r.Class != Retry || r.Upload != UploadPart || !r.TooSlow || r.Message != "the connection is too slow for the request" {
+		if r.Class != Retry || r.Upload != UploadPart || r.Failure != FailureSlow {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -135,7 +135,7 @@ func TestNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := slowServer(t, 64<<10, 0, 1<<40, nil)
 		r := uploadLarge(t, s, 30*time.Second)
-		if r.Class != Doubt || r.Upload != UploadWhole || r.TooSlow || r.Message != "no answer in time" {
+		if r.Class != Doubt || r.Upload != UploadWhole || r.Failure != FailureTimeout {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -149,7 +149,7 @@ func TestRefusedMidway(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 		})
 		r := uploadLarge(t, s, 30*time.Second)
-		if r.Upload != UploadPart || r.Class == Doubt || r.TooSlow {
+		if r.Upload != UploadPart || r.Class == Doubt || r.Failure != NoFailure {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -163,7 +163,7 @@ func TestNoConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	if r := uploadLarge(t, pipeServer{url: "http://" + l.Addr().String()}, 30*time.Second); r.Class != Retry || r.Upload != UploadNone || r.TooSlow {
+	if r := uploadLarge(t, pipeServer{url: "http://" + l.Addr().String()}, 30*time.Second); r.Class != Retry || r.Upload != UploadNone || r.Failure != FailureRefused {
 		t.Errorf("%+v", r)
 	}
 }

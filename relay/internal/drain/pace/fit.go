@@ -23,7 +23,7 @@ const (
 // connection can have any cause; the second one in a row counts.
 func (f *Fit) Failed(r graph.Result, size int64) int64 {
 	switch {
-	case r.Class == graph.TooMuch, r.TooSlow:
+	case r.Class == graph.TooMuch, r.Failure == graph.FailureSlow:
 	case r.Upload == graph.UploadPart && r.HTTPStatus == 0:
 		if f.cuts++; f.cuts < 2 {
 			return 0

@@ -60,7 +60,7 @@ func carry(f *Fit, size, bound, most int64, steps int) (passed []int64, twice, a
 		}
 		if all += min(try, most); try > most {
 			twice += most
-			size = f.Failed(graph.Result{Upload: graph.UploadPart, TooSlow: true}, try)
+			size = f.Failed(graph.Result{Upload: graph.UploadPart, Failure: graph.FailureSlow}, try)
 			continue
 		}
 		passed = append(passed, try)
