@@ -11,16 +11,23 @@ import (
 	"testing"
 	"time"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
-// examVolume mounts a file system of its own, or skips the test: these take
-// root, and longer than the ordinary tests.
+// examVolume mounts a file system for a test that takes longer than the ordinary ones, or
+// skips the test.
 func examVolume(t *testing.T, mount func(dir string) error) string {
 	t.Helper()
 	if os.Getenv("RELAY_EXAM") == "" {
 		t.Skip("RELAY_EXAM is not set")
 	}
+	return mountVolume(t, mount)
+}
+
+// mountVolume mounts a file system, or skips the test.
+func mountVolume(t *testing.T, mount func(dir string) error) string {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to mount a volume")
 	}
@@ -157,4 +164,30 @@ func TestFreeze(t *testing.T) {
 	eventually(t, "intake goes on by itself", func() bool { return send("after") == http.StatusOK })
 	eventually(t, "all of it is delivered", func() bool { return sb.Stats().Unique >= len(acked) })
 	p.stop(t)
+}
+
+// A forget on a full disk names the disk as the cause, and succeeds once there is space.
+func TestForgetOnFullDisk(t *testing.T) {
+	vol := mountVolume(t, func(dir string) error { return systemCommand("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", dir) })
+	h := onVolume(t, vol, "127.0.0.1:1", "")
+	h.write(t, "sales.jsonl", sales(0, 2000))
+	if out, code := h.command(t, "import", "sales.jsonl"); code != exit.OK {
+		t.Fatalf("import: exit code %d\n%s", code, out)
+	}
+	neighbour := filepath.Join(vol, "neighbour")
+	if err := os.WriteFile(neighbour, make([]byte, 64<<20), 0o600); err == nil {
+		t.Fatal("the volume is not full")
+	}
+	out, code := h.with(t, "o-7\n", "forget")
+	for _, want := range []string{"not everything was removed, so relay still has events of this person", "no space left on device", "Free space on the disk; then run the same command again"} {
+		if code != exit.Failure || strings.Count(out, "\n") != 1 || !strings.Contains(out, want) {
+			t.Errorf("full: exit code %d, no %q in\n%s", code, want, out)
+		}
+	}
+	if err := os.Remove(neighbour); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := h.with(t, "o-7\n", "forget"); code != exit.OK || !strings.HasPrefix(out, "1 removed: 1 waiting event\n") {
+		t.Errorf("with space: exit code %d\n%s", code, out)
+	}
 }

@@ -5,11 +5,11 @@ import (
 	"net"
 )
 
-// ErrNotAllowed means that this user may not use the socket, or that the process that answers must
+// ErrNotAllowed means that this user is not allowed to use the socket, or that the process that answers must
 // not be trusted.
 var ErrNotAllowed = errors.New("not allowed")
 
-// NotAllowedError explains who may use a socket that this user may not. It matches ErrNotAllowed.
+// NotAllowedError explains which users can use a socket that this user cannot. It matches ErrNotAllowed.
 type NotAllowedError struct{ Text string }
 
 func (e *NotAllowedError) Error() string { return e.Text }

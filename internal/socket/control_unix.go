@@ -206,13 +206,16 @@ func mayNot(path string) string {
 	who := "relay's own user and root"
 	if fi, err := os.Lstat(path); err == nil {
 		if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-			who = fmt.Sprintf("%s and root", userName(int(st.Uid)))
+			who = "root"
+			if st.Uid != 0 {
+				who = userName(int(st.Uid)) + " and root"
+			}
 			if fi.Mode().Perm()&0o060 == 0o060 {
-				who = fmt.Sprintf("%s, root and members of the group %s", userName(int(st.Uid)), groupName(int(st.Gid)))
+				who += " and members of the group " + groupName(int(st.Gid))
 			}
 		}
 	}
-	return fmt.Sprintf("%s may not use %s: it is for %s. Run the command %s, or set admin.socket.group to a group you are in", userName(os.Geteuid()), path, who, As(path))
+	return fmt.Sprintf("%s is not allowed to use %s: it is for %s. Run the command %s, or set admin.socket.group to a group you are in", userName(os.Geteuid()), path, who, As(path))
 }
 
 // As says as which user to run a command that needs the file or directory path: its owner, or that

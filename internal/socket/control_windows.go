@@ -68,7 +68,7 @@ func DialControl(ctx context.Context, path, _ string) (net.Conn, error) {
 	c, err := winio.DialPipeContext(ctx, pipeName(path))
 	switch {
 	case errors.Is(err, os.ErrPermission), errors.Is(err, windows.ERROR_ACCESS_DENIED):
-		return nil, &NotAllowedError{"this user may not use relay's pipe: it is for the user relay runs as and administrators. Run the command as administrator, or set admin.socket.group to a group you are in"}
+		return nil, &NotAllowedError{"this user is not allowed to use relay's pipe: it is for the user relay runs as and administrators. Run the command as administrator, or set admin.socket.group to a group you are in"}
 	case err != nil:
 		return nil, err
 	}

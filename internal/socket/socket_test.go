@@ -122,7 +122,7 @@ func TestControlAcceptsUserAndRoot(t *testing.T) {
 		t.Errorf("got %q, want %q", b, want)
 	}
 	out, err := as(t, dir, 65534, 65534, "SOCKET_TEST_DIAL="+path, "SOCKET_TEST_DIR="+dir).Output()
-	if err != nil || !strings.HasPrefix(string(out), "true the user ") || !strings.Contains(string(out), "may not use "+path+": it is for the user root and root") || !strings.Contains(string(out), "as root (sudo)") {
+	if err != nil || !strings.HasPrefix(string(out), "true the user ") || !strings.Contains(string(out), "is not allowed to use "+path+": it is for root. Run") || !strings.Contains(string(out), "as root (sudo)") {
 		t.Errorf("another user: %q %v", out, err)
 	}
 	// Root does not obey files of relay's user, so it is not named.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/mapper"
 	"relay/relay/internal/admin/access"
@@ -62,8 +63,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	out, err := all.Forget(r.Context(), look, ask.DryRun)
 	if err != nil {
 		if !ask.DryRun {
-			err = fmt.Errorf("nothing or only a part was removed, so relay still has events of this person and can send them: "+
-				"if the disk is full, free space; then run the same command again (%w)", err)
+			err = forgetError{err}
 		}
 		s.fail(w, err)
 		return
@@ -74,6 +74,20 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, http.StatusOK, out)
 }
+
+// forgetError is why a forget could not remove everything, with what follows and what to do.
+type forgetError struct{ err error }
+
+func (e forgetError) Error() string {
+	fix := "Once this is corrected,"
+	if disk.NoSpace(e.err) {
+		fix = "Free space on the disk; then"
+	}
+	cause := strings.ReplaceAll(e.err.Error(), "\n", "; ") // of joined errors
+	return "not everything was removed, so relay still has events of this person and can send them: " + cause + ". " + fix + " run the same command again"
+}
+
+func (e forgetError) Unwrap() error { return e.err }
 
 // ForgetAs carries out a forget that was requested at another relay, with that relay's
 // mappings as well. It can be repeated.

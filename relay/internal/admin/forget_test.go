@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,6 +52,27 @@ func TestForget(t *testing.T) {
 	}
 	if len(f.queue.records) != 3 || len(f.queue.dead) != 2 {
 		t.Errorf("%d records, %d letters left", len(f.queue.records), len(f.queue.dead))
+	}
+}
+
+// A forget that fails names its cause. It speaks of space only if the disk is full.
+func TestForgetNamesCause(t *testing.T) {
+	for cause, want := range map[error]string{
+		fmt.Errorf("write 1.seg: %w", syscall.ENOSPC): "write 1.seg: no space left on device. Free space on the disk; then run the same command again",
+		errors.Join(fmt.Errorf("write 1.seg: %w", syscall.EIO), errors.New("read 2.seg: not a file")): "write 1.seg: input/output error; read 2.seg: not a file. Once this is corrected, run the same command again",
+	} {
+		f := newFixture(t, func(o *Options) {
+			o.People.Receipts = func(_ *person.Matcher, dry bool) (int, []string, error) {
+				if dry {
+					return 0, nil, nil
+				}
+				return 0, nil, cause
+			}
+		})
+		_, err := f.client().Forget(t.Context(), api.Forget{Lines: []string{"pat@example.com"}})
+		if err == nil || !strings.HasSuffix(err.Error(), "relay still has events of this person and can send them: "+want) {
+			t.Errorf("%v: %v", cause, err)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -34,30 +35,26 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 			l.Close()
 		}
 	}()
-	if err := checkRestored(cfg.Dir()); err != nil {
-		return nil, err
-	}
 	o, err := queueOptions(cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
 	var q *local.Queue
 	if write {
-		q, err = local.Open(cfg.Dir(), o)
+		q, err = openDir(cfg.Dir(), o)
 	} else {
-		keys := o.OldKeys
-		if o.Key != nil {
-			keys = append([][]byte{o.Key}, keys...)
-		}
-		q, err = local.OpenReadOnly(cfg.Dir(), keys...)
+		q, err = openDirReadOnly(cfg.Dir(), o)
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
+		if uid, ok := socket.Owner(cfg.Dir()); ok && uid == os.Geteuid() { // the directory, but not the files in it
+			return nil, exit.NotAllowed(notWritable(cfg.Dir(), err))
+		}
 		return nil, exit.NotAllowed(fmt.Errorf("no relay is running, and this user is not allowed to open the queue in %s: run the command %s", cfg.Dir(), socket.As(cfg.Dir())))
 	case errors.Is(err, fs.ErrNotExist) && !write:
 		return nil, exit.TryLater(fmt.Errorf("no relay is running, and there is no queue in %s, which is empty or on a volume that is not mounted: start relay, or give its --config", cfg.Dir()))
 	case err != nil:
-		return nil, QueueError(err)
+		return nil, openError(cfg, err)
 	}
 	ledger, err := offlineReceipts(cfg, write)
 	if err != nil {
@@ -133,6 +130,18 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 			_ = auditFile.Close()
 		}
 	}, nil
+}
+
+// openDirReadOnly opens the queue in dir for reading, unless a restore into it has not finished.
+func openDirReadOnly(dir string, o local.Options) (*local.Queue, error) {
+	if err := checkRestored(dir); err != nil {
+		return nil, err
+	}
+	keys := o.OldKeys
+	if o.Key != nil {
+		keys = append([][]byte{o.Key}, keys...)
+	}
+	return local.OpenReadOnly(dir, keys...)
 }
 
 // WaitOpened waits until a queue has read its old files, so that its numbers are complete.

@@ -46,9 +46,6 @@ func (s *Sidecar) openStore(cfg *config.Config) (secret []byte, made bool, err e
 		s.queue = s.nats
 		return s.nats.InstallationSecret(), false, nil
 	}
-	if err = checkRestored(cfg.Dir()); err != nil {
-		return nil, false, err
-	}
 	q, err := openQueue(cfg, s.trustedClock, s.log)
 	if err != nil {
 		return nil, false, err
@@ -76,20 +73,33 @@ func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	q, err := local.Open(cfg.Dir(), o)
+	q, err := openDir(cfg.Dir(), o)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, exit.NotAllowed(notWritable(cfg.Dir(), err)) // a restart does not help
+	}
+	return q, openError(cfg, err)
+}
+
+// openDir opens the queue in dir, unless a restore into it has not finished.
+func openDir(dir string, o local.Options) (*local.Queue, error) {
+	if err := checkRestored(dir); err != nil {
+		return nil, err
+	}
+	return local.Open(dir, o)
+}
+
+// openError explains an error from opening the queue of cfg, and gives it its exit code.
+func openError(cfg *config.Config, err error) error {
 	if errors.Is(err, local.ErrTooSmall) {
-		return nil, cfg.Invalid("queue.max_size", "%s is more than the size of the volume of %s; omit the key for the smaller of 4 GiB and 80 %% of the volume",
+		return cfg.Invalid("queue.max_size", "%s is more than the size of the volume of %s; omit the key for the smaller of 4 GiB and 80 %% of the volume",
 			advice.Size(cfg.Queue.MaxSize), cfg.Dir())
 	}
 	if err != nil {
 		if dangling := danglingLink(cfg.Dir()); dangling != nil {
-			return nil, dangling
+			return dangling
 		}
 	}
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, exit.NotAllowed(notWritable(cfg.Dir(), err)) // a restart does not help
-	}
-	return q, QueueError(err)
+	return QueueError(err)
 }
 
 // notWritable explains that this user cannot create or write the queue in dir, and how to fix it.
