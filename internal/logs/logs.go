@@ -194,7 +194,7 @@ const (
 
 // Sections has one row per code.
 var Sections = []Section{
-	{Title: "Delivery", About: "`advice` says what to do about an answer from Meta; status, page, alerts and doctor use the same text.", Rows: []Row{
+	{Title: "Delivery", About: "`advice` says what to do about an answer from Meta, or about its lack; status, page, alerts and doctor use the same text. `failure` is the kind of network error if there was no answer, such as `dns`, `refused` or `certificate_expired`.", Rows: []Row{
 		{TokenPaused, slog.LevelError, "Meta refuses the token; its event sets are paused, nothing is lost", "do what `advice` says; delivery resumes by itself"},
 		{PermissionPaused, slog.LevelError, "the token has no permission for this event set; it is paused, nothing is lost", "do what `advice` says; delivery resumes by itself"},
 		{ConfigPaused, slog.LevelError, "Meta does not accept uploads to this event set as relay is set up; it is paused, nothing is lost", "do what `advice` says: usually about the event set's id, `graph.version` or `graph.app_secret`"},

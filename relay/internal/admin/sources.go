@@ -50,7 +50,7 @@ func fillFromDrain(l *api.LaneInfo, w drain.LaneStatus) {
 	l.Since, l.InDoubt, l.Paused, l.DryRun = timePtr(w.Since), w.InDoubt, w.Paused, w.DryRun
 	if e := w.LastError; e != nil {
 		l.LastError = &api.LaneError{
-			At: e.At, Class: e.Class, HTTPStatus: e.HTTPStatus, Code: e.Code, Subcode: e.Subcode,
+			At: e.At, Class: e.Class, HTTPStatus: e.HTTPStatus, Failure: e.Failure, Code: e.Code, Subcode: e.Subcode,
 			Message: e.Message, FBTraceID: e.FBTraceID, Advice: e.Advice,
 		}
 	}

@@ -22,6 +22,7 @@ type LaneError struct {
 	At         time.Time `json:"at"`
 	Class      string    `json:"class,omitempty"`
 	HTTPStatus int       `json:"http_status,omitempty"`
+	Failure    string    `json:"failure,omitempty"` // graph.Failure: why there was no answer
 	Code       int       `json:"code"`
 	Subcode    int       `json:"subcode"`
 	Message    string    `json:"message"`

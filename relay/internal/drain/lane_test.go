@@ -15,6 +15,7 @@ import (
 	"relay/mapper"
 	"relay/mapper/rules"
 	"relay/queue"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -180,7 +181,7 @@ func TestClasses(t *testing.T) {
 		code   string        // log
 	}{
 		{"retry answered", result(graph.Retry, 500, 2, 0), WaitingRetry, time.Second, 100 * time.Millisecond, true, true, "retrying"},
-		{"retry unsent", result(graph.Retry, 0, 0, 0), WaitingRetry, time.Second, 100 * time.Millisecond, false, true, "retrying"},
+		{"retry unsent", graph.Result{Class: graph.Retry, Failure: graph.FailureDNS, Message: "no such host"}, WaitingRetry, time.Second, 100 * time.Millisecond, false, true, "retrying"},
 		{"doubt", result(graph.Doubt, 0, 0, 0), WaitingRetry, time.Second, 100 * time.Millisecond, true, true, "retrying"},
 		{"throttle told", graph.Result{Class: graph.Throttle, HTTPStatus: 400, Code: 80004, RetryAfter: 5 * time.Minute}, Throttled, 6 * time.Minute, 5 * time.Minute, false, true, "throttled"},
 		{"throttle untold", result(graph.Throttle, 400, 4, 0), Throttled, 40 * time.Second, 30 * time.Second, false, true, "throttled"},
@@ -210,8 +211,11 @@ func TestClasses(t *testing.T) {
 				if w.logs.count(tt.code) != 1 {
 					t.Errorf("logged %v, want %s once", w.logs.codes, tt.code)
 				}
+				if attr := " failure=" + tt.first.Failure.String() + " "; strings.Contains(w.logs.text.String(), attr) != (tt.first.Failure != graph.NoFailure) {
+					t.Errorf("logged %q, want %q", w.logs.text.String(), attr)
+				}
 				l := w.lane(setA)
-				if l.LastError == nil || l.LastError.Class != tt.first.Class.String() || l.LastError.Code != tt.first.Code || l.LastError.Advice == "" || l.NextAttempt.IsZero() {
+				if l.LastError == nil || l.LastError.Class != tt.first.Class.String() || l.LastError.Code != tt.first.Code || l.LastError.Failure != tt.first.Failure.String() || l.LastError.Advice != advice.For(tt.first).String() || l.NextAttempt.IsZero() {
 					t.Errorf("status does not say it: %+v", l)
 				}
 				// Another event set is not held back, unless the token is dead.

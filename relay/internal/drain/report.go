@@ -68,7 +68,7 @@ func (l *lane) advice(r graph.Result) advice.Advice {
 func (l *lane) recordProblem(r graph.Result) {
 	at, _ := l.s.clock.Now()
 	l.problem = &Problem{
-		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
+		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Failure: r.Failure.String(), Code: r.Code, Subcode: r.Subcode,
 		Message: r.Message, FBTraceID: r.FBTraceID, Advice: l.advice(r).String(),
 	}
 	l.State.Problem = l.problem
@@ -77,6 +77,9 @@ func (l *lane) recordProblem(r graph.Result) {
 // answerAttrs returns the log attributes for an answer.
 func (l *lane) answerAttrs(code logs.Code, r graph.Result) []any {
 	words := []any{"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "message", r.Message, "advice", l.advice(r).String()}
+	if r.Failure != graph.NoFailure {
+		words = append(words, "failure", r.Failure.String())
+	}
 	if !l.s.forwards(l.name) {
 		words = append(words, "meta_code", r.Code, "meta_subcode", r.Subcode, "fbtrace_id", r.FBTraceID)
 	}

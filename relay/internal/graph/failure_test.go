@@ -227,7 +227,9 @@ func reset(conn *net.TCPConn) { _ = conn.SetLinger(0) }
 
 func answer220(conn *net.TCPConn) { _, _ = io.WriteString(conn, "220 mail.example ESMTP\r\n") }
 
-func cutHeader(conn *net.TCPConn) { _, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: text") }
+func cutHeader(conn *net.TCPConn) {
+	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: text")
+}
 
 func refuseSOCKS(conn *net.TCPConn) { _, _ = conn.Write([]byte{5, 0xff}) }
 

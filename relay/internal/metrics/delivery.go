@@ -52,8 +52,8 @@ func newDelivery(r registrar, tail *Tail) *delivery {
 		requests: r.counterVec("relay_delivery_batches_total", "Requests to the Graph API, by outcome.", "event_set", "outcome"),
 		duration: r.histogramVec("relay_delivery_duration_seconds", "Time one request to the Graph API took.",
 			[]float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}, "event_set"),
-		errors: r.counterVec("relay_delivery_errors_total", "Answers of the Graph API other than success, by Meta's code and subcode; code 0: no answer, or none of Meta's form.",
-			"event_set", "code", "subcode"),
+		errors: r.counterVec("relay_delivery_errors_total", "Requests without success, by Meta's code and subcode. Code 0: an answer not from Meta, or none; failure then names the network error (dns, refused, certificate_expired, ...).",
+			"event_set", "code", "subcode", "failure"),
 		resends:    r.counterVec("relay_delivery_ambiguous_resends_total", "Requests sent again unchanged because the first one's fate is unknown.", "event_set"),
 		mismatches: r.counterVec("relay_delivery_rebuild_mismatches_total", "Requests in doubt that could not be rebuilt identically and were mapped again.", "event_set"),
 		limitWait:  r.counterVec("relay_rate_limit_wait_seconds_total", "Time lanes waited for the request rate.", "event_set"),
@@ -98,7 +98,7 @@ func (d *delivery) Attempt(lane string, r graph.Result, events int) {
 	if outcome == "ok" {
 		return
 	}
-	d.errors.WithLabelValues(lane, d.labels.codes.bound(strconv.Itoa(r.Code)), d.labels.subcodes.bound(strconv.Itoa(r.Subcode))).Inc()
+	d.errors.WithLabelValues(lane, d.labels.codes.bound(strconv.Itoa(r.Code)), d.labels.subcodes.bound(strconv.Itoa(r.Subcode)), r.Failure.String()).Inc()
 	if d.tail.Watched() {
 		d.tail.publish(api.Outcome{
 			Time: time.Now(), Outcome: "attempt", EventSet: lane, Reason: r.Class.String(), Message: r.Message,

@@ -70,6 +70,7 @@ func exercise(m *Metrics) {
 	d := m.Drain()
 	d.Attempt(setA, graph.Result{Class: graph.Delivered, Elapsed: time.Second}, 3)
 	d.Attempt(setA, graph.Result{Class: graph.TokenPause, Code: 190, Subcode: 463}, 3)
+	d.Attempt(setA, graph.Result{Class: graph.Retry, Failure: graph.FailureDNS}, 3)
 	d.Delivered(setA, "Purchase", 3)
 	d.Lag(setA, noon.Add(-time.Minute), noon)
 	d.Settled(setA, "delivered", 3)
@@ -127,7 +128,8 @@ func TestMetricNames(t *testing.T) {
 		"relay_queue_capacity_events ", "relay_queue_db_size_bytes 1.048576e+06", "relay_queue_db_free_bytes ", "relay_queue_db_max_bytes ",
 		"relay_queue_oldest_event_timestamp_seconds 1.7803", `relay_delivery_batches_total{event_set="701000000000001",outcome="ok"} 1`,
 		`relay_delivery_batches_total{event_set="701000000000001",outcome="paused"} 1`,
-		`relay_delivery_errors_total{code="190",event_set="701000000000001",subcode="463"} 1`,
+		`relay_delivery_errors_total{code="190",event_set="701000000000001",failure="",subcode="463"} 1`,
+		`relay_delivery_errors_total{code="0",event_set="701000000000001",failure="dns",subcode="0"} 1`,
 		`relay_events_delivered_total{event="Purchase",event_set="701000000000001"} 3`, `relay_events_dead_total{reason="expired"} 1`,
 		"relay_delivery_duration_seconds_bucket", `relay_delivery_lag_seconds_sum{event_set="701000000000001"} 60`,
 		`relay_delivery_last_success_timestamp_seconds{event_set="701000000000002"} 1.78`,

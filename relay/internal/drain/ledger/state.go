@@ -43,6 +43,7 @@ type Problem struct {
 	At         time.Time `json:"at"`
 	Class      string    `json:"class"`
 	HTTPStatus int       `json:"http_status,omitempty"` // 0: no answer
+	Failure    string    `json:"failure,omitempty"`     // graph.Failure: why there was no answer
 	Code       int       `json:"code,omitempty"`
 	Subcode    int       `json:"subcode,omitempty"`
 	Message    string    `json:"message,omitempty"`
