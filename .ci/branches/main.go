@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// recorder is added to the package: it writes down each outcome once.
+// recorder is added to the package. It writes each outcome to a file once.
 const recorder = `package %s
 
 import (
@@ -58,17 +58,18 @@ func branchIf[T ~bool](n int, is T) T {
 }
 `
 
-// branch is a place with its outcomes.
+// branch is a position in a file and the outcomes possible there.
 type branch struct {
 	at   token.Position
 	ways []string
 }
 
-// rewriter adds the records to files, as text: comments may be directives.
+// rewriter adds calls of the recorder to the text of files. It edits the text rather than the
+// syntax tree because comments can be directives.
 type rewriter struct {
 	fset *token.FileSet
 	all  []branch
-	put  map[int]string // into the file at hand, by offset
+	put  map[int]string // text to insert into the current file, by offset
 }
 
 func main() {
@@ -147,7 +148,7 @@ func measure(pkg, with string, missed bool) error {
 	return r.report(pkg, taken, missed)
 }
 
-// report says what share of the branches was taken.
+// report prints the share of the branches that were taken.
 func (r *rewriter) report(pkg, taken string, missed bool) error {
 	b, err := os.ReadFile(taken)
 	if err != nil {
@@ -215,7 +216,7 @@ func (r *rewriter) cond(e ast.Expr) {
 }
 
 // clauses records which clause of a switch or select was taken. Those of a switch without
-// a tag are conditions, of which only operands are recorded: the clause says the rest.
+// a tag are conditions, of which only the operands are recorded: the clause implies the rest.
 func (r *rewriter) clauses(body *ast.BlockStmt, conds, none bool) {
 	for _, s := range body.List {
 		var colon token.Pos
@@ -241,7 +242,7 @@ func (r *rewriter) mark(at token.Pos) string {
 	return fmt.Sprintf(" branchTaken(%d, 0); ", r.add(at, "taken"))
 }
 
-// insert puts text into the file; what is put at one place later stands behind.
+// insert inserts text at an offset, after earlier insertions at the same offset.
 func (r *rewriter) insert(at token.Pos, text string) { r.put[r.fset.Position(at).Offset] += text }
 
 func (r *rewriter) add(at token.Pos, ways ...string) int {
