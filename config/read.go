@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"relay/internal/strictyaml"
 )
@@ -168,8 +170,13 @@ func readSecret(v strictyaml.Value, text string) Secret {
 	return NewSecret(text)
 }
 
-// storeForm is the form of a store's name, which appears in metrics and logs.
-var storeForm = regexp.MustCompile(`^[\p{L}\p{N}._-]{1,64}$`)
+// validStore reports whether a text can be a store's name, which appears in metrics and logs.
+func validStore(name string) bool {
+	n := utf8.RuneCountInString(name)
+	return n > 0 && n <= 64 && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("._-", r)
+	})
+}
 
 // hashOf returns the hex digits of "sha256:…", empty for any other text.
 func hashOf(text string) string {
@@ -213,7 +220,7 @@ func readKeys(v strictyaml.Value) []Key {
 		sv, stored := o.Field("store")
 		if stored {
 			k.Store, _ = sv.Text()
-			if !storeForm.MatchString(k.Store) {
+			if !validStore(k.Store) {
 				sv.Errorf("is not a valid store name").WithHint("use up to 64 letters, digits, dots, dashes and underscores, in quotes if it begins with 0")
 			}
 		}
