@@ -8,12 +8,12 @@ import (
 	"relay/mapper/rules"
 )
 
-// age checks the event's time against the time of the attempt by Meta's rules (docs/meta.md
+// checkAge checks the event's time against the time of the attempt by Meta's rules (docs/meta.md
 // 5.2; docs/contract.md 5.3).
-func (s *subject) age(c *conversion) verdict {
+func (s *subject) checkAge(c *conversion) verdict {
 	switch {
 	case s.undated:
-		return verdict{Hold, ReasonUnknownTime, "it has no timestamp, and came when the clock of this machine was not set"}
+		return verdict{Hold, ReasonUnknownTime, "the event has no timestamp, and it arrived while this machine's clock was not set"}
 	case s.set.noAge:
 		return verdict{}
 	}
@@ -23,7 +23,7 @@ func (s *subject) age(c *conversion) verdict {
 	}
 	switch age := s.now.Sub(s.when); {
 	case age > limit:
-		return verdict{Hold, ReasonExpired, fmt.Sprintf("event_time is %d days old; Meta takes at most %d", age/(24*time.Hour), limit/(24*time.Hour))}
+		return verdict{Hold, ReasonExpired, fmt.Sprintf("event_time is %d days old; Meta accepts at most %d", age/(24*time.Hour), limit/(24*time.Hour))}
 	case age < -meta.Ahead:
 		return verdict{Hold, ReasonFuture, fmt.Sprintf("event_time is %s ahead", (-age).Truncate(time.Second))}
 	}

@@ -15,9 +15,8 @@ type currencyFound struct {
 	at      string      // the source of the code, or of the invalid value
 }
 
-// findCurrency sets the currency: the event's own, which must be an ISO 4217 code, else the
-// default of the event set or mapping. Blank sources are skipped; so are unreadable ones if
-// another source follows.
+// findCurrency sets the currency: the first readable one of the event, else the default of
+// the event set or mapping. An event with only unreadable ones has an invalid currency.
 func (s *subject) findCurrency() {
 	s.currency = currencyFound{}
 	for i := range s.m.rules.Currency {
@@ -71,17 +70,17 @@ func (s *subject) currencyOf(c *conversion, a *amount, notes *noteList) (code st
 	case a.state == amountReadable && a.Named.Any():
 		named, why := s.namedCurrency(a)
 		if _, one := a.Named.First(); why != "" && code == "" && !one && isPurchase {
-			return "", verdict{Hold, ReasonMissingCurrency, a.source + " has a sign of several currencies, and nothing names one: set default_currency, or send " + s.m.rules.Currency[0].Label()}
+			return "", verdict{Hold, ReasonMissingCurrency, a.source + " has a symbol shared by several currencies, and nothing says which one: set default_currency, or send " + s.m.rules.Currency[0].Label()}
 		}
 		if why != "" && isPurchase {
 			return "", verdict{Hold, ReasonInvalidCurrency, why}
 		}
 		if why != "" {
-			s.drop("value", a.source, notes, noteCodeMismatch, why+"; both are left out")
+			s.dropField("value", a.source, notes, noteCodeMismatch, why+"; both are left out")
 			s.dropCurrency(noteCodeMismatch, why)
 			a.state = amountAbsent
 		} else if named != code && s.x != nil {
-			s.dropCurrency("", "the amount names another one")
+			s.dropCurrency("", "the amount names another currency")
 			s.x.field("currency", a.source, 0, nil, []match.Step{{Rule: "written beside the amount", Result: named}}, named)
 		}
 		code = named
@@ -99,11 +98,11 @@ func (s *subject) namedCurrency(a *amount) (code, why string) {
 	case code != "" && a.Named.Has(code):
 		return code, ""
 	case s.currency.node != nil:
-		return "", a.source + " names another currency than " + s.currency.at + ": correct one of them"
+		return "", a.source + " names a different currency from " + s.currency.at + ": correct one of them"
 	case one:
 		return first, ""
 	}
-	return "", a.source + " names a currency that may be one of several, and default_currency is none of them: send " + s.m.rules.Currency[0].Label()
+	return "", a.source + " has a symbol shared by several currencies, and default_currency is none of them: send " + s.m.rules.Currency[0].Label()
 }
 
 // dropCurrency marks the currency as left out in an explanation.

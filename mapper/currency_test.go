@@ -235,7 +235,7 @@ default_currency: USD
 	}
 	for _, x := range m.Explain(event, keyTestNow) {
 		for _, f := range x.Fields {
-			if f.Field == "phone" && f.Left == "" && x.EventSet != "702" {
+			if f.Field == "phone" && f.LeftOut == "" && x.EventSet != "702" {
 				t.Errorf("%s: %+v", x.EventSet, f)
 			}
 			if f.Field == "currency" && x.EventSet == "702" && (f.Value != "EUR" || f.Line != 5) {

@@ -14,8 +14,8 @@ import (
 	"relay/mapper/rules"
 )
 
-// fixedField is the value of a rules.SetField for one event.
-type fixedField struct {
+// setValue is the value that an entry of custom_data.set has for one event.
+type setValue struct {
 	name string
 	node *event.Node
 	line int
@@ -24,8 +24,8 @@ type fixedField struct {
 	constant bool // the value is a constant of the mapping
 }
 
-// findFixed evaluates custom_data.set.
-func (s *subject) findFixed() {
+// evaluateSet finds the values of custom_data.set.
+func (s *subject) evaluateSet() {
 	for i := range s.custom.rules.Set {
 		f := &s.custom.rules.Set[i]
 		for j := range f.Sources {
@@ -49,24 +49,25 @@ func (s *subject) findFixed() {
 			}
 			if !n.Blank() {
 				s.filter.MarkSet(n, f.Name)
-				s.fixed = append(s.fixed, fixedField{f.Name, n, f.Line, src.Label(), src.Constant != nil})
+				s.setValues = append(s.setValues, setValue{f.Name, n, f.Line, src.Label(), src.Constant != nil})
 				break
 			}
 		}
 	}
 }
 
-// fixedNode returns the value that custom_data.set gives a name, or nil.
-func (s *subject) fixedNode(name string) *fixedField {
-	for i := range s.fixed {
-		if s.fixed[i].name == name {
-			return &s.fixed[i]
+// setValueOf returns the value of custom_data.set with a name, or nil.
+func (s *subject) setValueOf(name string) *setValue {
+	for i := range s.setValues {
+		if s.setValues[i].name == name {
+			return &s.setValues[i]
 		}
 	}
 	return nil
 }
 
-// whyShortened explains why a rounded id is not sent: unrelated ids would be equal.
+// whyShortened is the note on an id that a spreadsheet has rounded. Different ids can be equal
+// after rounding.
 const whyShortened = "a number that a spreadsheet has shortened (9.99E+99); left out. Format its column as text"
 
 // findIDs sets order_id and item_number.
@@ -76,7 +77,7 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 		into *string
 	}{{"order_id", &c.orderID}, {"item_number", &c.itemNumber}} {
 		n, at, line := s.props.Get(id.name), "properties."+id.name, 0
-		if f := s.fixedNode(id.name); f != nil {
+		if f := s.setValueOf(id.name); f != nil {
 			n, at, line = f.node, f.from, f.line
 		} else if n != nil && n.Mark&(event.MarkExclude|event.MarkSource) != 0 {
 			continue
@@ -94,14 +95,14 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 			continue
 		}
 		if match.IsPlaceholderID(text) && (id.name == "order_id" || strings.Trim(text, "0") != "") {
-			notes.add(noteBadID, at, "stands for no id, and would make one sale look like a copy of another; left out")
+			notes.add(noteBadID, at, "is a placeholder that would make one sale look like a copy of another; left out")
 			continue
 		}
 		if c.api == meta.Offline && id.name == "item_number" && c.orderID == "" {
-			notes.add(noteItemNoOrder, at, "the offline format takes no item_number without an order_id; left out")
+			notes.add(noteItemNoOrder, at, "the offline format does not accept an item_number without an order_id; left out")
 			continue
 		}
-		*id.into = s.outwardID(text, id.name, at, line, n, notes)
+		*id.into = s.idFieldToSend(text, id.name, at, line, n, notes)
 	}
 }
 
@@ -111,32 +112,32 @@ type customWriter struct {
 	c     *conversion
 	notes *noteList
 	out   []byte
-	trail []crumb // the path from the properties to the current node
+	trail []crumb // path from the properties to the current node
 
-	closed bool // custom_data.only is given
-	open   int  // number of nodes on the trail that it lists
+	onlyListed bool // custom_data.only is given
+	listed     int  // number of nodes on the trail that custom_data.only lists
 }
 
-// shut reports whether custom_data.only lists neither the current node nor one that contains
-// it.
-func (w *customWriter) shut() bool { return w.closed && w.open == 0 }
+// unlisted reports whether custom_data.only is given and lists neither the current node nor one
+// that contains it.
+func (w *customWriter) unlisted() bool { return w.onlyListed && w.listed == 0 }
 
 type crumb struct {
 	name  string
 	index int // of a list item, when name is ""
 }
 
-// leftovers writes every property that was not used otherwise, and the fields that the mapping
-// sets, as members without braces.
-func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
-	w := customWriter{s: s, c: c, notes: notes, out: s.customData[:0], trail: s.trail[:0], closed: s.custom.rules.Only != nil}
+// remainingProperties writes every property that is not used elsewhere, and the fields of
+// custom_data.set, as JSON members without braces.
+func (s *subject) remainingProperties(c *conversion, notes *noteList) []byte {
+	w := customWriter{s: s, c: c, notes: notes, out: s.customData[:0], trail: s.trail[:0], onlyListed: s.custom.rules.Only != nil}
 	defer func() { s.customData, s.trail = w.out, w.trail }()
 	if s.props != nil {
 		w.members(s.props, true, false)
 	}
-	w.closed = false // custom_data.only does not apply to fields that the mapping sets
-	for i := range s.fixed {
-		f := &s.fixed[i]
+	w.onlyListed = false // custom_data.only does not apply to fields that the mapping sets
+	for i := range s.setValues {
+		f := &s.setValues[i]
 		if rules.CustomData[f.name].Writer == meta.Order {
 			continue
 		}
@@ -178,14 +179,14 @@ func (w *customWriter) key(name string) {
 	w.out = append(event.AppendText(w.out, name), ':')
 }
 
-// members writes those members of an object that may be sent.
+// members writes the members of an object that can be sent.
 func (w *customWriter) members(n *event.Node, top, kept bool) {
 	for i := range n.Kids {
 		kid := &n.Kids[i]
 		w.trail = append(w.trail, crumb{name: kid.Name})
 		start := len(w.out)
 		if kid.Mark&event.MarkOnly != 0 {
-			w.open++
+			w.listed++
 		}
 		if w.wanted(kid, top, kept) {
 			if top {
@@ -199,13 +200,13 @@ func (w *customWriter) members(n *event.Node, top, kept bool) {
 			}
 		}
 		if kid.Mark&event.MarkOnly != 0 {
-			w.open--
+			w.listed--
 		}
 		w.trail = w.trail[:len(w.trail)-1]
 	}
 }
 
-// wanted reports whether a member may be sent, judged by its name and marks.
+// wanted reports whether the name and the marks of a member allow it to be sent.
 func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 	switch {
 	case n.Kind == event.Null:
@@ -213,12 +214,12 @@ func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 	case n.Mark&event.MarkConsumed != 0 || n == w.c.consumed || n == w.s.currency.node && w.c.currency != "":
 		return false
 	case n.Mark&event.MarkExclude != 0:
-		w.skip(n, "", "custom_data.exclude names it")
+		w.skip(n, "", "listed in custom_data.exclude")
 		return false
 	case n.Mark&event.MarkSource != 0:
 		w.skip(n, NotePersonal, "a source of a match key is not sent in custom_data")
 		return false
-	case !kept && n.Mark&event.MarkKeep == 0 && w.s.filter.Text(n.Name, "", false) != "":
+	case !kept && n.Mark&event.MarkKeep == 0 && w.s.filter.CheckText(n.Name, "", false) != "":
 		w.trail[len(w.trail)-1].name = event.Mask(n.Name) // the name is personal, so a note must not show it
 		w.skip(n, NotePersonal, "the name of the property holds personal data")
 		return false
@@ -229,7 +230,7 @@ func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 		return true
 	}
 	want := rules.CustomData[n.Name]
-	if want.Writer == meta.Order || w.s.fixedNode(n.Name) != nil {
+	if want.Writer == meta.Order || w.s.setValueOf(n.Name) != nil {
 		return false
 	}
 	switch {
@@ -245,7 +246,8 @@ func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 	return true
 }
 
-// skip explains that the current node is left out, and adds a note unless code is "".
+// skip records that the current node is left out: in the explanation and, unless code is "", as
+// a note.
 func (w *customWriter) skip(n *event.Node, code, why string) {
 	if code != "" {
 		w.notes.add(code, w.at(), why)
@@ -268,11 +270,11 @@ func (w *customWriter) at() string {
 	return path
 }
 
-// value writes a value. It reports false if nothing of the value may be sent; the caller then
-// removes what was written.
+// value writes a value. It reports false if nothing of the value can be sent. The caller must
+// then remove what value has written.
 func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) bool {
-	if w.shut() && n.Kind != event.Object && n.Kind != event.List {
-		w.skip(n, "", "custom_data.only does not name it")
+	if w.unlisted() && n.Kind != event.Object && n.Kind != event.List {
+		w.skip(n, "", "not listed in custom_data.only")
 		return false
 	}
 	switch n.Kind {
@@ -283,7 +285,7 @@ func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) b
 	case event.True:
 		w.out = append(w.out, "true"...)
 	case event.Text, event.Number:
-		if why := w.s.filter.Value(n, name, kept); why != "" {
+		if why := w.s.filter.CheckValue(n, name, kept); why != "" {
 			w.skip(n, NotePersonal, why)
 			return false
 		}
@@ -293,12 +295,12 @@ func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) b
 		}
 		var ok bool
 		if w.out, ok = appendNumber(w.out, n.Text); !ok {
-			w.skip(n, noteBadNumber, "a number beyond what readers of JSON can hold; left out")
+			w.skip(n, noteBadNumber, "a number too large for readers of JSON; left out")
 			return false
 		}
 	default:
 		if depth > outward.MaxDepth {
-			w.skip(n, noteTooDeep, "nested too deep; left out")
+			w.skip(n, noteTooDeep, "nested too deeply; left out")
 			return false
 		}
 		return w.nested(n, name, kept, depth)
@@ -306,8 +308,8 @@ func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) b
 	return true
 }
 
-// nested writes a list or an object. It is left out if all of its content is left out, but kept
-// if it was empty.
+// nested writes a list or an object. It reports false if all of its content was left out; an
+// empty one is sent.
 func (w *customWriter) nested(n *event.Node, name string, kept bool, depth int) bool {
 	if n.Kind == event.Object {
 		w.out = append(w.out, '{')
@@ -315,7 +317,7 @@ func (w *customWriter) nested(n *event.Node, name string, kept bool, depth int) 
 		w.members(n, false, kept)
 		empty := len(w.out) == start
 		w.out = append(w.out, '}')
-		return !empty || len(n.Kids) == 0 && !w.shut()
+		return !empty || len(n.Kids) == 0 && !w.unlisted()
 	}
 	w.out = append(w.out, '[')
 	start := len(w.out)
@@ -327,7 +329,7 @@ func (w *customWriter) nested(n *event.Node, name string, kept bool, depth int) 
 			w.out = append(w.out, ',')
 		}
 		if kid.Mark&event.MarkOnly != 0 {
-			w.open++
+			w.listed++
 		}
 		if !kept && kid.Mark&(event.MarkKeep|event.MarkPersonal) == event.MarkPersonal {
 			w.skip(kid, NotePersonal, "personal data is not sent in custom_data")
@@ -339,18 +341,18 @@ func (w *customWriter) nested(n *event.Node, name string, kept bool, depth int) 
 			w.out = w.out[:before]
 		}
 		if kid.Mark&event.MarkOnly != 0 {
-			w.open--
+			w.listed--
 		}
 		w.trail = w.trail[:len(w.trail)-1]
 	}
 	empty := len(w.out) == start
 	w.out = append(w.out, ']')
-	return !empty || len(n.Kids) == 0 && !w.shut()
+	return !empty || len(n.Kids) == 0 && !w.unlisted()
 }
 
 // appendNumber writes a number in decimal form if that takes at most 40 digits, else unchanged.
-// It reports false for a number outside the range of a double, which is how JSON readers hold
-// numbers: a single such number would make Meta refuse the whole request.
+// It reports false for a number outside the range of a double: JSON readers store numbers as
+// doubles, so one such number would make Meta refuse the whole request.
 func appendNumber(dst []byte, number string) ([]byte, bool) {
 	if out, ok := event.AppendDecimal(dst, number, 40); ok {
 		return out, true
@@ -378,7 +380,7 @@ func (s *subject) fits(f meta.Field, n *event.Node, conversion string) bool {
 // asNumber returns a property as it is sent in a field of custom_data: text becomes a number if
 // Meta expects one, unless the number is personal. The property must fit.
 func (s *subject) asNumber(f meta.Field, n *event.Node) *event.Node {
-	if n.Kind != event.Text || f.Shape != meta.NumberShape && f.Shape != meta.WholeShape || s.filter.Text(n.Text, f.Name, false) != "" {
+	if n.Kind != event.Text || f.Shape != meta.NumberShape && f.Shape != meta.WholeShape || s.filter.CheckText(n.Text, f.Name, false) != "" {
 		return n
 	}
 	m, ok := money.Read(n)

@@ -7,23 +7,23 @@ import (
 )
 
 // KeysIn returns the match keys that identify people and that the mapping makes from an event,
-// for all lists and event sets. It includes events that are skipped, held or unknown. country
+// for all lists and event sets, even if the event is skipped, held or unmapped. country
 // is the lower-case ISO alpha-2 code of the event's own country, or ""; pass it to KeysOf so
-// that a phone number without country code is read as in the event. If the event is not a JSON
-// object there are no keys.
+// that a phone number without country code is read as in the event. An event that is not a JSON
+// object has no keys.
 func (m *Mapping) KeysIn(ev Event) (keys []people.Key, country string) {
 	s, err := m.newSubject(ev, ev.Received, settings{}, nil)
 	defer s.done()
 	if err != nil {
 		return nil, ""
 	}
-	s.frame()
+	s.findObjects()
 	s.findTime()
 	s.markSources()
 	for _, country := range m.rules.Countries() {
 		s.defaults.Country = country
 		s.deriveKeys()
-		for _, k := range people.Kinds {
+		for _, k := range people.IdentifyingKeys {
 			for i := range s.keys[k] {
 				keys = people.AppendKey(keys, k, s.keys[k][i].Value)
 			}
@@ -37,14 +37,14 @@ func (s *subject) findPeople() {
 	if len(s.m.secret) == 0 {
 		return
 	}
-	if s.prints == nil {
-		s.prints = people.NewFingerprinter(s.m.secret)
+	if s.fingerprinter == nil {
+		s.fingerprinter = people.NewFingerprinter(s.m.secret)
 	}
 	text, n := s.written[:0], 0
-	for _, k := range people.Kinds {
+	for _, k := range people.IdentifyingKeys {
 		for i := range s.keys[k] {
 			v := &s.keys[k][i]
-			text = s.prints.Append(text, k, v.Form, v.Sum)
+			text = s.fingerprinter.Append(text, k, v.Form, v.Sum)
 			n++
 		}
 	}

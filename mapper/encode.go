@@ -16,7 +16,7 @@ type conversion struct {
 	name                string
 	value, currency     string
 	orderID, itemNumber string
-	valueSource         string      // where the value was found, even if it was not usable
+	valueSource         string      // source of the value, even if it was not usable
 	consumed            *event.Node // the property used for the value
 	custom              []byte      // members of custom_data for the remaining properties
 	stage               bool        // a lead stage in a CRM
@@ -24,8 +24,9 @@ type conversion struct {
 }
 
 // Encoding is the version of the encoders. The bytes of a conversion depend on the event, the
-// mapping and Encoding. A caller that must repeat the same bytes stores it and can explain a
-// difference. Every change of this package that changes the bytes of an event must increase it.
+// mapping and Encoding. A caller that must repeat the same bytes stores Encoding, to be able
+// to explain a difference. Every change to this package that changes the bytes of an event must
+// increase it.
 const Encoding = 5
 
 // encode writes a conversion in its format. Members are always in the same order, so the same
@@ -59,7 +60,7 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	o.key("user_data")
 	o.open()
 	for k := range match.Count {
-		values := s.taken(k, c)
+		values := s.sentValues(k, c)
 		if len(values) == 0 {
 			continue
 		}
@@ -67,7 +68,7 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 		case row.Form == meta.LeadID:
 			o.raw(row.Conversions, values[0].Form)
 			continue
-		case row.Hash == meta.Plain:
+		case row.Hash == meta.Unhashed:
 			o.text(row.Conversions, values[0].Form)
 			continue
 		default:
@@ -88,7 +89,7 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	if c.value != "" || c.currency != "" || len(s.goods.ids) > 0 || order || len(c.custom) > 0 {
 		o.key("custom_data")
 		o.open()
-		s.commerce(o, c)
+		s.encodeCommerce(o, c)
 		if order {
 			c.encodeOrder(o)
 		}
@@ -109,7 +110,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.key("match_keys")
 	o.open()
 	for k := range match.Count {
-		if values := s.taken(k, c); len(values) > 0 {
+		if values := s.sentValues(k, c); len(values) > 0 {
 			s.offlineKey(o, k, values)
 		}
 	}
@@ -117,7 +118,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.text("event_name", c.name)
 	o.key("event_time")
 	o.out = strconv.AppendInt(o.out, s.when.Unix(), 10)
-	s.commerce(o, c)
+	s.encodeCommerce(o, c)
 	c.encodeOrder(o)
 	if len(c.custom) > 0 {
 		o.key("custom_data")
@@ -140,10 +141,10 @@ func (s *subject) offlineKey(o *object, k match.Key, values []match.ValueSum) {
 	switch {
 	case row.Form == meta.LeadID:
 		o.raw(name, first.Form)
-	case row.Hash == meta.Plain:
+	case row.Hash == meta.Unhashed:
 		o.text(name, first.Form)
 	case row.Hash == meta.ByFormat:
-		o.text(name, s.outward(first.Plain, name, nil))
+		o.text(name, s.idToSend(first.Original, name, nil))
 	case len(row.Offline) == 3: // year, month and day
 		o.text(name, match.SHA256(first.Form[:4]))
 		o.text(row.Offline[1], match.SHA256(first.Form[4:6]))
@@ -165,8 +166,8 @@ func (s *subject) offlineKey(o *object, k match.Key, values []match.ValueSum) {
 	}
 }
 
-// commerce writes money and products, which have the same names in both formats.
-func (s *subject) commerce(o *object, c *conversion) {
+// encodeCommerce writes money and products, which have the same names in both formats.
+func (s *subject) encodeCommerce(o *object, c *conversion) {
 	if c.value != "" {
 		o.raw("value", c.value)
 	}
@@ -184,7 +185,7 @@ func (s *subject) commerce(o *object, c *conversion) {
 	}
 }
 
-// encodeOrder writes the ids that distinguish the events of one order.
+// encodeOrder writes order_id and item_number.
 func (c *conversion) encodeOrder(o *object) {
 	if c.orderID != "" {
 		o.text("order_id", c.orderID)
@@ -223,7 +224,7 @@ func (o *object) raw(name, value string) {
 	o.out = append(o.out, value...)
 }
 
-// members adds encoded members.
+// members appends members that are encoded already.
 func (o *object) members(written []byte) {
 	if len(written) > 0 {
 		o.comma()

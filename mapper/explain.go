@@ -7,13 +7,13 @@ import (
 	"relay/mapper/match"
 )
 
-// Explanation is an Outcome with the origin of each of its fields.
+// Explanation is an Outcome with the source of each field of its conversion.
 type Explanation struct {
 	Outcome
 	Fields []Field `json:"fields"`
 }
 
-// Explain is Map with explanations; the same code decides. The fields show customer data
+// Explain is Map with explanations; it runs the same code. The fields show customer data
 // unmasked; see Field.Masked.
 func (m *Mapping) Explain(ev Event, now time.Time, opts ...Option) []Explanation {
 	outcomes, fields := m.run(ev, "", now, true, opts)
@@ -28,7 +28,7 @@ func (m *Mapping) Explain(ev Event, now time.Time, opts ...Option) []Explanation
 }
 
 // Masked returns the field with customer data reduced to its shape: letters as x or X, digits
-// as 9. It keeps the hash, which is what is sent.
+// as 9. It keeps the hash, because the hash is sent.
 func (f Field) Masked() Field {
 	if f.personalRaw {
 		f.Raw = event.Mask(f.Raw)
@@ -45,17 +45,17 @@ func (f Field) Masked() Field {
 	return f
 }
 
-// Field explains the origin of one field of a conversion, or why it was left out.
+// Field explains where one field of a conversion comes from, or why it was left out.
 type Field struct {
-	Field  string `json:"field"`            // name in the conversion
-	Source string `json:"source"`           // path in the event, or another origin
-	Line   int    `json:"line,omitempty"`   // in the mapping; 0: a built-in rule
-	Raw    string `json:"raw,omitempty"`    // the original value as JSON
-	Steps  []Step `json:"steps,omitempty"`  // rules that changed it
-	Value  string `json:"value,omitempty"`  // normal form, or the value that is sent, as JSON
-	Hash   string `json:"sha256,omitempty"` // sent instead of the value
-	Left   string `json:"left_out,omitempty"`
-	Code   string `json:"code,omitempty"` // code of the note, if left out
+	Field   string `json:"field"`            // name in the conversion
+	Source  string `json:"source"`           // path in the event, or a name such as default_country
+	Line    int    `json:"line,omitempty"`   // in the mapping; 0: a built-in rule
+	Raw     string `json:"raw,omitempty"`    // the original value as JSON
+	Steps   []Step `json:"steps,omitempty"`  // rules that changed it
+	Value   string `json:"value,omitempty"`  // normal form, or the value that is sent, as JSON
+	Hash    string `json:"sha256,omitempty"` // sent instead of the value
+	LeftOut string `json:"left_out,omitempty"`
+	Code    string `json:"code,omitempty"` // code of the note, if left out
 
 	personal    bool
 	personalRaw bool // only Raw can contain customer data
@@ -71,7 +71,7 @@ type Step struct {
 // so that mapping without one costs nothing.
 type tracer struct{ fields []Field }
 
-// begin inserts a field before those of its route.
+// begin inserts a field before the fields recorded so far.
 func (x *tracer) begin(name, source string, line int, value string) {
 	x.fields = append([]Field{{Field: name, Source: source, Line: line, Value: value}}, x.fields...)
 }
@@ -97,16 +97,16 @@ func (x *tracer) key(k match.Key, source string, line int, raw *event.Node, n ma
 	x.fields = append(x.fields, f)
 }
 
-// leftOut records what was not sent, and why.
+// leftOut records a value that is not sent, with the reason.
 func (x *tracer) leftOut(name, source string, line int, raw *event.Node, n match.Value) {
-	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.Steps), Left: n.Why, Code: n.Code, personal: true})
+	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.Steps), LeftOut: n.Why, Code: n.Code, personal: true})
 }
 
 // drop changes a recorded field to one that is left out.
 func (x *tracer) drop(name, code, why string) {
 	for i := range x.fields {
-		if f := &x.fields[i]; f.Field == name && f.Left == "" {
-			f.Left, f.Code = why, code
+		if f := &x.fields[i]; f.Field == name && f.LeftOut == "" {
+			f.LeftOut, f.Code = why, code
 		}
 	}
 }

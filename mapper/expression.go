@@ -8,8 +8,8 @@ import (
 	"relay/mapper/rules"
 )
 
-// environment returns the event as expressions see it. It is made once, and nil if the event is
-// too large for expressions.
+// environment returns the variables of expressions, and nil if the event is too large for them.
+// It is built once for each event.
 func (s *subject) environment() expr.Env {
 	if s.env != nil {
 		return s.env

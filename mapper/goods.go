@@ -23,7 +23,7 @@ type goods struct {
 type content struct {
 	id, quantity, price string
 	delivery            string                  // delivery_category
-	more                [rules.ItemCount]string // members listed in the mapping's contents
+	fields              [rules.ItemCount]string // members listed in the mapping's contents
 }
 
 // findGoods reads products, product_id or, for Product List Viewed, category. The sources of
@@ -102,7 +102,7 @@ func (s *subject) idAt(n *event.Node, at string) (string, bool) {
 		s.notes.add(noteBadID, at, whyShortened)
 		return "", false
 	}
-	if why := s.filter.Product(id); why != "" {
+	if why := s.filter.CheckProductID(id); why != "" {
 		s.notes.add(NotePersonal, at, why)
 		return "", false
 	}
@@ -142,7 +142,7 @@ func (s *subject) product(n *event.Node, list string, index int) {
 		s.notes.add(noteBadID, at(first), whyShortened)
 		return
 	}
-	if why := s.filter.Product(id); why != "" {
+	if why := s.filter.CheckProductID(id); why != "" {
 		s.notes.add(NotePersonal, at(first), why)
 		return
 	}
@@ -159,7 +159,7 @@ func (s *subject) product(n *event.Node, list string, index int) {
 	if !s.quantity(&c, n.Get("quantity"), price, at) {
 		return
 	}
-	s.describe(n, &c, at)
+	s.readItemFields(n, &c, at)
 	s.goods.ids = append(s.goods.ids, id)
 	s.goods.contents = append(s.goods.contents, c)
 }
@@ -235,7 +235,7 @@ func (g *goods) appendContents(dst []byte, api meta.API, conversion string) []by
 		default:
 			dst = append(append(dst, `,"item_price":`...), c.price...)
 		}
-		dst = c.appendMore(dst, api, conversion)
+		dst = c.appendItemFields(dst, api, conversion)
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
@@ -246,7 +246,7 @@ func (g *goods) appendContents(dst []byte, api meta.API, conversion string) []by
 func (s *subject) findSearch() {
 	const field, at = "search_string", "properties.query"
 	query := s.props.Get("query")
-	if s.name != rules.ProductsSearched || query.Blank() || !s.props.Get(field).Blank() || s.fixedNode(field) != nil || query.Mark&event.MarkExclude != 0 {
+	if s.name != rules.ProductsSearched || query.Blank() || !s.props.Get(field).Blank() || s.setValueOf(field) != nil || query.Mark&event.MarkExclude != 0 {
 		return
 	}
 	text, ok := query.IDText()
@@ -256,7 +256,7 @@ func (s *subject) findSearch() {
 	asked := &event.Node{Kind: event.Text, Text: text, Mark: query.Mark}
 	if query.Mark&event.MarkConsumed == 0 {
 		query.Mark |= event.MarkConsumed
-		s.asked = query
+		s.searchQuery = query
 	}
-	s.fixed = append(s.fixed, fixedField{name: field, node: asked, from: at})
+	s.setValues = append(s.setValues, setValue{name: field, node: asked, from: at})
 }

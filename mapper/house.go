@@ -8,24 +8,24 @@ import (
 	"relay/mapper/people"
 )
 
-// A sale can name a customer who is not one: the till's default customer, an address or number
-// of the shop (never_customers), or the employee at the till (staff). Meta would merge
-// different customers by it. Such a value counts as absent. If no other value identifies the
-// customer, the names and address next to it count as absent too.
+// A house account is a value in place of a customer's: the till's default customer, an address
+// or number of the shop (never_customers), or the employee at the till (staff). If it were sent,
+// Meta would merge different customers. A house account is treated as absent. If no other value
+// identifies the customer, the names and address next to it are treated as absent too.
 
-// houseFound records what deriving the keys of an event found about house accounts.
+// houseFound records the house accounts found among the match keys of an event.
 type houseFound struct {
-	staff   [3][]match.Digest // e-mail, phone and external_id of the employee
-	own     bool              // a value of the shop or its staff was left out
-	nobody  bool              // a value was a placeholder
-	unknown bool              // a value that would identify the customer cannot be used
+	staff       [3][]match.Digest // digests of the employee's values of staffKeys
+	ownFound    bool              // a value of the shop or its staff was left out
+	placeholder bool              // a value was a placeholder
+	unusableID  bool              // a value that would identify the customer cannot be used
 }
 
 // staffKeys are the keys that identify staff.
 var staffKeys = [3]match.Key{match.Email, match.Phone, match.ExternalID}
 
-// findStaff reads the employee's ids. A source can lead to an object with id, address and
-// number.
+// findStaff reads the values that identify the employee. A source can be an object with an id,
+// an address and a number.
 func (s *subject) findStaff() {
 	for i := range s.m.rules.Staff {
 		src := &s.m.rules.Staff[i]
@@ -62,16 +62,16 @@ func (s *subject) addStaff(n *event.Node, depth int) {
 	}
 }
 
-// whyHouse returns why a value of a key is not a customer's, or "".
+// whyHouse returns why a value of a key is a house account, or "" if it is not.
 func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
-	if !slices.Contains(people.Kinds[:], k) {
+	if !slices.Contains(people.IdentifyingKeys[:], k) {
 		return ""
 	}
-	if !s.m.rules.House.Empty() {
-		own := s.m.rules.House.Text(raw)
+	if !s.m.rules.NeverCustomers.Empty() {
+		own := s.m.rules.NeverCustomers.HasText(raw)
 		if !own && v.Form != "" {
 			key := people.AppendKey(nil, k, *v)[0]
-			own = s.m.rules.House.Keys[key]
+			own = s.m.rules.NeverCustomers.Keys[key]
 		}
 		if own {
 			return "is one of never_customers: the shop's own, not a customer's"
@@ -82,20 +82,20 @@ func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
 	}
 	for i, staff := range staffKeys {
 		if k == staff && len(s.house.staff[i]) > 0 && slices.Contains(s.house.staff[i], match.SumOf(k, *v)) {
-			return "is that of whoever rang the sale up (staff)"
+			return "belongs to the employee who rang up the sale (staff)"
 		}
 	}
 	return ""
 }
 
-// settleDefaultName rejects a first and last name that together are the till's default customer
-// (Gast and Kunde) or a company (Hofe and GmbH), and a first name without last name that means
-// customer: Gast.
-func (s *subject) settleDefaultName() {
+// rejectDefaultName rejects a first and last name that together mean the till's default customer
+// (Gast and Kunde) or a company (Hofe and GmbH), and a first name alone that means customer
+// (Gast).
+func (s *subject) rejectDefaultName() {
 	first, last := s.keys[match.FirstName], s.keys[match.LastName]
 	if len(first) == 1 && len(last) == 0 && !first[0].Hashed && match.IsSoleCustomer(first[0].Form) {
-		s.house.nobody = true
-		s.takeBack(match.FirstName, "first_name_placeholder", "is what a till calls nobody")
+		s.house.placeholder = true
+		s.rejectKey(match.FirstName, "first_name_placeholder", "is a till's word for no customer")
 		return
 	}
 	if len(first) != 1 || len(last) != 1 || first[0].Hashed || last[0].Hashed {
@@ -104,20 +104,20 @@ func (s *subject) settleDefaultName() {
 	why := ""
 	switch {
 	case match.IsDefaultCustomer(first[0].Form, last[0].Form):
-		why = "is half of the till's default customer"
+		why = "is part of the till's default customer"
 	case match.IsLegalForm(last[0].Form):
-		why = "is half of a company's name"
+		why = "is part of a company's name"
 	default:
 		return
 	}
-	s.house.nobody = true
+	s.house.placeholder = true
 	for _, k := range [...]match.Key{match.FirstName, match.LastName} {
-		s.takeBack(k, match.Table[k].Name+"_placeholder", why)
+		s.rejectKey(k, match.Table[k].Name+"_placeholder", why)
 	}
 }
 
-// takeBack rejects the values of a key.
-func (s *subject) takeBack(k match.Key, code, why string) {
+// rejectKey removes the values of a key that were accepted before, with a note.
+func (s *subject) rejectKey(k match.Key, code, why string) {
 	s.keys[k] = nil
 	s.results[k].State, s.results[k].Code, s.results[k].Why = KeyUnusable, code, match.Table[k].Name+" "+why
 	s.notes.add(code, s.results[k].Source, match.Table[k].Name+" "+why+"; left out")
@@ -126,25 +126,26 @@ func (s *subject) takeBack(k match.Key, code, why string) {
 	}
 }
 
-// settleHouse rejects values next to a house account if nothing else identifies the customer:
-// the address belongs to the till, and next to the shop's own accounts so does the name.
-func (s *subject) settleHouse() {
-	if !s.house.own && !s.house.nobody || s.house.unknown || !s.hasCustomer {
+// rejectBesideHouse rejects all values of an event with a house account if nothing else
+// identifies the customer: the address is the shop's and, with never_customers or staff, so is
+// the name.
+func (s *subject) rejectBesideHouse() {
+	if !s.house.ownFound && !s.house.placeholder || s.house.unusableID || !s.hasCustomer {
 		return
 	}
-	for _, k := range people.Kinds {
+	for _, k := range people.IdentifyingKeys {
 		if len(s.keys[k]) > 0 {
 			return
 		}
 	}
-	if !s.house.own && len(s.keys[match.FirstName])+len(s.keys[match.LastName]) > 0 {
+	if !s.house.ownFound && len(s.keys[match.FirstName])+len(s.keys[match.LastName]) > 0 {
 		return
 	}
-	const why = "stands beside the till's own customer, and nothing says who the customer is"
+	const why = "comes with the shop's own customer account, and nothing else identifies the customer"
 	s.hasCustomer = false
 	for k := range match.Count {
 		if len(s.keys[k]) > 0 {
-			s.takeBack(k, noteHouse, why)
+			s.rejectKey(k, noteHouse, why)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type identifier struct{ value, at string }
 // findIdentifiers reads the identifiers for which the mapping lists sources.
 func (s *subject) findIdentifiers() {
 	for id := range s.m.rules.Identifiers {
-		n, src := s.firstOf(s.m.rules.Identifiers[id])
+		n, src := s.firstValue(s.m.rules.Identifiers[id])
 		if n == nil {
 			continue
 		}
@@ -37,8 +37,8 @@ func (s *subject) findIdentifiers() {
 			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, "not "+t.Form.String()+"; left out")
 		case match.IsPlaceholder(strings.ToLower(value)):
 			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, match.RejectPlaceholder(t.Name).Why)
-		case s.filter.Clear(value) != "":
-			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.filter.Clear(value))
+		case s.filter.CheckUnhashed(value) != "":
+			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.filter.CheckUnhashed(value))
 		default:
 			if t.Form == meta.Address {
 				value = netip.MustParseAddr(value).String() // Fits has checked it
@@ -59,21 +59,21 @@ func (s *subject) leaveOutIdentifier(name string, src *rules.Source, n *event.No
 	}
 }
 
-// identifiersOf reports whether a conversion carries an identifier.
-func (s *subject) identifiersOf(c *conversion, id int) bool {
+// sendsIdentifier reports whether a conversion contains an identifier.
+func (s *subject) sendsIdentifier(c *conversion, id int) bool {
 	return s.identifiers[id].value != "" && c.api == meta.Conversions &&
 		!(c.actionSource == rules.PhysicalStore && meta.Identifiers[id].Web)
 }
 
-// identifierNotes adds notes on identifiers that are not sent.
-func (s *subject) identifierNotes(c *conversion, notes *noteList) {
+// addIdentifierNotes adds notes on identifiers that are not sent.
+func (s *subject) addIdentifierNotes(c *conversion, notes *noteList) {
 	for id := range identifierCount {
 		switch {
-		case s.identifiers[id].value == "" || s.identifiersOf(c, id):
+		case s.identifiers[id].value == "" || s.sendsIdentifier(c, id):
 		case c.api == meta.Offline:
 			notes.add(noteNotOffline, s.identifiers[id].at, "the offline format has no "+meta.Identifiers[id].Name+"; left out")
 		default:
-			notes.add(noteWebSignal, s.identifiers[id].at, meta.Identifiers[id].Name+" belongs to a visit of a web page, which a physical_store event is not; left out")
+			notes.add(noteWebSignal, s.identifiers[id].at, meta.Identifiers[id].Name+" belongs to a visit to a web page, which a physical_store event is not; left out")
 		}
 	}
 }
@@ -82,7 +82,7 @@ func (s *subject) identifierNotes(c *conversion, notes *noteList) {
 func (s *subject) encodeIdentifiers(o *object, c *conversion) {
 	for id := range identifierCount {
 		switch {
-		case !s.identifiersOf(c, id):
+		case !s.sendsIdentifier(c, id):
 		case meta.Identifiers[id].Form == meta.WholeNumber:
 			o.raw(meta.Identifiers[id].Conversions, s.identifiers[id].value)
 		default:

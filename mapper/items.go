@@ -8,9 +8,9 @@ import (
 	"relay/mapper/rules"
 )
 
-// describe reads delivery_category of a product and the members listed in the mapping's
+// readItemFields reads delivery_category of a product and the members listed in the mapping's
 // contents: the original text, or for title the product's name.
-func (s *subject) describe(n *event.Node, c *content, at func(string) string) {
+func (s *subject) readItemFields(n *event.Node, c *content, at func(string) string) {
 	if d := n.Get("delivery_category"); !d.Blank() {
 		if text, _ := d.IDText(); slices.Contains(meta.Deliveries.Names, text) {
 			c.delivery = text
@@ -30,19 +30,19 @@ func (s *subject) describe(n *event.Node, c *content, at func(string) string) {
 		case !ok:
 			s.notes.add(noteNotText, at(name), "neither text nor a number; left out of contents")
 		default:
-			if why := s.filter.Text(text, name, false); why != "" {
+			if why := s.filter.CheckText(text, name, false); why != "" {
 				s.notes.add(NotePersonal, at(name), why)
 				continue
 			}
-			c.more[f] = text
+			c.fields[f] = text
 		}
 	}
 }
 
-// appendMore writes what describe found. delivery_category is only for Purchase in the
-// Conversions API.
-func (c *content) appendMore(dst []byte, api meta.API, conversion string) []byte {
-	for f, text := range c.more {
+// appendItemFields writes the members that readItemFields read. delivery_category is written only
+// for a Purchase in the Conversions API.
+func (c *content) appendItemFields(dst []byte, api meta.API, conversion string) []byte {
+	for f, text := range c.fields {
 		if text != "" {
 			dst = append(append(append(dst, `,"`...), rules.ItemFieldNames[f]...), `":`...)
 			dst = event.AppendText(dst, text)

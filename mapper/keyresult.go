@@ -7,7 +7,7 @@ import (
 	"relay/mapper/match"
 )
 
-// KeyResult tells what became of one match key of an event in one conversion.
+// KeyResult is the result for one match key of an event in one conversion.
 type KeyResult struct {
 	Key    string // its name under match_keys
 	State  KeyState
@@ -17,7 +17,7 @@ type KeyResult struct {
 	Why    string // KeyUnusable: text of the note; never contains a value of the event
 }
 
-// KeyState is what became of a match key.
+// KeyState says whether a match key is sent.
 type KeyState uint8
 
 // The states of a match key.
@@ -39,16 +39,16 @@ func KeyNames() []string {
 	return out
 }
 
-// unusable records why a value of a key is not used. It keeps the first reason, because that
-// source takes precedence in the mapping.
-func (s *subject) unusable(k match.Key, at, code, why string) {
+// markUnusable records why a value of a key is not used. The first reason is kept, because its
+// source has precedence in the mapping.
+func (s *subject) markUnusable(k match.Key, at, code, why string) {
 	if r := &s.results[k]; r.State == KeyMissing {
 		*r = KeyResult{State: KeyUnusable, Source: at, Code: code, Why: why}
 	}
 }
 
-// taken returns the values of a key that a conversion takes.
-func (s *subject) taken(k match.Key, c *conversion) []match.ValueSum {
+// sentValues returns the values of a key that a conversion contains.
+func (s *subject) sentValues(k match.Key, c *conversion) []match.ValueSum {
 	values, row := s.keys[k], &match.Table[k]
 	switch {
 	case len(values) == 0:
@@ -73,14 +73,14 @@ func (s *subject) keyResults(c *conversion) []KeyResult {
 	for k := range match.Count {
 		r := &results[k]
 		r.Key = match.Table[k].Name
-		r.Values = len(s.taken(k, c))
+		r.Values = len(s.sentValues(k, c))
 		if r.State == KeySent && r.Values == 0 {
 			r.State = KeyUnusable
-			r.Code, r.Why = whyNotTaken(k, c)
+			r.Code, r.Why = whyNotSent(k, c)
 		}
 	}
-	if !slices.Equal(s.told, results[:]) {
-		s.told = slices.Clone(results[:])
+	if !slices.Equal(s.lastKeyResults, results[:]) {
+		s.lastKeyResults = slices.Clone(results[:])
 	}
-	return s.told
+	return s.lastKeyResults
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // maxKeyValues limits the values of one key in the Conversions API. Meta documents no limit
-// (docs/meta.md 3.2); no person has more.
+// (docs/meta.md 3.2), but no real person has more.
 const maxKeyValues = 5
 
 // deriveKeys finds and normalises all match keys of the event.
@@ -38,12 +38,12 @@ func (s *subject) deriveKeys() {
 			s.deriveKey(k)
 		}
 	}
-	s.settleDefaultName()
-	s.settleHouse()
+	s.rejectDefaultName()
+	s.rejectBesideHouse()
 	if len(s.keys[match.Country]) == 0 && !s.countryGiven && s.defaults.Country != "" &&
 		len(s.keys[match.City])+len(s.keys[match.State])+len(s.keys[match.Zip]) > 0 {
 		n := match.Value{Form: s.defaults.Country}
-		s.keys[match.Country] = append(s.roomOf(match.Country), match.ValueSum{Value: n, Sum: match.SumOf(match.Country, n)})
+		s.keys[match.Country] = append(s.valueSpace(match.Country), match.ValueSum{Value: n, Sum: match.SumOf(match.Country, n)})
 		s.results[match.Country] = KeyResult{State: KeySent, Source: "default_country"}
 		if s.x != nil {
 			s.x.key(match.Country, "default_country", s.defaults.CountryLine, nil, n, match.SHA256(n.Form))
@@ -55,9 +55,9 @@ func (s *subject) deriveKeys() {
 func (s *subject) deriveKey(k match.Key) {
 	for i := range s.m.rules.Keys[k] {
 		src := &s.m.rules.Keys[k][i]
-		if src.Plain() {
+		if src.IsSinglePath() {
 			if n := s.sources[s.sourcesOf[k]+i]; n != nil {
-				s.take(k, src, src.Label(), n, true)
+				s.addKeyValue(k, src, src.Label(), n, true)
 			}
 			if len(s.keys[k]) > 0 && !s.m.rules.AllOf[k] {
 				return
@@ -67,7 +67,7 @@ func (s *subject) deriveKey(k match.Key) {
 		found, err := s.resolve(src, s.scratch[:0])
 		if err != nil {
 			s.failExpression(src, err)
-			s.unusable(k, src.Label(), ReasonExpression, s.exprError)
+			s.markUnusable(k, src.Label(), ReasonExpression, s.exprError)
 			return
 		}
 		s.scratch = found[:0]
@@ -76,7 +76,7 @@ func (s *subject) deriveKey(k match.Key) {
 			if len(found) > 1 {
 				at += "#" + strconv.Itoa(j)
 			}
-			s.take(k, src, at, n, true)
+			s.addKeyValue(k, src, at, n, true)
 		}
 		if len(s.keys[k]) > 0 && !s.m.rules.AllOf[k] {
 			return
@@ -84,14 +84,15 @@ func (s *subject) deriveKey(k match.Key) {
 	}
 }
 
-// take normalises one raw value of a source or, if nested, every item of a list.
-func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node, nested bool) {
+// addKeyValue adds one raw value of a source to a key, normalised. If nested is set, the value
+// can be a list, whose items are added.
+func (s *subject) addKeyValue(k match.Key, src *rules.Source, at string, n *event.Node, nested bool) {
 	if n.Blank() {
 		return
 	}
 	if items, ok := n.ParseJSONText().Items(); ok && nested && (k != match.BirthDate || !n.IsDateList()) {
 		for i := range items {
-			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
+			s.addKeyValue(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
 		}
 		return
 	}
@@ -104,14 +105,14 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 		return
 	}
 	if strings.ContainsRune(raw, '\uFFFD') {
-		s.leaveOut(k, src, at, n, noteBadUTF8, "holds bytes that are no text")
+		s.leaveOut(k, src, at, n, noteBadUTF8, "contains bytes that are not text")
 		return
 	}
 	if src.FullName {
 		first, last := match.SplitName(raw)
 		raw = first
 		if k == match.LastName {
-			raw = s.behindGiven(first, last)
+			raw = s.lastNameAfterFirst(first, last)
 		}
 		if strings.TrimSpace(raw) == "" {
 			return
@@ -120,7 +121,7 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 	if texts := match.SplitValues(k, raw, s.locale); texts != nil {
 		s.notes.add(match.Table[k].Name+"_several", at, "one text holds several values: each that can be used is sent")
 		for i, text := range texts {
-			s.take(k, src, at+"#"+strconv.Itoa(i), &event.Node{Kind: event.Text, Text: text}, false)
+			s.addKeyValue(k, src, at+"#"+strconv.Itoa(i), &event.Node{Kind: event.Text, Text: text}, false)
 		}
 		return
 	}
@@ -141,11 +142,11 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 		v, sum = f.Value, f.Sum
 	}
 	if why := s.whyHouse(k, raw, &v); why != "" {
-		s.house.own = true
+		s.house.ownFound = true
 		v = match.Reject(match.Table[k].Name, "", why)
 		v.Code = noteHouse
 	} else {
-		s.judgeValue(k, &v)
+		s.recordCustomer(k, &v)
 	}
 	if k == match.Country && v.Code != "country_placeholder" {
 		s.countryGiven = true
@@ -155,7 +156,7 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 	}
 	if v.Form == "" {
 		if v.Code != "" {
-			s.unusable(k, at, v.Code, v.Why)
+			s.markUnusable(k, at, v.Code, v.Why)
 		}
 		if s.x != nil {
 			s.x.leftOut(match.Table[k].Name, at, src.Line, n, v)
@@ -168,7 +169,7 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 		}
 	}
 	if !match.Table[k].Several && len(s.keys[k]) > 0 {
-		s.leaveOut(k, src, at, n, noteSeveralValues, "several values of a key that has one: the first is sent")
+		s.leaveOut(k, src, at, n, noteSeveralValues, "several values for a key that takes one: the first is sent")
 		return
 	}
 	if len(s.keys[k]) == maxKeyValues {
@@ -176,7 +177,7 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 		return
 	}
 	if s.keys[k] == nil {
-		s.keys[k] = s.roomOf(k)
+		s.keys[k] = s.valueSpace(k)
 		s.results[k] = KeyResult{State: KeySent, Source: at}
 	}
 	s.keys[k] = append(s.keys[k], match.ValueSum{Value: v, Sum: sum})
@@ -186,9 +187,9 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 	}
 }
 
-// behindGiven returns the last name in a full name whose first name the event also has
+// lastNameAfterFirst returns the last name in a full name when the event also has the first name
 // separately: for Ada Maria Hofe and the first name Ada Maria it is Hofe.
-func (s *subject) behindGiven(first, last string) string {
+func (s *subject) lastNameAfterFirst(first, last string) string {
 	if len(s.keys[match.FirstName]) == 0 || s.keys[match.FirstName][0].Hashed {
 		return last
 	}
@@ -223,37 +224,38 @@ func (s *subject) whyNotText(k match.Key, at string, n *event.Node) string {
 	return "an object, neither text nor a number: list " + member + " under match_keys." + match.Table[k].Name
 }
 
-// judgeValue records whether a value means that the event has a customer. A placeholder does
+// recordCustomer records whether a value shows that the event has a customer. A placeholder does
 // not (docs/contract.md 4.1, no_customer).
-func (s *subject) judgeValue(k match.Key, v *match.Value) {
+func (s *subject) recordCustomer(k match.Key, v *match.Value) {
 	switch {
 	case v.Form == "" && v.Code == "":
 	case v.Form == "" && strings.HasSuffix(v.Code, "_placeholder"):
-		s.house.nobody = true
+		s.house.placeholder = true
 	default:
 		s.hasCustomer = true
-		s.house.unknown = s.house.unknown || v.Form == "" && slices.Contains(people.Kinds[:], k)
+		s.house.unusableID = s.house.unusableID || v.Form == "" && slices.Contains(people.IdentifyingKeys[:], k)
 	}
 }
 
-// roomOf returns the space for the values of a key. Almost every key has only one value.
-func (s *subject) roomOf(k match.Key) []match.ValueSum { return s.firstKeys[k : k : k+1] }
+// valueSpace returns an empty slice for the values of a key, with space for one. Almost every key
+// has only one value.
+func (s *subject) valueSpace(k match.Key) []match.ValueSum { return s.firstKeys[k : k : k+1] }
 
 // leaveOut adds a note that a value of a key was not used.
 func (s *subject) leaveOut(k match.Key, src *rules.Source, at string, n *event.Node, code, why string) {
 	if at == "" {
 		at = src.Label()
 	}
-	s.judgeValue(k, &match.Value{Code: code})
+	s.recordCustomer(k, &match.Value{Code: code})
 	s.notes.add(code, at, why)
-	s.unusable(k, at, code, why)
+	s.markUnusable(k, at, code, why)
 	if s.x != nil {
 		s.x.leftOut(match.Table[k].Name, at, src.Line, n, match.Value{Code: code, Why: why})
 	}
 }
 
-// weakIdentifier marks the identifiers in Meta's weak sets, which do not count as keys when
-// alone.
+// weakIdentifier marks the identifiers that are in Meta's weak sets, and so are no sufficient key
+// on their own.
 var weakIdentifier = func() (weak [identifierCount]bool) {
 	for _, set := range meta.WeakSets() {
 		for id := range meta.Identifiers {
@@ -267,13 +269,13 @@ var weakIdentifier = func() (weak [identifierCount]bool) {
 // the weak sets.
 func (s *subject) keyStrength(c *conversion) (any, strong bool) {
 	for id := range identifierCount {
-		if s.identifiersOf(c, id) && !weakIdentifier[id] {
+		if s.sendsIdentifier(c, id) && !weakIdentifier[id] {
 			return true, true
 		}
 	}
 	var have match.KeySet
 	for k := range match.Count {
-		if len(s.taken(k, c)) > 0 {
+		if len(s.sentValues(k, c)) > 0 {
 			have |= 1 << k
 		}
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // Map maps an event. It returns one Outcome for each list and event set that the event goes to,
-// in the order of the mapping, or a single one if the event is skipped or held as a whole. now
-// is the time of the attempt. It decides about the reasons expired and future, but never
+// in the order of the mapping, or a single one if the whole event is skipped or held. now is
+// the time of the attempt. It decides whether the event is held as expired or future, but never
 // changes what is sent.
 func (m *Mapping) Map(ev Event, now time.Time, opts ...Option) []Outcome {
 	outcomes, _ := m.run(ev, "", now, false, opts)
@@ -21,8 +21,7 @@ func (m *Mapping) Map(ev Event, now time.Time, opts ...Option) []Outcome {
 }
 
 // MapLane is Map for the lane of one event set. It returns one Outcome for each list that sends
-// the event there, or one that is held as unrouted if the current mapping does not send it
-// there.
+// the event there, or one Outcome held as unrouted if the mapping does not send it there.
 func (m *Mapping) MapLane(ev Event, eventSet string, now time.Time, opts ...Option) []Outcome {
 	outcomes, _ := m.run(ev, eventSet, now, false, opts)
 	return outcomes
@@ -41,7 +40,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	}
 	s, err := m.newSubject(ev, now, set, x)
 	defer s.done()
-	v := s.whole(err)
+	v := s.checkEvent(err)
 	routes := s.routesTo(lane)
 	switch {
 	case v.reason != "":
@@ -54,7 +53,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 		v = verdict{Skip, ReasonUnmapped, ""}
 	}
 	if v.reason != "" {
-		return s.asWhole(v, routes, lane)
+		return s.eventOutcomes(v, routes, lane)
 	}
 	outcomes := make([]Outcome, 0, len(routes))
 	var fields [][]Field
@@ -75,7 +74,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 		}
 	}
 	if lane == "" && len(outcomes) > 1 && !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Reason != ReasonNoCustomer }) {
-		return s.asWhole(verdict{Skip, ReasonNoCustomer, ""}, nil, "")
+		return s.eventOutcomes(verdict{Skip, ReasonNoCustomer, ""}, nil, "")
 	}
 	if lane == "" && len(outcomes) == 1 && outcomes[0].Reason == ReasonNoCustomer {
 		outcomes[0].EventSet, outcomes[0].List = "", ""
@@ -95,9 +94,9 @@ func (s *subject) routesTo(lane string) []*rules.Route {
 	return s.routes
 }
 
-// asWhole returns the outcome of an event that is skipped or held as a whole: a single one, or
-// for a lane one for each list that sends the event there.
-func (s *subject) asWhole(v verdict, routes []*rules.Route, lane string) ([]Outcome, [][]Field) {
+// eventOutcomes returns the outcomes of an event that is skipped or held before its routes are
+// tried: a single one or, for a lane, one for each list that sends the event there.
+func (s *subject) eventOutcomes(v verdict, routes []*rules.Route, lane string) ([]Outcome, [][]Field) {
 	o := s.outcome(v)
 	outcomes := []Outcome{o}
 	if lane != "" {
@@ -140,10 +139,10 @@ func (s *subject) convert(r *rules.Route) Outcome {
 	s.exprError = s.ruleError // errors of another route's rules do not apply here
 	notes := slices.Clone(s.notes)
 	s.findMembers(r, &c, &notes)
-	if len(s.keys[match.LeadID]) > 0 && len(s.taken(match.LeadID, &c)) == 0 {
+	if len(s.keys[match.LeadID]) > 0 && len(s.sentValues(match.LeadID, &c)) == 0 {
 		notes.add(noteLeadLength, s.results[match.LeadID].Source, whyLeadLength)
 	}
-	v := s.judge(r, &c, &notes)
+	v := s.decide(r, &c, &notes)
 	o := s.outcome(v)
 	o.List, o.EventSet, o.Name, o.OrderID, o.Notes = r.List, r.Set.ID, c.name, c.orderID, notes
 	o.Keys, o.People = s.keyResults(&c), s.people
@@ -158,22 +157,22 @@ func (s *subject) convert(r *rules.Route) Outcome {
 	if s.x != nil {
 		s.x.begin("event_name", eventNameSource(r), r.Line, event.Quote(c.name))
 	}
-	c.custom = s.leftovers(&c, &notes)
-	s.identifierNotes(&c, &notes)
+	c.custom = s.remainingProperties(&c, &notes)
+	s.addIdentifierNotes(&c, &notes)
 	switch {
 	case c.api == meta.Offline:
-		s.offlineNotes(&c, &notes)
-		c.memberNotes(&notes)
+		s.addOfflineNotes(&c, &notes)
+		c.addOfflineNotes(&notes)
 	case c.actionSource == rules.PhysicalStore && len(s.keys[match.LeadID]) > 0:
-		notes.add(noteLeadInStore, match.Table[match.LeadID].Name, "a match key like others here: for the stages of a lead in a CRM write preset: crm_lead")
+		notes.add(noteLeadInStore, match.Table[match.LeadID].Name, "sent as an ordinary match key; for the stages of a lead in a CRM, write preset: crm_lead")
 	}
 	o.Notes = notes
 	o.Conversion = s.encode(&c)
 	return o
 }
 
-// judge decides whether a conversion is skipped or held. It finds the values that it needs.
-func (s *subject) judge(r *rules.Route, c *conversion, notes *noteList) verdict {
+// decide returns the verdict on a conversion, and stores the values it needed in c.
+func (s *subject) decide(r *rules.Route, c *conversion, notes *noteList) verdict {
 	if r.When != nil {
 		yes, err := r.When.Holds(s.environment())
 		if err != nil {
@@ -195,7 +194,7 @@ func (s *subject) judge(r *rules.Route, c *conversion, notes *noteList) verdict 
 		return verdict{Hold, ReasonExpression, s.exprError}
 	}
 	s.findIDs(c, notes)
-	if v := s.age(c); v.reason != "" {
+	if v := s.checkAge(c); v.reason != "" {
 		return v
 	}
 	switch any, strong := s.keyStrength(c); {
@@ -219,30 +218,30 @@ func eventNameSource(r *rules.Route) string {
 	return "event"
 }
 
-// offlineNotes adds notes on match keys that the offline format does not take.
-func (s *subject) offlineNotes(c *conversion, notes *noteList) {
+// addOfflineNotes adds notes on values of match keys that the offline format does not accept.
+func (s *subject) addOfflineNotes(c *conversion, notes *noteList) {
 	for k := range match.Count {
-		switch n := len(s.taken(k, c)); {
+		switch n := len(s.sentValues(k, c)); {
 		case n == len(s.keys[k]):
 		case n > 0:
 			notes.add(noteTooMany, match.Table[k].Name, fmt.Sprintf("the offline format takes %d of the values of this key; the others are left out", n))
 		default:
-			code, why := whyNotTaken(k, c)
+			code, why := whyNotSent(k, c)
 			notes.add(code, match.Table[k].Name, why)
 		}
 	}
-	if ids := s.taken(match.ExternalID, c); len(ids) > 0 {
-		s.outward(ids[0].Plain, "extern_id", notes)
+	if ids := s.sentValues(match.ExternalID, c); len(ids) > 0 {
+		s.idToSend(ids[0].Original, "extern_id", notes)
 	}
 }
 
-// whyNotTaken returns why a conversion takes no value of a key.
-func whyNotTaken(k match.Key, c *conversion) (code, why string) {
+// whyNotSent returns why a conversion contains no value of a key.
+func whyNotSent(k match.Key, c *conversion) (code, why string) {
 	if k == match.LeadID && c.stage {
 		return noteLeadLength, whyLeadLength
 	}
 	if row := &match.Table[k]; len(row.Offline) == 0 {
 		return noteNotOffline, "the offline format has no " + row.Name + "; left out"
 	}
-	return noteHashedDate, "a hashed birth date cannot be split as the offline format wants it; left out"
+	return noteHashedDate, "a hashed birth date cannot be split into the year, month and day that the offline format requires; left out"
 }

@@ -36,9 +36,9 @@ func Parse(file string, src []byte, opts ...ParseOption) (*Mapping, []strictyaml
 // ParseOption sets an option of a parsed mapping.
 type ParseOption func(*Mapping)
 
-// WithSecret makes the mapping fill Outcome.People with fingerprints under the secret of the
-// installation. Without the secret nobody can compute them from a list of addresses. nil
-// changes nothing.
+// WithSecret makes the mapping fill Outcome.People with fingerprints keyed by the secret of the
+// installation. They cannot be computed from a list of addresses without the secret. nil is
+// the same as no option.
 func WithSecret(secret []byte) ParseOption {
 	return func(m *Mapping) { m.secret = slices.Clone(secret) }
 }
@@ -66,7 +66,7 @@ func (m *Mapping) Countries() []string { return m.rules.Countries() }
 // NeverCustomer reports whether the name of a person (an id, e-mail address or phone number) is
 // in the mapping's never_customers.
 func (m *Mapping) NeverCustomer(name string) bool {
-	return m.rules.House.Has(name, m.rules.Countries())
+	return m.rules.NeverCustomers.Has(name, m.rules.Countries())
 }
 
 // ReadTime is event.ReadTime with timezone and time_format of the mapping. received is the time

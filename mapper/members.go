@@ -22,7 +22,7 @@ type eventMembers struct {
 	hasOriginal       bool
 }
 
-// ownOr returns the event's own sources if it has any, else the mapping's.
+// ownOr returns the sources of the event's route if it has any, else the mapping's.
 func ownOr(own, of []rules.Source) []rules.Source {
 	if own != nil {
 		return own
@@ -30,8 +30,8 @@ func ownOr(own, of []rules.Source) []rules.Source {
 	return of
 }
 
-// firstOf returns the first value that is not blank, and its source.
-func (s *subject) firstOf(sources []rules.Source) (*event.Node, *rules.Source) {
+// firstValue returns the first value that is not blank, and its source.
+func (s *subject) firstValue(sources []rules.Source) (*event.Node, *rules.Source) {
 	for i := range sources {
 		src := &sources[i]
 		found, err := s.resolve(src, s.scratch[:0])
@@ -55,16 +55,16 @@ func (s *subject) firstOf(sources []rules.Source) (*event.Node, *rules.Source) {
 func (s *subject) findMembers(r *rules.Route, c *conversion, notes *noteList) {
 	own, all := &r.Members, &s.m.rules.Members
 	c.actionSource = s.findActionSource(ownOr(own.ActionSource, all.ActionSource), notes)
-	if n, src := s.firstOf(ownOr(own.OptOut, all.OptOut)); n != nil {
+	if n, src := s.firstValue(ownOr(own.OptOut, all.OptOut)); n != nil {
 		c.optOut = s.readOptOut(n, src, notes)
 		s.explainMember("opt_out", src, n, c.optOut)
 	}
-	if n, src := s.firstOf(ownOr(own.Segmentation, all.Segmentation)); n != nil {
+	if n, src := s.firstValue(ownOr(own.Segmentation, all.Segmentation)); n != nil {
 		if text, _ := n.IDText(); slices.Contains(meta.Segmentations.Names, text) {
 			c.segmentation = text
 			s.explainMember("customer_segmentation", src, n, event.Quote(text))
 		} else {
-			notes.add(noteBadMember, src.Label(), "customer_segmentation is none of Meta's words; left out")
+			notes.add(noteBadMember, src.Label(), "customer_segmentation is not one of Meta's values; left out")
 		}
 	}
 	c.referrer = s.findURL("referrer_url", ownOr(own.Referrer, all.Referrer), c, notes)
@@ -76,14 +76,14 @@ func (s *subject) findMembers(r *rules.Route, c *conversion, notes *noteList) {
 
 // findActionSource returns the first of Meta's words that a source gives, else physical_store.
 func (s *subject) findActionSource(sources []rules.Source, notes *noteList) string {
-	n, src := s.firstOf(sources)
+	n, src := s.firstValue(sources)
 	if n == nil {
 		return rules.PhysicalStore
 	}
 	text, _ := n.IDText()
 	text = strings.ToLower(text)
 	if !slices.Contains(meta.ActionSources.Names, text) {
-		notes.add(noteBadMember, src.Label(), "action_source is none of Meta's words; physical_store counts")
+		notes.add(noteBadMember, src.Label(), "action_source is not one of Meta's values; physical_store is used")
 		return rules.PhysicalStore
 	}
 	if src.Constant == nil {
@@ -92,8 +92,8 @@ func (s *subject) findActionSource(sources []rules.Source, notes *noteList) stri
 	return text
 }
 
-// readOptOut reads a truth value. An opt-out must not be lost because of how a client writes
-// it: an unreadable value counts as one.
+// readOptOut reads a truth value. An unreadable value counts as an opt-out: none must be lost because
+// of how a client writes it.
 func (s *subject) readOptOut(n *event.Node, src *rules.Source, notes *noteList) string {
 	text, ok := n.ScalarText()
 	switch {
@@ -116,7 +116,7 @@ func (s *subject) readOptOut(n *event.Node, src *rules.Source, notes *noteList) 
 // findURL reads the address of a web page. Events of stores do not carry one (docs/meta.md
 // 2.6).
 func (s *subject) findURL(name string, sources []rules.Source, c *conversion, notes *noteList) string {
-	n, src := s.firstOf(sources)
+	n, src := s.firstValue(sources)
 	if n == nil {
 		return ""
 	}
@@ -126,9 +126,9 @@ func (s *subject) findURL(name string, sources []rules.Source, c *conversion, no
 	case !rules.IsWebAddress(text):
 		why = name + " is not an address that starts with http:// or https://; left out"
 	case s.personalURL(text):
-		why, code = name+" holds what is somebody's; left out", NotePersonal
+		why, code = name+" holds personal data; left out", NotePersonal
 	case c.actionSource == rules.PhysicalStore:
-		why, code = name+" belongs to a visit of a web page, which a physical_store event is not; left out", noteWebSignal
+		why, code = name+" belongs to a visit to a web page, which a physical_store event is not; left out", noteWebSignal
 	default:
 		s.explainMember(name, src, n, event.Quote(text))
 		return text
@@ -139,16 +139,16 @@ func (s *subject) findURL(name string, sources []rules.Source, c *conversion, no
 
 // personalURL reports whether an address contains personal data, also in its query.
 func (s *subject) personalURL(text string) bool {
-	if s.filter.Text(text, "", false) != "" {
+	if s.filter.CheckText(text, "", false) != "" {
 		return true
 	}
 	plain, err := url.QueryUnescape(text)
-	return err != nil || s.filter.Text(plain, "", false) != ""
+	return err != nil || s.filter.CheckText(plain, "", false) != ""
 }
 
 // findOriginal reads one member of original_event_data.
 func (s *subject) findOriginal(i int, sources []rules.Source, c *conversion, notes *noteList) {
-	n, src := s.firstOf(sources)
+	n, src := s.firstValue(sources)
 	if n == nil {
 		return
 	}
@@ -166,12 +166,12 @@ func (s *subject) findOriginal(i int, sources []rules.Source, c *conversion, not
 			notes.add(noteBadID, src.Label(), at+" is neither text nor a number; left out")
 			return
 		}
-		if i == rules.OriginalName && s.filter.Text(text, "", false) != "" {
-			notes.add(NotePersonal, src.Label(), at+" holds what is somebody's; left out")
+		if i == rules.OriginalName && s.filter.CheckText(text, "", false) != "" {
+			notes.add(NotePersonal, src.Label(), at+" holds personal data; left out")
 			return
 		}
 		if i != rules.OriginalName { // in the form in which the original event sent them
-			text = s.outward(text, src.Label(), notes)
+			text = s.idToSend(text, src.Label(), notes)
 		}
 		c.original[i], c.hasOriginal = event.Quote(text), true
 	}
@@ -208,8 +208,8 @@ func (m *eventMembers) encodeMembers(o *object) {
 	}
 }
 
-// memberNotes adds notes on members that the offline format does not have.
-func (m *eventMembers) memberNotes(notes *noteList) {
+// addOfflineNotes adds notes on members that the offline format does not have.
+func (m *eventMembers) addOfflineNotes(notes *noteList) {
 	for _, f := range []struct {
 		name  string
 		there bool

@@ -51,7 +51,7 @@ const (
 
 // whyLeadLength explains why a lead id is not sent for a lead stage (docs/meta.md 4.3): Meta
 // would refuse the event and the whole request.
-const whyLeadLength = "lead id has not the 15 to 17 digits of Meta's ids of leads; left out"
+const whyLeadLength = "the lead id does not have the 15 to 17 digits of a Meta lead id; left out"
 
 // noteList collects notes. Equal notes are kept once, and an event gets at most maxNotes.
 type noteList []Note

@@ -19,7 +19,7 @@ type Event struct {
 	NaN       bool      // null replaces a NaN or Infinity
 }
 
-// Kind is what becomes of an event for one list and event set.
+// Kind is the decision on an event for one list and event set.
 type Kind string
 
 // The three outcomes.
@@ -29,7 +29,7 @@ const (
 	Hold Kind = "hold" // becomes a dead letter
 )
 
-// Outcome is what one event becomes for one list and event set. Its JSON form is one line of
+// Outcome is the result of mapping one event for one list and event set. Its JSON form is one line of
 // `relay map`.
 type Outcome struct {
 	Index      int             `json:"index"`
@@ -50,8 +50,8 @@ type Outcome struct {
 	EventTime     time.Time `json:"-"` // whole seconds
 	OrderID       string    `json:"-"`
 
-	// Keys has each match key in the order of KeyNames. It is nil if the event was skipped or
-	// held as a whole. Outcomes share the slice, so it must not be modified.
+	// Keys has each match key in the order of KeyNames. It is nil if the whole event was skipped
+	// or held. Outcomes share the slice, so it must not be modified.
 	Keys []KeyResult `json:"-"`
 
 	// People are fingerprints of the people the event is about: of each e-mail address, phone
@@ -61,8 +61,8 @@ type Outcome struct {
 	People []string `json:"-"`
 }
 
-// Note reports an oddity that did not stop the event. Message never contains a value of the
-// event.
+// Note reports a flaw in the event that did not keep it from being sent. Message never contains
+// a value of the event.
 type Note struct {
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
@@ -97,5 +97,5 @@ const (
 	ReasonMissingCurrency = "missing_currency"
 	ReasonInvalidCurrency = "invalid_currency"
 	ReasonRejected        = "rejected"   // set later, when Meta refuses the event
-	ReasonUnanswered      = "unanswered" // set by delivery: Meta does not answer a request with this event alone, although it answers others
+	ReasonUnanswered      = "unanswered" // set by delivery: Meta answers other requests, but not one with only this event
 )

@@ -129,7 +129,7 @@ the others). A value that cannot be used is left out with a note.
 | field | source |
 |---|---|
 | value | Order Completed: ` + "`properties.revenue`" + `; all others ` + "`properties.value`" + `, or the property in ` + "`value_field`" + `. A long-form ` + "`value:`" + ` takes precedence over both. Three digits after the only separator are a fraction after a point and thousands after a comma, unless the currency has another rule: Rp15.000 is 15000, 12,345 TND is 12.345 |
-| currency | ` + "`properties.currency`" + `, or the source in ` + "`currency`" + `, else the currency in the amount (47.60 EUR, £12), else ` + "`default_currency`" + `. If the amount names another currency than the event, a Purchase is held. It is an ISO 4217 code or a symbol (€, zł, ` + "`EUR (€)`" + `); for a symbol of several currencies ($, kr) the default one |
+| currency | ` + "`properties.currency`" + `, or the source in ` + "`currency`" + `, else the currency in the amount (47.60 EUR, £12), else ` + "`default_currency`" + `. If the amount names a different currency from the event, a Purchase is held. It is an ISO 4217 code or a symbol (€, zł, ` + "`EUR (€)`" + `); for a symbol of several currencies ($, kr) the default one |
 | content_ids, contents | the ` + "`product_id`" + `s of ` + "`properties.products`" + `, or of the list in ` + "`products`" + `, else ` + "`properties.product_id`" + `; Product List Viewed: ` + "`properties.category`" + ` as a product_group |
 | quantity | a whole number above zero. Weighed or measured goods (0.312 at 25.50) are 1 at the price of the line. Returned goods (quantity or price below zero) are left out |
 | search_string | Products Searched: ` + "`properties.query`" + ` |

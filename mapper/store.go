@@ -16,7 +16,7 @@ func (s *subject) findStore() {
 	for i := range rules.StoreCount {
 		var src *rules.Source
 		var n *event.Node
-		if n, src = s.firstOf(s.m.rules.Store[i]); n == nil {
+		if n, src = s.firstValue(s.m.rules.Store[i]); n == nil {
 			n = own.Get(rules.StoreMembers[i].Member)
 		}
 		if !own.Get(rules.StoreMembers[i].Member).Absent() {
@@ -34,14 +34,14 @@ func (s *subject) findStore() {
 		switch {
 		case i == rules.StoreCode && (!ok || utf8.RuneCountInString(text) > meta.StoreCodeLength):
 			why = "a store's code is text of at most 64 characters; left out"
-		case s.filter.Clear(text) != "":
-			code, why = NotePersonal, s.filter.Clear(text)
+		case s.filter.CheckUnhashed(text) != "":
+			code, why = NotePersonal, s.filter.CheckUnhashed(text)
 		case i == rules.StoreCode:
 			s.store[i] = event.Quote(text)
 			s.storeName = text
 		default:
 			if s.store[i] = rules.PageID(text); s.store[i] == "" {
-				why = "a page's id is a whole number above zero; left out"
+				why = "a page id is a positive whole number; left out"
 			}
 		}
 		if why != "" {
@@ -72,7 +72,7 @@ func (s *subject) encodeStore(o *object) {
 // noStore replaces {store} for events without a store.
 const noStore = "none"
 
-// uploadTag fills in a tag for the event.
+// uploadTag returns a tag with its placeholders replaced for the event.
 func (s *subject) uploadTag(t rules.UploadTag) string {
 	text := string(t)
 	if !strings.Contains(text, "{") {

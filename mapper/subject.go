@@ -19,14 +19,13 @@ type subject struct {
 	m   *Mapping
 	now time.Time
 	set settings
-	x   *tracer // collects the explanation, or nil
+	x   *tracer // collects the explanation; nil: none is wanted
 
 	call
-	notes  noteList
-	framed int // number of notes on the form of the event
+	notes     noteList
+	formNotes int // the first notes, which findObjects added
 
-	// Found once for all conversions of the event to event sets with the same defaults
-	// (prepare).
+	// Computed by prepare, once for all event sets with the same defaults.
 	prepared bool           // prepare has run
 	defaults rules.Defaults // the defaults for which prepare ran
 	when     time.Time      // event_time
@@ -38,7 +37,7 @@ type subject struct {
 	reused
 }
 
-// call is the event as it arrived.
+// call holds the event as received.
 type call struct {
 	ev        Event
 	t         *event.Tree
@@ -51,7 +50,7 @@ type call struct {
 	env expr.Env // the event for expressions; nil: not needed, or too large
 }
 
-// customer holds what the event says about its customer.
+// customer holds the data of the event's customer.
 type customer struct {
 	keys        match.ValuesByKey
 	firstKeys   [match.Count]match.ValueSum // space for the first value of each key
@@ -66,7 +65,7 @@ type customer struct {
 	house        houseFound
 }
 
-// sale holds what was sold, where, and on which terms.
+// sale holds money, products, store and processing options of the event.
 type sale struct {
 	eventID    string // messageID as it is sent
 	currency   currencyFound
@@ -79,22 +78,22 @@ type sale struct {
 // custom holds the fields that the rules of a route set in custom_data, and errors of
 // expressions.
 type custom struct {
-	rules *rules.Custom
-	fixed []fixedField
-	asked *event.Node // the property used for search_string
+	rules       *rules.Custom
+	setValues   []setValue
+	searchQuery *event.Node // the property used for search_string
 
 	exprError string // why an expression of a match key or custom field failed, or ""
 	keyError  string // the part of exprError that applies to every conversion
 	ruleError string // the part that applies to all conversions with the same custom_data rules
 }
 
-// reused holds memory that is passed from one event to the next, without content of the event
-// except places.
+// reused holds buffers and caches that are kept for the next event. The only data of past events
+// in it are the cached places.
 type reused struct {
-	filter outward.Filter
-	places match.PlaceCache
-	told   []KeyResult           // the last result of keyResults: paths and reasons, no values
-	prints *people.Fingerprinter // nil until used
+	filter         outward.Filter
+	places         match.PlaceCache
+	lastKeyResults []KeyResult           // the last result of keyResults; contains paths and reasons, no values
+	fingerprinter  *people.Fingerprinter // nil until used
 
 	d          *event.Decoder
 	routes     []*rules.Route
@@ -107,8 +106,7 @@ type reused struct {
 	contents   []content
 }
 
-// newSubject decodes an event. On error the subject is still valid and must be released with
-// done.
+// newSubject decodes an event. The caller must call done, also on error.
 func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (*subject, error) {
 	s, _ := m.subjects.Get().(*subject)
 	if s == nil {
@@ -166,10 +164,11 @@ type verdict struct {
 	reason, message string
 }
 
-// whole checks what decides about the event as a whole, before its routes.
-func (s *subject) whole(err error) verdict {
+// checkEvent returns the verdict on the whole event, before its routes are tried. err is the
+// error of decoding it.
+func (s *subject) checkEvent(err error) verdict {
 	if err != nil {
-		if s.ev.TooLarge && s.t == nil { // it could be incomplete
+		if s.ev.TooLarge && s.t == nil { // it could be truncated
 			return verdict{Hold, ReasonTooLarge, "the event is over the size limit"}
 		}
 		if errors.Is(err, event.ErrTooDeep) {
@@ -186,11 +185,11 @@ func (s *subject) whole(err error) verdict {
 	if s.ev.TooLarge {
 		return verdict{Hold, ReasonTooLarge, "the event is over the size limit"}
 	}
-	s.frame()
+	s.findObjects()
 	switch {
 	case s.optedOut():
 		return verdict{Skip, ReasonDisabled, ""}
-	case !s.consented():
+	case !s.hasConsent():
 		return verdict{Skip, ReasonNoConsent, ""}
 	}
 	return verdict{}
@@ -206,8 +205,8 @@ func missingName(n *event.Node) string {
 	return "not text"
 }
 
-// frame finds the objects of the event and adds notes on its form.
-func (s *subject) frame() {
+// findObjects finds the objects of the event, and adds notes on malformed input.
+func (s *subject) findObjects() {
 	root := &s.t.Root
 	if s.t.BadUTF8 {
 		s.notes.add(noteBadUTF8, "", "the message holds bytes that are not UTF-8; they were replaced")
@@ -225,13 +224,14 @@ func (s *subject) frame() {
 	s.context = s.objectAt(root, "context", "context")
 	s.options = s.objectAt(root, "integrations", "integrations")
 	traits := s.objectAt(s.context, "traits", "context.traits")
-	oneAddress(traits)
-	oneAddress(root.Get("traits"))
+	unwrapAddress(traits)
+	unwrapAddress(root.Get("traits"))
 	s.objectAt(traits, "address", "context.traits.address")
 }
 
-// oneAddress replaces an address that is JSON text, or a list of one item, by the object in it.
-func oneAddress(traits *event.Node) {
+// unwrapAddress replaces an address that is JSON text, or a list of one item, with the object in
+// it.
+func unwrapAddress(traits *event.Node) {
 	address := traits.Object().Get("address")
 	if address == nil || address.Kind == event.Object {
 		return
@@ -247,8 +247,8 @@ func oneAddress(traits *event.Node) {
 	}
 }
 
-// objectAt returns a member that is an object. Anything else counts as absent, with a note
-// unless it is null.
+// objectAt returns a member that is an object. Anything else is treated as absent, with a note
+// unless it is blank.
 func (s *subject) objectAt(parent *event.Node, name, at string) *event.Node {
 	n := parent.Get(name)
 	if n.Absent() {
@@ -256,36 +256,36 @@ func (s *subject) objectAt(parent *event.Node, name, at string) *event.Node {
 	}
 	if n.Kind != event.Object {
 		if items, ok := n.Items(); ok && len(items) > 1 {
-			s.notes.add(noteNotObject, at, "a list of several, not an object: counts as absent; list "+at+"[0].… under match_keys to take the first")
+			s.notes.add(noteNotObject, at, "a list of several items, not an object: treated as absent; to use the first item, list "+at+"[0].… under match_keys")
 		} else if !n.Blank() {
-			s.notes.add(noteNotObject, at, "not an object: counts as absent")
+			s.notes.add(noteNotObject, at, "not an object: treated as absent")
 		}
 		return nil
 	}
 	return n
 }
 
-// prepare finds what all conversions of the event to event sets with these defaults share, and
-// discards what it found for others. It marks the nodes that custom_data leaves out.
+// prepare computes the values that all conversions to event sets with these defaults share. It
+// discards those computed for other defaults, and marks the nodes that custom_data leaves out.
 func (s *subject) prepare(d rules.Defaults, of *rules.Custom) {
 	s.defaults = d
 	if !s.prepared {
-		s.prepared, s.framed = true, len(s.notes)
+		s.prepared, s.formNotes = true, len(s.notes)
 	}
-	s.notes = s.notes[:s.framed]
+	s.notes = s.notes[:s.formNotes]
 	if s.x != nil {
 		s.x.fields = nil
 	}
 	s.sale = sale{}
-	s.exprError, s.fixed, s.asked = "", nil, nil
+	s.exprError, s.setValues, s.searchQuery = "", nil, nil
 	clear(s.identifiers[:])
 	s.findTime()
 	s.markSources()
 	s.deriveKeys()
 	s.findPeople()
-	s.beginRules(of)
-	s.findPersonal()
-	s.settleClear()
+	s.setRules(of)
+	s.beginFilter()
+	s.rejectPersonalKeys()
 	s.findCurrency()
 	s.findGoods()
 	s.findProcessing()
@@ -293,7 +293,7 @@ func (s *subject) prepare(d rules.Defaults, of *rules.Custom) {
 	s.findStore()
 	s.findIdentifiers()
 	s.keyError = s.exprError
-	s.endRules()
+	s.evaluateRules()
 }
 
 // markSources marks the nodes that are sources of match keys, staff and identifiers, which
@@ -304,7 +304,7 @@ func (s *subject) markSources() {
 		s.sourcesOf[k] = len(s.sources)
 		for i := range s.m.rules.Keys[k] {
 			src := &s.m.rules.Keys[k][i]
-			if !src.Plain() {
+			if !src.IsSinglePath() {
 				s.markPath(&src.Path, event.MarkSource)
 				s.sources = append(s.sources, nil)
 				continue
@@ -346,8 +346,8 @@ func (s *subject) optedOut() bool {
 	return event.SwitchedOff(s.options) || event.SwitchedOff(s.context.Get("integrations").Object())
 }
 
-// consented reports whether the event has the consent that the mapping requires.
-func (s *subject) consented() bool {
+// hasConsent reports whether the event has the consent that the mapping requires.
+func (s *subject) hasConsent() bool {
 	for _, category := range s.m.rules.Consent {
 		if n := s.context.Get("consent").Get("categoryPreferences").Get(category); n == nil || n.Kind != event.True {
 			return false

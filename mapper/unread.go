@@ -7,15 +7,16 @@ import (
 	"relay/mapper/match"
 )
 
-// maxUnread is the depth to which an event is searched for an address that no match key reads.
+// maxUnread is the maximum depth at which noteUnread looks for addresses.
 const maxUnread = 4
 
-// noteUnread adds a note if an event without customer has an address or user id that no match
-// key reads. A missing entry in the mapping would otherwise turn every sale into a cash sale.
+// noteUnread adds a note if an event without customer has an e-mail address or user id that no
+// match key reads. Without the note, an entry missing in the mapping would silently turn every
+// sale into a cash sale.
 func (s *subject) noteUnread(notes *noteList) {
 	for _, name := range [...]string{"user_id", "userid", "UserId", "userID", "UserID"} {
 		if n := s.t.Root.Get(name); !n.Blank() {
-			notes.add(NoteUnread, name, "a track call has userId; match_keys: external_id: ["+name+"] reads this one")
+			notes.add(NoteUnread, name, "a track call has userId; to read this one, write match_keys: external_id: ["+name+"]")
 		}
 	}
 	s.noteUnreadIn(&s.t.Root, "", 0, notes)
@@ -30,8 +31,8 @@ func (s *subject) noteUnreadIn(n *event.Node, at string, depth int, notes *noteL
 		path := event.JoinPath(at, kid.Name)
 		switch {
 		case kid.Mark&event.MarkExclude != 0:
-		case kid.Kind == event.Text && s.isUnread(kid.Text):
-			notes.add(NoteUnread, path, "holds an e-mail address that no match key reads: match_keys: email: ["+inList(path)+"] in the mapping does")
+		case kid.Kind == event.Text && s.isCustomerEmail(kid.Text):
+			notes.add(NoteUnread, path, "holds an e-mail address that no match key reads: write match_keys: email: ["+inList(path)+"] in the mapping")
 			return true
 		case kid.Kind == event.Object && s.noteUnreadIn(kid, path, depth+1, notes):
 			return true
@@ -48,9 +49,9 @@ func inList(path string) string {
 	return path
 }
 
-// isUnread reports whether a text is an e-mail address other than the shop's own.
-func (s *subject) isUnread(text string) bool {
-	if !strings.Contains(text, "@") || s.m.rules.House.Text(text) {
+// isCustomerEmail reports whether a text is an e-mail address other than the shop's own.
+func (s *subject) isCustomerEmail(text string) bool {
+	if !strings.Contains(text, "@") || s.m.rules.NeverCustomers.HasText(text) {
 		return false
 	}
 	return match.Normalise(match.Email, text, s.locale, nil).Form != ""

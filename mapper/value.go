@@ -11,11 +11,11 @@ import (
 // amount is the value of one conversion.
 type amount struct {
 	money.Amount
-	node   *event.Node // the node of the event that gave it; nil: none, or a constant or expression
-	state  amountState
-	source string // where it was found
-	first  string // the first source tried
-	why    string // why it cannot be read
+	node        *event.Node // the node of the event that gave it; nil: none, or a constant or expression
+	state       amountState
+	source      string // where it was found
+	firstSource string // the first source tried
+	why         string // why it cannot be read
 }
 
 type amountState uint8
@@ -39,15 +39,15 @@ func (s *subject) valueSources(r *rules.Route) []rules.Source {
 	return s.m.rules.ValueField
 }
 
-// findValue reads the value of a route's conversion. Blank sources are skipped; so are
-// unreadable ones if another source follows. The first readable one is used. An error comes
+// findValue reads the value of a route's conversion from the first source with a readable
+// amount. The result is unreadable if a source has a value but none is readable. An error comes
 // from an expression.
 func (s *subject) findValue(r *rules.Route, notes *noteList) (amount, error) {
 	var a amount
 	sources := s.valueSources(r)
 	for i := range sources {
 		if i == 0 {
-			a.first = sources[0].Label()
+			a.firstSource = sources[0].Label()
 		}
 		src := &sources[i]
 		found, err := s.resolve(src, s.scratch[:0])
@@ -57,7 +57,7 @@ func (s *subject) findValue(r *rules.Route, notes *noteList) (amount, error) {
 		s.scratch = found[:0]
 		if len(found) == 0 || len(found) == 1 && found[0].Blank() {
 			if len(found) == 1 && found[0].Kind == event.Null && s.ev.NaN { // it was NaN or Infinity
-				s.leaveOutValue(&a, src, found[0], notes, "NaN or Infinity is no amount")
+				s.leaveOutValue(&a, src, found[0], notes, "NaN or Infinity is not an amount")
 			}
 			continue
 		}
@@ -119,7 +119,7 @@ func whyNoAmount(src *rules.Source, n *event.Node) string {
 	return "not an amount that can be read, or over 10^12 (" + event.Shape(n) + "); send 1234.50, its currency in properties.currency"
 }
 
-// leaveOutValue adds a note that a source of the value gives no amount.
+// leaveOutValue records that a source of the value has no readable amount, with a note.
 func (s *subject) leaveOutValue(a *amount, src *rules.Source, n *event.Node, notes *noteList, why string) {
 	a.state, a.source, a.why = amountUnreadable, src.Label(), why
 	notes.add(noteInvalidValue, src.Label(), why)
@@ -128,32 +128,32 @@ func (s *subject) leaveOutValue(a *amount, src *rules.Source, n *event.Node, not
 	}
 }
 
-// drop adds a note that a field that was found is left out.
-func (s *subject) drop(field, at string, notes *noteList, code, why string) {
+// dropField adds a note that a field is left out although it has a value.
+func (s *subject) dropField(field, at string, notes *noteList, code, why string) {
 	notes.add(code, at, why)
 	if s.x != nil {
 		s.x.drop(field, code, why)
 	}
 }
 
-// checkMoney applies docs/contract.md 5.3 to value and currency of a conversion and sets what
-// is sent of them. It returns a verdict if the conversion is held.
+// checkMoney sets value and currency of a conversion by the rules of docs/contract.md 5.3. It
+// returns a verdict if the conversion is held.
 func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 	isPurchase := c.name == rules.Purchase
 	c.valueSource = a.source
 	switch {
 	case a.state == amountAbsent && isPurchase:
-		return verdict{Hold, ReasonMissingValue, "a Purchase needs a value, and " + a.first + " has none: value: of the event in the mapping names another place"}
+		return verdict{Hold, ReasonMissingValue, "a Purchase needs a value, and " + a.firstSource + " has none: list another place under value: of the event in the mapping"}
 	case a.state == amountUnreadable && isPurchase:
 		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase cannot be read: " + a.source + ": " + a.why}
 	case a.state == amountNegative && isPurchase:
-		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase is negative (" + a.source + "): when: in the mapping keeps returns back"}
+		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase is negative (" + a.source + "): use when: in the mapping to filter out returns"}
 	case a.state == amountNegative:
-		s.drop("value", a.source, notes, noteInvalidValue, "a negative value is left out")
+		s.dropField("value", a.source, notes, noteInvalidValue, "a negative value is left out")
 	case a.state == amountReadable && a.Zero() && isPurchase && c.api == meta.Offline:
-		return verdict{Hold, ReasonInvalidValue, "the offline format takes no Purchase with a value of zero"}
+		return verdict{Hold, ReasonInvalidValue, "the offline format does not accept a Purchase with a value of zero"}
 	case a.state == amountReadable && a.Zero() && c.api == meta.Offline:
-		s.drop("value", a.source, notes, noteZeroValue, "the offline format takes no value of zero; left out")
+		s.dropField("value", a.source, notes, noteZeroValue, "the offline format does not accept a value of zero; left out")
 		a.state = amountAbsent
 	case a.state == amountReadable && a.Zero() && isPurchase:
 		notes.add(noteZeroValue, a.source, "a Purchase with a value of zero")
@@ -163,7 +163,7 @@ func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 		return v
 	}
 	if a.state == amountReadable && code == "" {
-		s.drop("value", a.source, notes, noteMissingCurrency, "a value without a currency is left out: Meta refuses it")
+		s.dropField("value", a.source, notes, noteMissingCurrency, "a value without a currency is left out: Meta refuses it")
 		a.state = amountAbsent
 	}
 	if a.state == amountReadable {
@@ -174,7 +174,7 @@ func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 	}
 	c.currency = code
 	if c.api == meta.Offline && c.value == "" && c.currency != "" {
-		const why = "the offline format takes no currency without a value; left out"
+		const why = "the offline format does not accept a currency without a value; left out"
 		if s.currency.node != nil {
 			notes.add(noteValueAlone, s.currency.at, why)
 		}

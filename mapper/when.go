@@ -24,12 +24,12 @@ func (s *subject) findTime() {
 		}
 		t, ok := s.m.rules.Times.Read(n, s.ev.Received)
 		if !ok {
-			s.notes.add(noteBadTime, name, event.UnreadableTime(n)+"; the next source counts")
+			s.notes.add(noteBadTime, name, event.UnreadableTime(n)+"; the next source is used")
 			continue
 		}
 		s.when, source, raw, s.undated = t, name, n, false
 		if !s.m.rules.Times.LocSet && s.m.rules.Times.IsLocal(n, s.ev.Received) {
-			s.notes.add(NoteLocalTime, name, "has no zone, and the mapping names no timezone: read as UTC; write timezone: Europe/Berlin, or the one of the shop")
+			s.notes.add(NoteLocalTime, name, "has no time zone, and the mapping sets none: read as UTC; set timezone: in the mapping to the shop's, such as Europe/Berlin")
 		}
 		if corrected, ok := s.correctSkew(t, name); ok {
 			s.when = corrected

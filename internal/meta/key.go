@@ -55,9 +55,9 @@ type Hash uint8
 
 // Whether a key is hashed.
 const (
-	Plain    Hash = iota
+	Unhashed Hash = iota
 	Hashed        // in both formats
-	ByFormat      // in the Conversions API, which also accepts it plain; plain in the offline format
+	ByFormat      // in the Conversions API, which also accepts it unhashed; unhashed in the offline format
 )
 
 // MatchKeys are the keys that relay normalises, in the order in which they are written. Constants
@@ -164,12 +164,12 @@ var Identifiers = [...]Key{
 	{Name: "client_user_agent", Conversions: "client_user_agent", Offline: []string{"client_user_agent"}, Form: Text, Web: true, Fact: Fact{"M: CUS; T: RS", "2026-09-12"}},
 	{Name: "subscription_id", Conversions: "subscription_id", Form: Text, Fact: Fact{"M: CUS", "2026-09-12"}},
 	{Name: "fb_login_id", Conversions: "fb_login_id", Form: WholeNumber, Rule: "integer (SDKs: string)", Fact: Fact{"M: CUS", "2026-09-12"}},
-	{Name: "anon_id", Conversions: "anon_id", Form: Text, Says: "Of app events", Rule: "install id, app events only", Fact: Fact{"M: CUS", "2026-09-12"}},
-	{Name: "page_id", Conversions: "page_id", Form: Text, Says: "Of messaging", Rule: "page of a bot or click-to-message ad", Fact: Fact{"M: CUS", "2026-09-12"}},
-	{Name: "page_scoped_user_id", Conversions: "page_scoped_user_id", Form: Text, Says: "Of messaging", Fact: Fact{"M: CUS", "2026-09-12"}},
-	{Name: "ctwa_clid", Conversions: "ctwa_clid", Form: Text, Says: "Of messaging", Rule: "click id of ads that open WhatsApp", Fact: Fact{"M: CUS", "2026-09-12"}},
-	{Name: "ig_account_id", Conversions: "ig_account_id", Form: Text, Says: "Of messaging", Fact: Fact{"M: CUS", "2026-09-12"}},
-	{Name: "ig_sid", Conversions: "ig_sid", Form: Text, Says: "Of messaging", Fact: Fact{"M: CUS", "2026-09-12"}},
+	{Name: "anon_id", Conversions: "anon_id", Form: Text, Says: "For app events", Rule: "install id, app events only", Fact: Fact{"M: CUS", "2026-09-12"}},
+	{Name: "page_id", Conversions: "page_id", Form: Text, Says: "For messaging", Rule: "page of a bot or click-to-message ad", Fact: Fact{"M: CUS", "2026-09-12"}},
+	{Name: "page_scoped_user_id", Conversions: "page_scoped_user_id", Form: Text, Says: "For messaging", Fact: Fact{"M: CUS", "2026-09-12"}},
+	{Name: "ctwa_clid", Conversions: "ctwa_clid", Form: Text, Says: "For messaging", Rule: "click id of ads that open WhatsApp", Fact: Fact{"M: CUS", "2026-09-12"}},
+	{Name: "ig_account_id", Conversions: "ig_account_id", Form: Text, Says: "For messaging", Fact: Fact{"M: CUS", "2026-09-12"}},
+	{Name: "ig_sid", Conversions: "ig_sid", Form: Text, Says: "For messaging", Fact: Fact{"M: CUS", "2026-09-12"}},
 }
 
 // otherKeys are keys that Meta accepts and relay never sends.

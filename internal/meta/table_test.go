@@ -175,9 +175,9 @@ func states() string {
 func keys() string {
 	b := newTable("CAPI key", "legacy key", "in a mapping", "hash", "rule", "example (normal form → SHA-256)", "src", "as of")
 	for _, k := range meta.Keys() {
-		hash := map[meta.Hash]string{meta.Plain: "no", meta.Hashed: "yes", meta.ByFormat: "CAPI yes, legacy no"}[k.Hash]
+		hash := map[meta.Hash]string{meta.Unhashed: "no", meta.Hashed: "yes", meta.ByFormat: "CAPI yes, legacy no"}[k.Hash]
 		rule := k.Rule
-		if rule == "" && k.Hash == meta.Plain {
+		if rule == "" && k.Hash == meta.Unhashed {
 			rule = k.Form.String()
 		}
 		name := code(k.Name)

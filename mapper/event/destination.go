@@ -9,7 +9,7 @@ import (
 
 // destinations are the names that senders use for this destination in `integrations`, in the
 // form that foldDestination returns (docs/contract.md 5.3). Each name can switch the
-// destination off; the value tells whether it can also switch it on.
+// destination off; the value is whether it can also switch it on.
 var destinations = map[string]bool{
 	"facebookofflineconversions": true,
 	"facebookconversionsapi":     true,

@@ -6,7 +6,7 @@
 // The package is pure: no clock, no network, no log.
 //
 // Caution: a Tree belongs to its Decoder and is invalid after Release. Nothing that outlives
-// the event may hold a Node, or text that was not copied. All methods of Node accept a nil
+// the event must keep a Node, or text that was not copied. All methods of Node accept a nil
 // *Node, which stands for an absent value. Times.Read needs the time of receipt to detect
 // implausible dates.
 package event

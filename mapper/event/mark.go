@@ -2,16 +2,16 @@ package event
 
 import "slices"
 
-// Mark is a set of flags that the mapping puts on a node.
+// Mark is a set of flags that mapping an event sets on its nodes.
 type Mark uint16
 
 // The marks of a node.
 const (
-	MarkSource   Mark = 1 << iota // source of a match key: never leaves in custom_data
+	MarkSource   Mark = 1 << iota // source of a match key: not sent in custom_data
 	MarkKeep                      // listed in custom_data.keep
 	MarkExclude                   // listed in custom_data.exclude
 	MarkConsumed                  // used for value, currency, content_ids, contents or store_data
-	MarkPersonal                  // the name says that the value is personal
+	MarkPersonal                  // has a personal name
 	MarkOnly                      // listed in custom_data.only
 )
 

@@ -8,7 +8,7 @@ import (
 )
 
 // normaliseExternalID returns the shop's own customer id, trimmed. Case is kept, because the id
-// must be the same in every channel (docs/meta.md 3.1). Value.Plain is the id for the offline
+// must be the same in every channel (docs/meta.md 3.1). Value.Original is the id for the offline
 // format.
 func normaliseExternalID(raw string, t *Trace) Value {
 	s := fold.Clean(raw)
@@ -17,7 +17,7 @@ func normaliseExternalID(raw string, t *Trace) Value {
 	}
 	if h, state := readHash(s); state == isSHA256 {
 		t.add("already a SHA-256: not hashed again, lower case", h)
-		return Value{Form: h, Plain: s, Hashed: true}
+		return Value{Form: h, Original: s, Hashed: true}
 	} else if state == isPlaceholderHash {
 		return Reject("external_id", "placeholder", "is the hash of an empty value or a placeholder and would merge different customers")
 	}
@@ -30,7 +30,7 @@ func normaliseExternalID(raw string, t *Trace) Value {
 	if s != raw {
 		t.add("trimmed, control and zero-width characters removed", s)
 	}
-	return Value{Form: s, Plain: s}
+	return Value{Form: s, Original: s}
 }
 
 // IsMetaLeadID reports whether a lead id has the length of those that Meta assigns

@@ -34,7 +34,7 @@ const Count = Key(len(meta.MatchKeys))
 var Table = &meta.MatchKeys
 
 // Hashed reports whether the values of the key are sent as hashes.
-func (k Key) Hashed() bool { return Table[k].Hash != meta.Plain }
+func (k Key) Hashed() bool { return Table[k].Hash != meta.Unhashed }
 
 // SumOf returns the digest of a value, or the zero digest if the key is not hashed.
 func SumOf(k Key, v Value) (d Digest) {

@@ -28,12 +28,12 @@ func (l Locale) Effective() string {
 
 // Value is the result of normalising one raw value of a match key.
 type Value struct {
-	Form   string // the normal form; "" if the value was rejected
-	Plain  string // external_id only: the trimmed value in its original case, for the offline format
-	Hashed bool   // the value arrived as a SHA-256 and is not hashed again
-	Code   string // code of a note: why the value was rejected, or a remark; "" for a blank value
-	Why    string // text of the note; never contains the value
-	Steps  []Step // how the value was changed; only with a Trace
+	Form     string // the normal form; "" if the value was rejected
+	Original string // external_id only: the trimmed value in its original case, for the offline format
+	Hashed   bool   // the value arrived as a SHA-256 and is not hashed again
+	Code     string // code of a note: why the value was rejected, or a remark; "" for a blank value
+	Why      string // text of the note; never contains the value
+	Steps    []Step // how the value was changed; only with a Trace
 }
 
 // Step is one rule that changed a value.

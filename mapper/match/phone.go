@@ -263,29 +263,28 @@ func parsePhone(digits, region string) phoneNumber {
 	return n
 }
 
-// Dialled returns the digits of an E.164 number as people write them: plus after a + or 00,
-// plain without prefix, as dialled in those of countries (ISO alpha-2) that have its country
-// code.
-func Dialled(e164 string, countries []string) (plus, plain []string) {
-	plus, plain = []string{e164}, []string{e164, "011" + e164}
+// Dialled returns the digits of an E.164 number as people write them: international after a +
+// or 00, local as dialled in those of countries (ISO alpha-2) that have its country code.
+func Dialled(e164 string, countries []string) (international, local []string) {
+	international, local = []string{e164}, []string{e164, "011" + e164}
 	var pn phonenumbers.PhoneNumber
 	if err := phonenumbers.ParseToNumber("+"+e164, "", &pn); err != nil {
-		return plus, plain
+		return international, local
 	}
 	code, nsn := int(pn.GetCountryCode()), phonenumbers.GetNationalSignificantNumber(&pn)
-	plus = append(plus, strconv.Itoa(code)+"0"+nsn) // +49 (0)171
+	international = append(international, strconv.Itoa(code)+"0"+nsn) // +49 (0)171
 	for _, c := range countries {
 		c = strings.ToUpper(c)
 		if phonenumbers.GetCountryCodeForRegion(c) != code {
 			continue
 		}
 		for _, trunk := range []string{"", phonenumbers.GetNddPrefixForRegion(c, true)} {
-			if d := trunk + nsn; !slices.Contains(plain, d) {
-				plain = append(plain, d)
+			if d := trunk + nsn; !slices.Contains(local, d) {
+				local = append(local, d)
 			}
 		}
 	}
-	return plus, plain
+	return international, local
 }
 
 // withoutMexicanToken drops prefixes that Mexico abolished in 2019 and 2020 but address books

@@ -149,7 +149,7 @@ func letterSet(words string) map[string]bool {
 	return m
 }
 
-// IsPlaceholder reports whether a clean, non-blank value identifies nobody.
+// IsPlaceholder reports whether a clean, non-blank value identifies no customer.
 func IsPlaceholder(s string) bool {
 	if caseSensitive[s] || isTemplate(s) || isSheetError(s) {
 		return true

@@ -17,7 +17,7 @@ import (
 // value means that none is written.
 type currencies struct {
 	Codes []string // shared, never modified; the likeliest first
-	sure  bool     // the first one is meant unless something else decides
+	sure  bool     // the first one is assumed unless the event or the mapping names another
 
 	partial bool // letters that denote a currency only together with a sign: US$
 }
@@ -26,7 +26,7 @@ func (c *currencies) Any() bool             { return len(c.Codes) > 0 }
 func (c *currencies) Has(code string) bool  { return slices.Contains(c.Codes, code) }
 func (c *currencies) First() (string, bool) { return c.Codes[0], c.sure || len(c.Codes) == 1 }
 
-// intersect keeps the currencies that both can mean. It reports false when there is none.
+// intersect keeps the currencies that are in both sets. It reports false if none is.
 func (c *currencies) intersect(with currencies) bool {
 	if !c.Any() {
 		*c = with
@@ -44,9 +44,9 @@ func (c *currencies) intersect(with currencies) bool {
 
 // addWord adds a word beside an amount: an ISO code, a symbol, a name, or letters with a symbol
 // (US$). It reports false when the word is none of these or contradicts the words before it.
-func (c *currencies) addWord(addWord string) bool {
-	addWord = strings.ToLower(addWord)
-	bare := strings.TrimSuffix(addWord, ".")
+func (c *currencies) addWord(word string) bool {
+	word = strings.ToLower(word)
+	bare := strings.TrimSuffix(word, ".")
 	if known, ok := CurrencyWords()[bare]; ok {
 		return c.intersect(known)
 	}
@@ -196,8 +196,8 @@ func currencyOfMarks(text string) (named currencies, ok bool) {
 	if len(text) > maxCurrencyText {
 		return named, false
 	}
-	for addWord := range strings.FieldsFuncSeq(fold.Clean(text), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()[]/", r) }) {
-		if !named.addWord(addWord) {
+	for word := range strings.FieldsFuncSeq(fold.Clean(text), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()[]/", r) }) {
+		if !named.addWord(word) {
 			return named, false
 		}
 	}

@@ -17,7 +17,7 @@ import (
 type Amount struct {
 	Text      string     // shortest decimal form: 47.6, -3, 0
 	Named     currencies // the currencies written beside the amount
-	Ambiguous bool       // text such as 1.234, read as one and a fraction
+	Ambiguous bool       // text such as 1.234, read as 1.234 but possibly 1234
 	other     string     // the other reading of text such as 1.234 and 1,234
 }
 
@@ -61,7 +61,7 @@ func ReadText(text string) (Amount, bool) {
 	if len(text) > 100 || !utf8.ValidString(text) {
 		return Amount{}, false
 	}
-	s := strings.Map(plainRune, fold.Digits(norm.NFKC.String(text)))
+	s := strings.Map(normaliseRune, fold.Digits(norm.NFKC.String(text)))
 	s = strings.TrimSpace(s)
 	if formula, ok := strings.CutPrefix(s, `="`); ok && strings.HasSuffix(formula, `"`) { // spreadsheets write ="10.00" and '10.00
 		s = strings.TrimSpace(strings.TrimSuffix(formula, `"`))
@@ -86,14 +86,14 @@ func ReadText(text string) (Amount, bool) {
 			s = s[1:]
 			continue
 		}
-		addWord := s[:len(s)-len(strings.TrimLeftFunc(s, isWordRune))]
-		if strings.HasPrefix(s, ".") || addWord == "" {
+		word := s[:len(s)-len(strings.TrimLeftFunc(s, isWordRune))]
+		if strings.HasPrefix(s, ".") || word == "" {
 			break
 		}
-		if !named.addWord(addWord) || words > 4 {
+		if !named.addWord(word) || words > 4 {
 			return Amount{}, false
 		}
-		s = s[len(addWord):]
+		s = s[len(word):]
 	}
 	for _, end := range []string{",--", ".--", ",-", ".-"} { // 47,- is 47
 		if whole, ok := strings.CutSuffix(s, end); ok {
@@ -108,20 +108,20 @@ func ReadText(text string) (Amount, bool) {
 			signs++
 			continue
 		}
-		addWord := s[len(strings.TrimRightFunc(s, isWordRune)):]
-		addWord = strings.TrimLeft(addWord, ".")
-		if addWord == "" || isExponentForm(s) {
+		word := s[len(strings.TrimRightFunc(s, isWordRune)):]
+		word = strings.TrimLeft(word, ".")
+		if word == "" || isExponentForm(s) {
 			break
 		}
-		if !named.addWord(addWord) || words > 4 {
+		if !named.addWord(word) || words > 4 {
 			return Amount{}, false
 		}
-		s = s[:len(s)-len(addWord)]
+		s = s[:len(s)-len(word)]
 	}
 	if signs > 1 {
 		return Amount{}, false
 	}
-	number, ambiguous, ok := plainNumber(s)
+	number, ambiguous, ok := parseNumber(s)
 	if !ok {
 		return Amount{}, false
 	}
@@ -164,8 +164,7 @@ func otherReading(s string) string {
 }
 
 // In returns the amount in its currency. The currency decides whether three digits after a
-// separator are thousands or a fraction: Rp15.000 is fifteen thousand, 12,345 TND is a little
-// over twelve.
+// separator are thousands or a fraction: Rp15.000 is fifteen thousand; 12,345 TND is 12.345.
 func (m Amount) In(code string) Amount {
 	if m.other == "" {
 		return m
@@ -205,9 +204,9 @@ func hasNoCoins(code string) bool {
 	return false
 }
 
-// plainRune maps the digits, minus signs and spaces of keyboards and locales to plain ones
-// intersect drops invisible characters.
-func plainRune(r rune) rune {
+// normaliseRune maps the decimal marks, minus signs, apostrophes and spaces of keyboards and
+// locales to ASCII, and drops invisible characters.
+func normaliseRune(r rune) rune {
 	switch {
 	case r == 0x066B:
 		return '.'
@@ -229,8 +228,8 @@ func isWordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.Is(unicode.Sc, r) || unicode.Is(unicode.M, r) || r == '.'
 }
 
-// LostDigits reports whether a spreadsheet rounded an amount for display: 1.23457E+11 stands
-// for a hundred thousand amounts. Programs write 1.0E7, without a plus sign.
+// LostDigits reports whether a spreadsheet rounded an amount for display: 1.23457E+11 can be
+// any of a hundred thousand amounts. Programs write 1.0E7, without a plus sign.
 func LostDigits(s string) bool {
 	return strings.Contains(s, "+") && fold.LostDigits(s)
 }
@@ -247,9 +246,9 @@ func isExponentForm(s string) bool {
 	return digits(whole) && (!point || digits(fraction)) && digits(strings.TrimLeft(s[i+1:], "+-")) && len(s)-i < 6
 }
 
-// plainNumber reads digits with group separators and a decimal mark. The result has a decimal
+// parseNumber reads digits with group separators and a decimal mark. The result has a decimal
 // point and no separators.
-func plainNumber(s string) (number string, ambiguous, ok bool) {
+func parseNumber(s string) (number string, ambiguous, ok bool) {
 	if isExponentForm(s) {
 		return s, false, true
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // Quantity reads a quantity in its shortest decimal form. Text can end with a unit (0.55 m).
-// 1,234 is rejected as ambiguous: a scale means a little over one, a till a thousand.
+// 1,234 is rejected as ambiguous: from a scale it means 1.234, from a till 1234.
 func Quantity(n *event.Node) (string, bool) {
 	if n == nil {
 		return "", false
@@ -19,7 +19,7 @@ func Quantity(n *event.Node) (string, bool) {
 		m, ok := Exact(n.Text)
 		return m.Text, ok
 	case event.Text:
-		s := fold.Clean(strings.TrimRightFunc(n.Text, func(r rune) bool { // Clean would make a digit of ²
+		s := fold.Clean(strings.TrimRightFunc(n.Text, func(r rune) bool { // Clean turns ² into the digit 2
 			return unicode.IsLetter(r) || unicode.IsSpace(r) || r == '.' || r == '²' || r == '³'
 		}))
 		m, ok := ReadText(s)

@@ -12,8 +12,8 @@ import (
 )
 
 // gatherKeys collects the values of the match keys by their form, so that a new key needs no
-// change here. It skips e-mail addresses, which are found in every text, gender and parts of
-// addresses, which are ordinary words, and lead ids, which Meta assigns.
+// change here. It skips e-mail addresses (no text with one is sent anyway), gender and parts of
+// addresses (ordinary words), and lead ids (assigned by Meta).
 func (f *Filter) gatherKeys() {
 	for k := range match.Count {
 		for i := range f.keys[k] {
@@ -25,7 +25,7 @@ func (f *Filter) gatherKeys() {
 			case meta.Phone:
 				f.person.Phone(v.Form)
 			case meta.OwnID:
-				f.person.ID(v.Plain)
+				f.person.ID(v.Original)
 			case meta.DeviceID:
 				f.person.ID(v.Form)
 			case meta.Date:
@@ -48,8 +48,8 @@ func (f *Filter) gatherKeys() {
 	}
 }
 
-// gatherTraits collects data from traits that became no match key: clients use many names for
-// them, and each match key uses one.
+// gatherTraits collects the traits that no match key was made from: clients use many names for a
+// trait, and each match key uses one.
 func (f *Filter) gatherTraits(traits *event.Node) {
 	traits = traits.Object()
 	if traits == nil {
@@ -126,7 +126,7 @@ func (f *Filter) gatherTrait(name, written string, n *event.Node, names *[2][]st
 		f.person.ID(text)
 	default:
 		words := personal.Words(text)
-		if isStreet(name) || (words > 1 || words == 1 && strings.ContainsAny(text, "0123456789")) && f.saysWho(written) {
+		if isStreet(name) || (words > 1 || words == 1 && strings.ContainsAny(text, "0123456789")) && f.isNameOrAddress(written) {
 			f.person.Phrase(text)
 		}
 	}
@@ -137,10 +137,10 @@ func isBirthTrait(name string) bool {
 	return name == "birthday" || name == "birthdate" || name == "dateofbirth" || name == "dob"
 }
 
-// saysWho reports whether the name of a trait means a name or an address.
-func (f *Filter) saysWho(name string) bool {
-	says := f.names.read(name, false, true)
-	return says.Holds && !says.Place
+// isNameOrAddress reports whether the name of a trait means a name or an address.
+func (f *Filter) isNameOrAddress(name string) bool {
+	class := f.names.classify(name, false, true)
+	return class.Personal && !class.Place
 }
 
 // isKeyPhone reports whether a phone number, in the spellings of tills, is one that became a

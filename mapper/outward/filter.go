@@ -8,8 +8,8 @@ import (
 	"relay/mapper/personal"
 )
 
-// Filter holds what is known about the customer of one event. Begin collects it. Afterwards the
-// methods decide what may be sent. It is not safe for concurrent use.
+// Filter holds the data of one event's customer, which Begin collects. The other methods then
+// decide what can be sent. It is not safe for concurrent use.
 type Filter struct {
 	names  *NameCache // of the mapping, shared by its filters
 	secret []byte     // of the installation
@@ -19,11 +19,11 @@ type Filter struct {
 	person personal.Person
 }
 
-// New returns a filter for events of a mapping. names is shared by all filters of the mapping.
+// New returns a filter for events of a mapping. All filters of the mapping share names.
 func New(names *NameCache, secret []byte) Filter { return Filter{names: names, secret: secret} }
 
-// Begin discards the previous event, collects what an event says about its customer in match
-// keys, ids and traits, and marks the properties with personal names.
+// Begin discards the previous event. It collects the customer's data from the match keys, ids
+// and traits of an event, and marks the properties with personal names.
 func (f *Filter) Begin(root, props *event.Node, keys *match.ValuesByKey, locale match.Locale) {
 	f.Forget()
 	f.keys, f.locale = keys, locale
@@ -49,48 +49,48 @@ func (f *Filter) Forget() {
 // Kept returns the size of the buffers in bytes.
 func (f *Filter) Kept() int { return f.person.Kept() }
 
-// markMembers marks the members of an object that are personal by name, down to the depth that
-// is sent.
+// markMembers marks the members of an object that have a personal name, down to MaxDepth.
 func (f *Filter) markMembers(n *event.Node, top, within bool, depth int) {
 	if !top && len(n.Kids) <= maxPair {
 		f.markPair(pairOf(n))
 	}
 	for i := range n.Kids {
 		kid := &n.Kids[i]
-		says := f.names.read(kid.Name, top, within)
+		class := f.names.classify(kid.Name, top, within)
 		switch {
 		case kid.Mark&event.MarkKeep != 0 || kid.Mark&event.MarkExclude != 0:
 			continue
-		case says.Holds && (says.Alone || kid.Kind != event.True && kid.Kind != event.False):
-			f.markNamed(kid, says)
+		case class.Personal && (class.AnyValue || kid.Kind != event.True && kid.Kind != event.False):
+			f.markPersonal(kid, class)
 			continue
-		case isSomebody(says, kid):
+		case isPersonName(class, kid):
 			kid.Mark |= event.MarkPersonal
-			f.somebody(kid.Text)
+			f.addPersonName(kid.Text)
 			continue
 		}
 		if top && isPlaceByValue(kid) {
 			kid.Mark |= event.MarkPersonal
 			continue
 		}
-		f.markWithin(kid, says.Somebody, depth)
+		f.markWithin(kid, class.Person, depth)
 	}
 }
 
-// isSomebody reports whether the value of a property named after a person is that person's
-// name.
-func isSomebody(says personal.Names, n *event.Node) bool {
+// isPersonName reports whether the property is named after a person and its value is that
+// person's name.
+func isPersonName(class personal.NameClass, n *event.Node) bool {
 	switch {
-	case !says.Somebody || n.Kind != event.Text:
+	case !class.Person || n.Kind != event.Text:
 		return false
-	case says.Who:
-		return personal.SaysWho(n.Text) && !match.IsPlaceholder(n.Text)
+	case class.OneWord:
+		return personal.IsPersonName(n.Text) && !match.IsPlaceholder(n.Text)
 	}
 	return personal.Words(n.Text) > 1
 }
 
-// somebody adds a text that names a person. A single word can also be a product name.
-func (f *Filter) somebody(text string) {
+// addPersonName adds a text that is a person's name to the customer's data. A single word can
+// also be a product name.
+func (f *Filter) addPersonName(text string) {
 	if personal.Words(text) > 1 {
 		f.person.Phrase(text)
 	} else {
@@ -116,10 +116,10 @@ func isPlaceByValue(n *event.Node) bool {
 	return false
 }
 
-// markNamed marks a value whose name is personal, and adds the value to the customer's data.
-func (f *Filter) markNamed(n *event.Node, says personal.Names) {
+// markPersonal marks a value whose name is personal, and adds the value to the customer's data.
+func (f *Filter) markPersonal(n *event.Node, class personal.NameClass) {
 	n.Mark |= event.MarkPersonal
-	if n.Kind != event.Text || says.Place {
+	if n.Kind != event.Text || class.Place {
 		return
 	}
 	switch words := personal.Words(n.Text); {
@@ -157,9 +157,9 @@ func (f *Filter) markPair(name, value *event.Node) {
 	if name == nil || name.Kind != event.Text || value.Mark&(event.MarkKeep|event.MarkExclude) != 0 {
 		return
 	}
-	says := f.names.read(name.Text, true, false)
-	if says.Holds && (says.Alone || value.Kind != event.True && value.Kind != event.False) || isSomebody(says, value) {
-		f.markNamed(value, says)
+	class := f.names.classify(name.Text, true, false)
+	if class.Personal && (class.AnyValue || value.Kind != event.True && value.Kind != event.False) || isPersonName(class, value) {
+		f.markPersonal(value, class)
 	}
 }
 
@@ -167,17 +167,17 @@ func (f *Filter) markPair(name, value *event.Node) {
 const MaxDepth = 50
 
 // markWithin marks the values inside a value. Items of a list are treated like the list itself.
-func (f *Filter) markWithin(n *event.Node, somebody bool, depth int) {
+func (f *Filter) markWithin(n *event.Node, person bool, depth int) {
 	switch {
 	case depth >= MaxDepth:
 	case n.Kind == event.Object:
-		f.markMembers(n, false, somebody, depth+1)
+		f.markMembers(n, false, person, depth+1)
 	case n.Kind == event.List:
 		for i := range n.Kids {
 			if kid := &n.Kids[i]; kid.Kind == event.List && len(kid.Kids) == 2 {
 				f.markPair(&kid.Kids[0], &kid.Kids[1])
 			}
-			f.markWithin(&n.Kids[i], somebody, depth+1)
+			f.markWithin(&n.Kids[i], person, depth+1)
 		}
 	}
 }
@@ -185,5 +185,5 @@ func (f *Filter) markWithin(n *event.Node, somebody bool, depth int) {
 // MarkSet marks a value that custom_data.set takes from outside the properties. Its name comes
 // from the mapping, the names inside it from the event.
 func (f *Filter) MarkSet(n *event.Node, name string) {
-	f.markWithin(n, f.names.read(name, false, false).Somebody, 1)
+	f.markWithin(n, f.names.classify(name, false, false).Person, 1)
 }

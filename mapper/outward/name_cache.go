@@ -12,7 +12,7 @@ import (
 // concurrent use.
 type NameCache struct {
 	mu sync.RWMutex
-	of map[nameKey]personal.Names
+	of map[nameKey]personal.NameClass
 }
 
 type nameKey struct {
@@ -25,7 +25,7 @@ const (
 	maxNameKept  = 64
 )
 
-func (c *NameCache) read(name string, top, within bool) personal.Names {
+func (c *NameCache) classify(name string, top, within bool) personal.NameClass {
 	key := nameKey{name, top, within}
 	c.mu.RLock()
 	n, known := c.of[key]
@@ -38,10 +38,10 @@ func (c *NameCache) read(name string, top, within bool) personal.Names {
 	if full || len(name) > maxNameKept {
 		return n
 	}
-	key.name = strings.Clone(name) // not to keep the whole event in memory
+	key.name = strings.Clone(name) // so that the cache does not keep the whole event in memory
 	c.mu.Lock()
 	if c.of == nil {
-		c.of = make(map[nameKey]personal.Names)
+		c.of = make(map[nameKey]personal.NameClass)
 	}
 	c.of[key] = n
 	c.mu.Unlock()

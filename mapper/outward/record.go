@@ -17,11 +17,11 @@ func (f *Filter) personalLines(text string) bool {
 	if !strings.ContainsAny(text, ":=：＝") {
 		return false
 	}
-	open := "" // a name without a value so far
+	open := "" // a name whose value has not followed yet
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ';' || r == '|' || r == ',' }) {
 		at := strings.IndexAny(line, ":=：＝")
 		if at <= 0 || at > maxLineName {
-			if value := strings.Trim(line, " \t\"'"); value != "" && f.saysPersonal(open, value) {
+			if value := strings.Trim(line, " \t\"'"); value != "" && f.isPersonalPair(open, value) {
 				return true
 			} else if value != "" {
 				open = ""
@@ -33,7 +33,7 @@ func (f *Filter) personalLines(text string) bool {
 		switch open = ""; {
 		case value == "":
 			open = name
-		case !match.IsPlaceholder(value) && f.saysPersonal(name, value):
+		case !match.IsPlaceholder(value) && f.isPersonalPair(name, value):
 			return true
 		}
 	}
@@ -63,12 +63,12 @@ func (f *Filter) personalMarkup(text string) bool {
 		if !found {
 			local = name
 		}
-		if f.saysPersonal(local, strings.TrimSpace(value)) {
+		if f.isPersonalPair(local, strings.TrimSpace(value)) {
 			return true
 		}
 		for attribute := range strings.FieldsSeq(attributes) {
 			name, value, _ := strings.Cut(attribute, "=")
-			if f.saysPersonal(name, strings.Trim(value, `"'`)) {
+			if f.isPersonalPair(name, strings.Trim(value, `"'`)) {
 				return true
 			}
 		}
@@ -76,14 +76,14 @@ func (f *Filter) personalMarkup(text string) bool {
 	}
 }
 
-// saysPersonal reports whether a name inside a text makes its value personal. Names with few
-// possible values, such as gender, are ignored because they also occur for products.
-func (f *Filter) saysPersonal(name, value string) bool {
+// isPersonalPair reports whether a name inside a text makes its value personal. Names with few
+// possible values, such as gender, are ignored because products have them too.
+func (f *Filter) isPersonalPair(name, value string) bool {
 	if name == "" || value == "" {
 		return false
 	}
-	says := f.names.read(name, false, false)
-	return says.Holds && !says.Place || says.Who && personal.IsNameLike(value)
+	class := f.names.classify(name, false, false)
+	return class.Personal && !class.Place || class.OneWord && personal.IsNameLike(value)
 }
 
 // record reports whether a text is a record (JSON, XML, lines or a query such as a=b&c=d) with
@@ -92,7 +92,7 @@ func (f *Filter) record(n *event.Node) bool {
 	if strings.IndexByte(n.Text, '&') > 0 && strings.IndexByte(n.Text, '=') > 0 && strings.IndexByte(n.Text, ' ') < 0 {
 		for member := range strings.SplitSeq(n.Text, "&") {
 			name, value, _ := strings.Cut(member[strings.IndexByte(member, '?')+1:], "=")
-			if value != "" && f.names.read(name, false, false).Holds {
+			if value != "" && f.names.classify(name, false, false).Personal {
 				return true
 			}
 		}

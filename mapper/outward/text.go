@@ -12,43 +12,43 @@ import (
 const (
 	whyEmail  = "holds an e-mail address; left out"
 	whyPhone  = "holds a phone number; left out"
-	whyPerson = "holds what the event says about its customer; left out"
+	whyPerson = "holds data of the event's customer; left out"
 
 	whyAccount = "holds the number of a bank account or a card; left out"
 	whyIP      = "holds an IP address; left out"
 )
 
-// Value is Text for the value of a property, a text or a number. It also looks into texts that
-// are records, unless the property is kept.
-func (f *Filter) Value(n *event.Node, field string, kept bool) (why string) {
+// CheckValue is CheckText for the value of a property, a text or a number. Unless the property is
+// kept, it also rejects texts that are records with personal data.
+func (f *Filter) CheckValue(n *event.Node, field string, kept bool) (why string) {
 	if n.Kind == event.Number {
 		if kept {
 			return ""
 		}
 		return f.number(n.Text)
 	}
-	if why = f.Text(n.Text, field, kept); why == "" && !kept && f.record(n) {
+	if why = f.CheckText(n.Text, field, kept); why == "" && !kept && f.record(n) {
 		return whyRecord
 	}
 	return why
 }
 
-// Text returns the reason why a text must not be sent in custom_data, or "". kept means that
-// custom_data.keep lists the property; then only data that is certainly the customer's is
-// withheld. field is the name of the property.
-func (f *Filter) Text(text, field string, kept bool) (why string) {
+// CheckText returns the reason why a text must not be sent in custom_data, or "". field is the
+// name of the property. kept means that custom_data.keep lists the property; then only data that
+// is certainly personal is left out.
+func (f *Filter) CheckText(text, field string, kept bool) (why string) {
 	for text := range fold.Layers(text) {
-		if why := f.personalPlain(text, field, kept); why != "" {
+		if why := f.checkLayer(text, field, kept); why != "" {
 			return why
 		}
 	}
 	return ""
 }
 
-// personalPlain is Text for a single layer of a text.
-func (f *Filter) personalPlain(text, field string, kept bool) (why string) {
-	if personal.MayHoldSomething(text) {
-		if why := f.holds(text, field, kept); why != "" {
+// checkLayer is CheckText for a single layer of a text.
+func (f *Filter) checkLayer(text, field string, kept bool) (why string) {
+	if personal.MightBePersonal(text) {
+		if why := f.checkForms(text, field, kept); why != "" {
 			return why
 		}
 	}
@@ -59,14 +59,15 @@ func (f *Filter) personalPlain(text, field string, kept bool) (why string) {
 	return whyPerson
 }
 
-// holds returns the kind of personal data in a text, whoever it belongs to, as a reason.
-func (f *Filter) holds(text, field string, kept bool) (why string) {
-	if personal.HoldsPlainEmail(text) {
+// checkForms returns the reason if a text contains personal data in a known form, such as a phone
+// number, of any person.
+func (f *Filter) checkForms(text, field string, kept bool) (why string) {
+	if personal.HoldsEmailInLayer(text) {
 		return whyEmail
 	}
 	holdsPhone := personal.HoldsPhone
 	if isCode(field) {
-		holdsPhone = personal.HoldsPlainPhone
+		holdsPhone = personal.HoldsMarkedPhone
 	}
 	country, home := f.locale.Effective(), f.locale.DefaultCountry
 	if holdsPhone(text, country) || home != "" && home != country && holdsPhone(text, home) {
@@ -81,8 +82,8 @@ func (f *Filter) holds(text, field string, kept bool) (why string) {
 	return ""
 }
 
-// number returns the reason why a number must not be sent: it is the customer's id, phone
-// number or date of birth.
+// number returns the reason why a number must not be sent, or "". A number can be the customer's
+// id, phone number or date of birth.
 func (f *Filter) number(number string) (why string) {
 	if len(number) < 6 {
 		return ""

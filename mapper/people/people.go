@@ -15,15 +15,15 @@ import (
 	"relay/mapper/match"
 )
 
-// Kinds are the match keys that identify one person each.
-var Kinds = [...]match.Key{match.Email, match.Phone, match.ExternalID, match.LeadID}
+// IdentifyingKeys are the match keys that identify one person each.
+var IdentifyingKeys = [...]match.Key{match.Email, match.Phone, match.ExternalID, match.LeadID}
 
 // FingerprintBytes is the number of HMAC bytes that a fingerprint keeps. 96 bits do not collide
-// by chance, and the receipts can hold more of them than of 256.
+// by chance, and more of them fit into the receipts than of 256 bits.
 const FingerprintBytes = 12
 
-// readings returns the texts that a match key could hold for a name.
-func readings(k match.Key, name string) []string {
+// spellings returns the raw values that an event could have for a name under a match key.
+func spellings(k match.Key, name string) []string {
 	switch k {
 	case match.Email:
 		return append([]string{name}, fold.EmailSpellings(match.Normalise(match.Email, name, match.Locale{}, nil).Form)...)
@@ -37,7 +37,7 @@ func readings(k match.Key, name string) []string {
 	case match.ExternalID:
 		all := []string{name}
 		if v := jsontext.Value(strings.TrimSpace(name)); v.IsValid() && v.Kind() == event.Number {
-			if n, ok := event.Decimal(string(v)); ok && n != name { // a numeric userId: 4242.0 is 4242
+			if n, ok := event.Decimal(string(v)); ok && n != name {
 				all = append(all, n) // a userId that is a number: 4242.0 is 4242
 			}
 		}
@@ -63,9 +63,9 @@ func NewFingerprinter(secret []byte) *Fingerprinter {
 	return &Fingerprinter{mac: hmac.New(sha256.New, secret)}
 }
 
-// Append appends the fingerprint of a match key's value. It is computed from what Meta sees, so
-// a value and its hash have the same fingerprint. Match keys are separated: an id spelled like
-// an e-mail address does not get that address's fingerprint.
+// Append appends the fingerprint of a match key's value. It is computed from the hash that Meta
+// gets, so a value and its hash have the same fingerprint. The fingerprint depends on the match
+// key: an id spelled like an e-mail address does not have that address's fingerprint.
 func (f *Fingerprinter) Append(dst []byte, k match.Key, value string, sum match.Digest) []byte {
 	f.buf = append(append(append(f.buf[:0], "relay person\x00"...), match.Table[k].Name...), 0)
 	if k == match.LeadID {
@@ -94,8 +94,8 @@ type Key struct {
 // event can have this person under this name as a match key.
 func KeysOf(name string, countries ...string) []Key {
 	var keys []Key
-	for _, k := range Kinds {
-		for _, raw := range readings(k, name) {
+	for _, k := range IdentifyingKeys {
+		for _, raw := range spellings(k, name) {
 			keys = AppendKey(keys, k, match.Normalise(k, raw, match.Locale{}, nil))
 		}
 	}
@@ -107,18 +107,18 @@ func KeysOf(name string, countries ...string) []Key {
 	return keys
 }
 
-// DialledOf reads name as a phone number and returns its digits as people write them in these
-// countries: plus after a + or 00, plain without prefix, as dialled locally.
-func DialledOf(name string, countries ...string) (plus, plain []string) {
+// DialledOf reads name as a phone number and returns its digits as people write them:
+// international after a + or 00, local as dialled in one of countries.
+func DialledOf(name string, countries ...string) (international, local []string) {
 	for _, c := range countries {
 		v := match.Normalise(match.Phone, name, match.Locale{DefaultCountry: strings.ToLower(c)}, nil)
-		if v.Form == "" || v.Hashed || slices.Contains(plus, v.Form) {
+		if v.Form == "" || v.Hashed || slices.Contains(international, v.Form) {
 			continue
 		}
-		more, local := match.Dialled(v.Form, countries)
-		plus, plain = append(plus, more...), append(plain, local...)
+		i, l := match.Dialled(v.Form, countries)
+		international, local = append(international, i...), append(local, l...)
 	}
-	return plus, plain
+	return international, local
 }
 
 // AppendKey appends the Key of a normalized value, unless the value is unusable or the key is

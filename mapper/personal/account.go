@@ -13,7 +13,7 @@ func HoldsIP(text string) bool {
 	if strings.Count(text, ".") < 3 && strings.Count(text, ":") < 3 {
 		return false
 	}
-	for word := range strings.FieldsFuncSeq(plain(text), isAddressSeparator) {
+	for word := range strings.FieldsFuncSeq(normalise(text), isAddressSeparator) {
 		word = strings.TrimRight(word, ".")
 		switch {
 		case strings.Count(word, ".") == 3:
@@ -54,7 +54,7 @@ func HoldsAccount(text string) bool {
 	if digits < 10 {
 		return false
 	}
-	text = plain(text)
+	text = normalise(text)
 	if !hasAccountPrefix(text) {
 		return false
 	}

@@ -22,7 +22,7 @@ func number(digits string) int {
 // 1985-12-10T00:00:00Z, Dec 10, 1985, 10. Dezember 1985, 12/10/85.
 func (p *Person) holdsBirthDate(text string) bool {
 	if strings.ContainsAny(text, "年년") {
-		text = eastAsianDateWords.Replace(fold.Era(plain(text)))
+		text = eastAsianDateWords.Replace(fold.Era(normalise(text)))
 	}
 	if !strings.ContainsAny(text, "0123456789") {
 		return false

@@ -9,20 +9,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Names tells whether the value of a property is personal, judged by the names of the property
-// and of the object that contains it.
-type Names struct {
-	// Alone: any value is personal. If false, true and false are not personal.
-	Alone bool
-	// Holds: the value is personal.
-	Holds bool
+// NameClass says what the name of a property, and of the object that contains it, reveal about
+// the property's value.
+type NameClass struct {
+	// AnyValue: any value is personal. If false, true and false are not personal.
+	AnyValue bool
+	// Personal: the value is personal.
+	Personal bool
 	// Place: the value is part of an address, or one of few possible values, such as a gender.
 	Place bool
-	// Somebody: the property is named after a person (customer, buyer). Text of several words
+	// Person: the property is named after a person (customer, buyer). Text of several words
 	// is that person's name.
-	Somebody bool
-	// Who: text of one word is a name, too.
-	Who bool
+	Person bool
+	// OneWord: text of one word is a name, too.
+	OneWord bool
 }
 
 // maxName is the longest property name, in bytes, that is read as words.
@@ -30,7 +30,7 @@ const maxName = 256
 
 // Name classifies the name of a property. top: the property belongs to the event itself.
 // within: it belongs to an object about a person.
-func Name(name string, top, within bool) (n Names) {
+func Name(name string, top, within bool) (n NameClass) {
 	if len(name) > maxName {
 		return n
 	}
@@ -39,23 +39,23 @@ func Name(name string, top, within bool) (n Names) {
 	r := reader{buf: room[:0], classes: space[:0]}
 	r.read(name)
 	known := words[string(r.buf)]
-	if known&(thing|bold) == thing {
+	if known&(thing|strong) == thing {
 		return n // iPhone
 	}
-	alone := known & (bold | shy)
+	alone := known & (strong | weak)
 	if alone != 0 || r.personal() || r.script && r.inScripts(top || within) {
-		return Names{Alone: alone != 0, Holds: true, Place: known&shy != 0}
+		return NameClass{AnyValue: alone != 0, Personal: true, Place: known&weak != 0}
 	}
 	whole := whole[string(r.buf)] || (top || within) && (wholePlaces[string(r.buf)] || isAddressLine(name)) || within && wholeTheirs[string(r.buf)]
 	switch {
 	case whole, r.halves(top || within):
-		n.Holds = true
+		n.Personal = true
 	case known&who != 0, r.script && slices.Contains(scriptsWho, composed(r.buf)):
-		n.Somebody, n.Who = true, true
+		n.Person, n.OneWord = true, true
 	case (top || within) && known&place != 0, r.places(top || within), within && r.all(naming|link|partial) && r.any(naming):
-		n.Holds, n.Place = true, r.any(place)
+		n.Personal, n.Place = true, r.any(place)
 	case len(r.classes) > 0 && r.classes[len(r.classes)-1]&person != 0, r.any(person) && r.all(person|link):
-		n.Somebody = true
+		n.Person = true
 	}
 	return n
 }
@@ -114,7 +114,7 @@ func (r *reader) word(w []byte) {
 	before := len(r.classes)
 	var failed uint64
 	if r.compound(w, 0, &failed) {
-		if parts := r.classes[before:]; slices.ContainsFunc(parts, func(c class) bool { return c&(bold|person|birth|place|partial) != 0 }) {
+		if parts := r.classes[before:]; slices.ContainsFunc(parts, func(c class) bool { return c&(strong|person|birth|place|partial) != 0 }) {
 			return
 		}
 	}
@@ -176,11 +176,11 @@ func (r *reader) personal() bool {
 	if n == 0 {
 		return false
 	}
-	aboutIt := n > 1 && (r.classes[n-1]&(about|bold) == about || r.classes[0]&(about|thing|bold) == about|thing)
+	aboutIt := n > 1 && (r.classes[n-1]&(about|strong) == about || r.classes[0]&(about|thing|strong) == about|thing)
 	switch {
-	case r.any(bold) && !aboutIt:
+	case r.any(strong) && !aboutIt:
 		return true
-	case r.any(shy) && r.all(shy|bold|person|link):
+	case r.any(weak) && r.all(weak|strong|person|link):
 		return true
 	case r.any(birth) && (r.any(date) && !aboutIt || r.all(birth|person|link)):
 		return true

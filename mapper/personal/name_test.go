@@ -40,14 +40,14 @@ func TestPersonalNames(t *testing.T) {
 		for _, name := range list {
 			n++
 			name, top := strings.CutPrefix(name, "^")
-			if !Name(name, true, false).Holds {
+			if !Name(name, true, false).Personal {
 				t.Errorf("%s: %q is not taken for personal", language, name)
 			}
 			if top {
-				if !Name(name, false, true).Holds {
+				if !Name(name, false, true).Personal {
 					t.Errorf("%s: %q of a customer is not taken for personal", language, name)
 				}
-			} else if !Name(name, false, false).Holds {
+			} else if !Name(name, false, false).Personal {
 				t.Errorf("%s: %q is not taken for personal within products", language, name)
 			}
 		}
@@ -63,7 +63,7 @@ func TestHarmlessNames(t *testing.T) {
 		for _, name := range list {
 			n++
 			for _, top := range []bool{true, false} {
-				if got := Name(name, top, false); got.Holds {
+				if got := Name(name, top, false); got.Personal {
 					t.Errorf("%q is taken for personal (of the event itself: %t)", name, top)
 				}
 			}
@@ -95,7 +95,7 @@ func TestNamesWithinOthers(t *testing.T) {
 		{"via", "Intestatario", true},
 		{"full", "name", false},
 	} {
-		if got := Name(x.name, false, Name(x.parent, false, false).Somebody).Holds; got != x.want {
+		if got := Name(x.name, false, Name(x.parent, false, false).Person).Personal; got != x.want {
 			t.Errorf("%s within %q: personal %t, want %t", x.name, x.parent, got, x.want)
 		}
 	}
@@ -121,8 +121,8 @@ func TestNamesOfSomebody(t *testing.T) {
 		{"客户类型", false, false},
 		{"Kundengruppe", false, false},
 	} {
-		if got := Name(x.name, true, false); got.Somebody != x.somebody || got.Who != x.who {
-			t.Errorf("%q: somebody %t, who %t", x.name, got.Somebody, got.Who)
+		if got := Name(x.name, true, false); got.Person != x.somebody || got.OneWord != x.who {
+			t.Errorf("%q: somebody %t, who %t", x.name, got.Person, got.OneWord)
 		}
 	}
 }
@@ -132,7 +132,7 @@ func TestRoles(t *testing.T) {
 	lists := names(t, "roles.txt")
 	for language, list := range lists {
 		for _, name := range list {
-			if got := Name(name, false, false); !got.Holds && !got.Who {
+			if got := Name(name, false, false); !got.Personal && !got.OneWord {
 				t.Errorf("%s: a single word under %q leaves: %+v", language, name, got)
 			}
 		}
@@ -165,7 +165,7 @@ func TestRoles(t *testing.T) {
 		{"weight", false},
 		{"C7 Ada", true},
 	} {
-		if SaysWho(x.text) != x.who {
+		if IsPersonName(x.text) != x.who {
 			t.Errorf("%q says who: %t", x.text, !x.who)
 		}
 	}

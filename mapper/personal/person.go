@@ -23,7 +23,7 @@ const (
 	minBlankless = 3 // characters of one in Han, Hangul or Kana
 )
 
-// Person holds what an event says about its customer, to find it in other texts of the event.
+// Person holds the data of an event's customer, to find it in other texts of the event.
 // Reset prepares it for the next event and keeps its buffers. It is not safe for concurrent
 // use.
 type Person struct {

@@ -33,17 +33,17 @@ func HoldsPhone(text, region string) bool {
 		region = "US"
 	}
 	region = strings.ToUpper(region)
-	f := finder{text: plain(text), region: region}
+	f := finder{text: normalise(text), region: region}
 	return f.find()
 }
 
-// HoldsPlainPhone is HoldsPhone for codes and catalogue numbers, which can be grouped like
+// HoldsMarkedPhone is HoldsPhone for codes and catalogue numbers, which can be grouped like
 // phone numbers. It therefore requires a mark that only phone numbers have: a +, a bracket, or
 // 00 before groups.
-func HoldsPlainPhone(text, region string) bool {
+func HoldsMarkedPhone(text, region string) bool {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
-			text = plain(text)
+			text = normalise(text)
 			break
 		}
 	}

@@ -63,9 +63,9 @@ var kinds = func() map[string]bool {
 	return out
 }()
 
-// SaysWho reports whether the value of a property named after a person can be that person's
+// IsPersonName reports whether the value of a property named after a person can be that person's
 // name: it has letters and is neither a code nor a kind of customer.
-func SaysWho(text string) bool {
+func IsPersonName(text string) bool {
 	if len(text) > maxName {
 		return true
 	}
@@ -87,7 +87,7 @@ func IsNameLike(text string) bool {
 			return false
 		}
 	}
-	return words > 0 && SaysWho(text)
+	return words > 0 && IsPersonName(text)
 }
 
 func startsName(word string) bool {

@@ -18,16 +18,16 @@ var emailForm = regexp.MustCompile(`(?i)[^\s@<>()",;:]+(?:@| @ ?|@ |\s?[(\[]\s?(
 // (fold.Layers), such as %40, &#64; and Base64.
 func HoldsEmail(text string) bool {
 	for layer := range fold.Layers(text) {
-		if HoldsPlainEmail(layer) {
+		if HoldsEmailInLayer(layer) {
 			return true
 		}
 	}
 	return false
 }
 
-// HoldsPlainEmail is HoldsEmail for a single layer.
-func HoldsPlainEmail(text string) bool {
-	if !mayHoldEmail(text) {
+// HoldsEmailInLayer is HoldsEmail for a single layer.
+func HoldsEmailInLayer(text string) bool {
+	if !mightHoldEmail(text) {
 		return false
 	}
 	if strings.Contains(text, "\uff20") || strings.Contains(text, "\ufe6b") {
@@ -36,9 +36,9 @@ func HoldsPlainEmail(text string) bool {
 	return (strings.Contains(text, "@") || strings.ContainsAny(text, "([") && strings.Contains(text, ".")) && emailForm.MatchString(text)
 }
 
-// MayHoldSomething is a quick check. If it returns false, which it does for most texts, the
-// text contains no e-mail address, phone number, account number or IP address.
-func MayHoldSomething(text string) bool {
+// MightBePersonal is a quick check. If it returns false, as for most texts, the text contains no
+// e-mail address, phone number, account number or IP address.
+func MightBePersonal(text string) bool {
 	digits, colons := 0, 0
 	for i := range len(text) {
 		switch c := text[i]; {
@@ -56,9 +56,9 @@ func MayHoldSomething(text string) bool {
 // minAddress is the minimum number of digits in an IPv4 address: 1.1.1.1.
 const minAddress = 4
 
-// mayHoldEmail is a quick check. It returns false for most texts, which contain neither an @
+// mightHoldEmail is a quick check. It returns false for most texts, which contain neither an @
 // nor a substitute such as (at).
-func mayHoldEmail(text string) bool {
+func mightHoldEmail(text string) bool {
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c == '@', c == '(', c == '[', c >= utf8.RuneSelf:
@@ -68,11 +68,11 @@ func mayHoldEmail(text string) bool {
 	return false
 }
 
-// plain returns text with ASCII digits, blanks and dashes, and without invisible characters.
-func plain(text string) string {
+// normalise returns text with ASCII digits, blanks and dashes, and without invisible characters.
+func normalise(text string) string {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
-			return strings.Map(plainRune, longSound.ReplaceAllString(norm.NFKC.String(text), "$1-$2"))
+			return strings.Map(normaliseRune, longSound.ReplaceAllString(norm.NFKC.String(text), "$1-$2"))
 		}
 	}
 	return text
@@ -82,7 +82,7 @@ func plain(text string) string {
 // keyboards.
 var longSound = regexp.MustCompile(`([0-9)])\x{30fc}([0-9(])`)
 
-func plainRune(r rune) rune {
+func normaliseRune(r rune) rune {
 	switch {
 	case r < utf8.RuneSelf:
 		return r

@@ -153,12 +153,12 @@ func TestMayHoldSomething(t *testing.T) {
 		"", "Thank you for your order", "SUMMER07", "A-100", "12:30", "a.b.c.d", "1.1.1", "ada[at]x.example", "ada (at) x.example", "ada@x.example", "ada＠x.example",
 		"+1 212 555 0147", "0221 5550123", "４１５", "::1", "fe80::1", "1.1.1.1", "DE89 3704 0044 0532 0130 00", "4111 1111 1111 1111",
 	} {
-		holds := HoldsPlainEmail(text) || HoldsPhone(text, "US") || HoldsPhone(text, "DE") || HoldsAccount(text) || HoldsIP(text)
-		if holds && !MayHoldSomething(text) {
+		holds := HoldsEmailInLayer(text) || HoldsPhone(text, "US") || HoldsPhone(text, "DE") || HoldsAccount(text) || HoldsIP(text)
+		if holds && !MightBePersonal(text) {
 			t.Errorf("%q", text)
 		}
 	}
-	if MayHoldSomething("Thank you for your order") || MayHoldSomething("SUMMER07") {
+	if MightBePersonal("Thank you for your order") || MightBePersonal("SUMMER07") {
 		t.Error("a text of words may hold something")
 	}
 }
@@ -166,7 +166,7 @@ func TestMayHoldSomething(t *testing.T) {
 func FuzzMayHoldSomething(f *testing.F) {
 	f.Add("a.b.c.1.2 ::")
 	f.Fuzz(func(t *testing.T, text string) {
-		if !MayHoldSomething(text) && (HoldsPlainEmail(text) || HoldsPhone(text, "US") || HoldsPhone(text, "DE") || HoldsAccount(text) || HoldsIP(text)) {
+		if !MightBePersonal(text) && (HoldsEmailInLayer(text) || HoldsPhone(text, "US") || HoldsPhone(text, "DE") || HoldsAccount(text) || HoldsIP(text)) {
 			t.Errorf("%q", text)
 		}
 	})

@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// class tells what a word of a property name says about the value.
+// class is what a word in a property name reveals about the value.
 type class uint16
 
 const (
-	// bold words mean personal data in any context, unless the name ends in an about word:
+	// strong words mean personal data in any context, unless the name ends in an about word:
 	// phone, but not phone_model.
-	bold class = 1 << iota
-	// shy words mean personal data alone or among person, link and bold words: customer_mail,
+	strong class = 1 << iota
+	// weak words mean personal data alone or among person, link and strong words: customer_mail,
 	// but not mail_order.
-	shy
+	weak
 	// person words name a person. With a naming or place word they are personal.
 	person
 	// naming words mean "name". Alone, the name is a product's.
@@ -51,7 +51,7 @@ var lists = []struct {
 	class class
 	words string
 }{
-	{bold, `
+	{strong, `
 		email emails emailaddress phone phones phonenumber telephone telephonenumber telno firstname lastname fullname surname surnames forename forenames
 		middlename maidenname familyname givenname nickname username customername birthday birthdate birthyear birthmonth birthplace
 		dateofbirth dob address addresses addr streetaddress addressline street streetname housenumber houseno ipaddress ethnicity
@@ -60,12 +60,12 @@ var lists = []struct {
 		creditcardnumber cvv cvc remoteaddr remoteip mobilenumber faxnumber yearofbirth monthofbirth dayofbirth placeofbirth
 		driverlicenseno driverlicensenumber driverslicenseno driverslicensenumber drivinglicenceno drivinglicencenumber
 		fname lname mname bday yob msisdn socialsecuritynumber taxid licenseplate licenceplate numberplate password passwd`},
-	{bold, `
+	{strong, `
 		vorname vornamen nachname nachnamen familienname geburtsname zuname rufname spitzname geburtstag geburtsdatum geburtsort geburtsjahr
 		telefon telefonnummer telefonnr handynummer handynr mobilnummer mobilnr mobiltelefon festnetz festnetznummer rufnummer durchwahl
 		faxnummer anschrift adresse adressen adresszeile adresszusatz strasse strassenname hausnummer hausnr mailadresse anrede empfaenger
 		empfanger geschlechtsname maedchenname madchenname rufnr ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde reisepass reisepassnummer passnummer steuerid versichertennummer versichertennr krankenversichertennummer passwort autokennzeichen kfzkennzeichen`},
-	{bold, `
+	{strong, `
 		prenom prenoms nomdefamille nomfamille patronyme nomcomplet naissance datenaissance datedenaissance anniversaire numtel courriel
 		adressedelivraison rue numerorue civilite destinataire numerodesecu numerodesecuritesociale numerosecu securitesociale numsecu titulartarjeta titulardelatarjeta
 		apellido apellidos primerapellido segundoapellido nombrecompleto tfno tlfno nacimiento fechanacimiento fechadenacimiento cumpleanos telefono
@@ -74,13 +74,13 @@ var lists = []struct {
 		postaelettronica recapito recapiti viacivico numerocivico
 		sobrenome apelido nascimento datanascimento datadenascimento aniversario telefone telefones telemovel endereco enderecos morada
 		logradouro rua cpf`},
-	{bold, `
+	{strong, `
 		voornaam voornamen achternaam achternamen tussenvoegsel roepnaam geslachtsnaam mobielnr mobielenummer woonadres huisadres geboortedatum geboortejaar geboorteplaats verjaardag telefoonnummer
 		telefoon mobielnummer gsmnummer emailadres mailadres adres straat straatnaam huisnummer huisnr aanhef bsn ontvanger
 		imie imiona nazwisko imieinazwisko urodzenia urodziny telefonu nip komorka komorkowy komorkowego adresu ulica ulicy pesel odbiorca
 		jmeno krestnijmeno prijmeni narozeni narozeniny telefonni mobilni telefonnicislo adresa adresy ulice cislopopisne rodnecislo
 		osloveni prijemce bydliste`},
-	{bold, `
+	{strong, `
 		fornamn efternamn fodelsedatum fodelsedag fodelsear mobiltelefonnummer epost epostadress adress adressrad gatuadress gata gatunamn hemadress personnr
 		personnummer mejl mejladress mottagare telefonnumer
 		fornavn efternavn etternavn mellemnavn mellomnavn fodselsdato fodselsdag fodseldato tlfnr tlf epostadresse vejnavn gade gadenavn
@@ -90,10 +90,10 @@ var lists = []struct {
 		vastaanottaja
 		soyad soyadi soyisim adsoyad adisoyadi isimsoyisim dogumtarihi dogumgunu telefonno ceptelefonu ceptel eposta adresi sokak tckimlik
 		tckn kimlik kimlikno tcno alici`},
-	{bold, `
+	{strong, `
 		denwa denwabango keitaidenwa jusho juusho shimei seinengappi tanjobi tanjoubi
 		dianhua dianhuahaoma shouji shoujihao dizhi xingming youxiang shengri shenfenzheng lianxiren shouhuoren`},
-	{shy, `
+	{weak, `
 		mail mails mobile mobil cell tel fax ip sex gender handy contactno phoneno login signature cardnumber cardno salutation
 		portable portabel mobiel mobiele fone gsm mobilen cep cel gsmno eadresse cislotelefonu apt apartment dni nif nie rg rut
 		geschlecht sexe genre sexo genero genere sesso geslacht plec pohlavi kon kjonn sukupuoli cinsiyet seibetsu xingbie puh katu vej
@@ -162,21 +162,21 @@ var lists = []struct {
 		produit magasin boutique marque entreprise societe groupe producto tienda marca empresa grupo prodotto negozio azienda gruppo
 		produto loja winkel bedrijf groep sklep towar marka firmy grupa obchod zbozi znacka firmu skupina butik varumarke foretag butikk
 		vare merke tuote kauppa merkki yritys ryhma urun magaza sirket grup kampanya`},
-	{bold, `
+	{strong, `
 		телефона телефону телефоном мобильный мобильного фио имяфамилия рождения рожденье адрес адреса почта почты электроннаяпочта емейл емайл имейл эмейл
 		паспорт паспорта инн снилс получатель получателя улица улицы квартира прізвище побатькові народження пошта отримувач отримувача вулиця фамилна
 		рождена раждане получател улицата
 		τηλεφωνο τηλεφωνου κινητο επωνυμο επιθετο ονοματεπωνυμο διευθυνση γεννησησ γεννηση παραληπτησ οδοσ αφμ αμκα πατρωνυμο
 		هاتف جوال موبايل ايميل ميلاد لقب هوية
 		טלפון נייד סלולרי אימייל כתובת רחוב לידה זהות תז`},
-	{bold, `
+	{strong, `
 		prenume prenumele nastere nasterii cnp strada destinatar destinatarul numelefamilie
 		vezeteknev keresztnev utonev csaladnev teljesnev ugyfelnev vevonev telefonszam mobilszam lakcim szallitasicim szamlazasicim szuletesi szuletes
 		szuletesnap adoszam adoazonosito tajszam utca hazszam cimzett
 		priezvisko prezime priimek narodenia rodenja rojstva rodjenja datumrodenja datumrojstva
 		hoten hovaten tenkhachhang tennguoimua tennguoinhan tenkhach sodienthoai dienthoai sdt diachi diachigiaohang diachigiao ngaysinh gioitinh thudientu cccd cmnd
 		namalengkap namadepan namabelakang namapelanggan telepon nomortelepon notelepon nohp nomorhp alamat tanggallahir jeniskelamin`},
-	{shy, `пол стать емейлы мейл φυλο عنوان جنس بريد البريدالالكتروني מין מייל cim naslov`},
+	{weak, `пол стать емейлы мейл φυλο عنوان جنس بريد البريدالالكتروني מין מייל cim naslov`},
 	{person, `
 		seller sellers staff reseller landlord
 		клиенту клиентом покупателю заказчика пациента кассира продавца официанта врача сотрудника клиента покупателя клієнта покупця пацієнта касира продавця

@@ -7,7 +7,7 @@
 // an amount, an invalid id) is an error with its line. An entry that is legal but probably a
 // mistake is a warning. Both say what to write instead.
 //
-// parse.go determines the order in which keys are read; rules.go and the files next to it hold
+// parse.go determines the order in which keys are read; rules.go and the files next to it define
 // the results. A new key needs a field there and code in a parse_*.go file.
 //
 // Caution: package mapper must accept from an event what a check here accepts as a constant.

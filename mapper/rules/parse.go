@@ -43,7 +43,7 @@ type parser struct {
 	m      *Rules
 	byName map[string]Set // event_sets
 	byID   map[string]Set
-	amount bool // the sources being read are amounts
+	amount bool // the sources that are being read are amounts
 
 	setPaths []setPath // all paths of custom_data.set
 }
@@ -78,13 +78,13 @@ func (p *parser) mapping() {
 	p.houseAccounts(o)
 	p.limitedUse(o)
 	p.matchKeys(o)
-	p.judgeSetPaths()
+	p.checkSetPaths()
 	p.orderIDAt(o)
 	p.storeData(o)
 	p.contentFields(o)
 	p.memberKeys(func(name string) (strictyaml.Value, bool) { return p.key(o, name) }, &m.Members)
 	o.Done()
-	p.suspicious(o)
+	p.warnSuspicious(o)
 }
 
 // key is Object.Field. It also stores the line of the key for explanations.
@@ -124,7 +124,7 @@ func (p *parser) oneOf(v strictyaml.Value, words ...string) (string, bool) {
 	if !ok || slices.Contains(words, text) {
 		return text, ok
 	}
-	problem := v.Errorf("%s is none of %s", v.Written(), strings.Join(words, ", "))
+	problem := v.Errorf("%s is not one of %s", v.Written(), strings.Join(words, ", "))
 	if near := nearMiss(text, words); near != "" {
 		problem.WithHint("did you mean %q?", near)
 	}
@@ -158,7 +158,7 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 			p.readAPI(v, &set.API)
 		}
 		if v, ok := fields.Field("test_event_code"); ok {
-			if set.TestEventCode, ok = p.word(v); ok {
+			if set.TestEventCode, ok = p.nonBlankText(v); ok {
 				v.Warnf("events sent with a test_event_code are not a test to Meta: they count").WithHint("remove it before going live")
 			}
 		}
@@ -176,7 +176,7 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 	}
 }
 
-// isSetID reports whether text is an event set id of Meta: up to maxSetID digits, not all zero.
+// isSetID reports whether text can be the id of an event set at Meta: up to maxSetID digits, not all zero.
 func isSetID(text string) bool {
 	return fold.IsDigits(text) && len(text) <= maxSetID && strings.Trim(text, "0") != ""
 }
@@ -203,14 +203,14 @@ func (p *parser) setID(v strictyaml.Value) (string, bool) {
 	return text, true
 }
 
-// floatLike reports whether text is a number in a notation that has lost digits of an id.
+// floatLike reports whether text is a number, possibly in a notation that loses digits of an id.
 func floatLike(text string) bool {
 	_, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
 	return err == nil
 }
 
-// word reads a text that is not blank.
-func (p *parser) word(v strictyaml.Value) (string, bool) {
+// nonBlankText reads a text that is not blank.
+func (p *parser) nonBlankText(v strictyaml.Value) (string, bool) {
 	text, ok := v.Text()
 	if ok && strings.TrimSpace(text) == "" {
 		v.Errorf("is empty")

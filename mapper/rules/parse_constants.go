@@ -18,18 +18,18 @@ import (
 	"relay/mapper/personal"
 )
 
-// judge explains why a constant can never be the value of a key, and what to write instead; why
-// is "" if the constant is valid. The constant is not blank.
-type judge func(n *event.Node) (why, fix string)
+// constantCheck returns why a constant can never be the value of a key, and how to fix it; why is
+// "" if the constant is valid. The constant is not blank.
+type constantCheck func(n *event.Node) (why, fix string)
 
-// constant reports a constant that can never work as a problem at v.
-func (p *parser) constant(v strictyaml.Value, n *event.Node, is judge) bool {
+// constant checks a constant, and reports a problem at v if it can never be valid.
+func (p *parser) constant(v strictyaml.Value, n *event.Node, is constantCheck) bool {
 	if is == nil || n == nil {
 		return true
 	}
 	why, fix := is(n)
 	if why == "" {
-		why, fix = p.outward(n)
+		why, fix = p.checkUnhashed(n)
 	}
 	if why == "" {
 		return true
@@ -40,8 +40,8 @@ func (p *parser) constant(v strictyaml.Value, n *event.Node, is judge) bool {
 	return false
 }
 
-// outward explains why a text of the mapping must not be sent to Meta unhashed.
-func (p *parser) outward(n *event.Node) (why, fix string) {
+// checkUnhashed returns why a text of the mapping must not be sent to Meta, and how to fix it.
+func (p *parser) checkUnhashed(n *event.Node) (why, fix string) {
 	if n.Kind != event.Text {
 		return "", ""
 	}
@@ -64,8 +64,8 @@ func (p *parser) whyPersonal(text string) string {
 	return ""
 }
 
-// shown formats a constant for messages.
-func shown(n *event.Node) string {
+// showConstant formats a constant for messages.
+func showConstant(n *event.Node) string {
 	text, _ := n.ScalarText()
 	switch n.Kind {
 	case event.True:
@@ -82,33 +82,33 @@ func shown(n *event.Node) string {
 func anyConstant(*event.Node) (why, fix string) { return "", "" }
 
 // noConstant rejects all constants: the key expects places in an event.
-func noConstant(fix string) judge {
+func noConstant(fix string) constantCheck {
 	return func(n *event.Node) (string, string) {
-		return shown(n) + " is a constant, not a place in an event", fix
+		return showConstant(n) + " is a constant, not a place in an event", fix
 	}
 }
 
 // oneOfWords accepts the given words of Meta.
-func oneOfWords(words []string) judge {
+func oneOfWords(words []string) constantCheck {
 	return func(n *event.Node) (string, string) {
 		if n.Kind == event.Text && slices.Contains(words, n.Text) {
 			return "", ""
 		}
-		return shown(n) + " is none of Meta's words", "write one of " + strings.Join(words, ", ")
+		return showConstant(n) + " is not one of Meta's values", "write one of " + strings.Join(words, ", ")
 	}
 }
 
 func isTruth(n *event.Node) (why, fix string) {
 	if n.Kind != event.True && n.Kind != event.False {
-		return shown(n) + " is neither true nor false", "write true, false or a path such as properties.opt_out"
+		return showConstant(n) + " is neither true nor false", "write true, false or a path such as properties.opt_out"
 	}
 	return "", ""
 }
 
-// anID accepts what can be an id: text or a number.
-func anID(n *event.Node) (why, fix string) {
+// isID accepts what can be an id: text or a number.
+func isID(n *event.Node) (why, fix string) {
 	if _, ok := n.IDText(); !ok {
-		return shown(n) + " is neither text nor a number", "write a path such as properties.order_id"
+		return showConstant(n) + " is neither text nor a number", "write a path such as properties.order_id"
 	}
 	return "", ""
 }
@@ -116,7 +116,7 @@ func anID(n *event.Node) (why, fix string) {
 func isStoreCode(n *event.Node) (why, fix string) {
 	switch text, ok := n.IDText(); {
 	case !ok:
-		return shown(n) + " is neither text nor a number", "write the store's code, or a path such as properties.store.code"
+		return showConstant(n) + " is neither text nor a number", "write the store's code, or a path such as properties.store.code"
 	case utf8.RuneCountInString(text) > meta.StoreCodeLength:
 		return fmt.Sprintf("a store code has at most %d characters, this one has %d", meta.StoreCodeLength, utf8.RuneCountInString(text)), "write the store's code at Meta"
 	}
@@ -125,21 +125,21 @@ func isStoreCode(n *event.Node) (why, fix string) {
 
 func isPageID(n *event.Node) (why, fix string) {
 	if text, _ := n.IDText(); PageID(text) == "" {
-		return shown(n) + " is not a page id, which is a whole number above zero", "copy it from the page's settings"
+		return showConstant(n) + " is not a page id, which is a positive whole number", "copy it from the page's settings"
 	}
 	return "", ""
 }
 
 func isPageURL(n *event.Node) (why, fix string) {
 	if text, _ := n.IDText(); n.Kind != event.Text || !IsWebAddress(text) {
-		return shown(n) + " is not an address that starts with http:// or https://", "write one, or a path such as context.page.url"
+		return showConstant(n) + " is not an address that starts with http:// or https://", "write one, or a path such as context.page.url"
 	}
 	return "", ""
 }
 
 func isAmount(n *event.Node) (why, fix string) {
 	if _, ok := money.Read(n); !ok {
-		return shown(n) + " is not an amount", "write a number such as 47.60, or a path such as properties.amount"
+		return showConstant(n) + " is not an amount", "write a number such as 47.60, or a path such as properties.amount"
 	}
 	return "", ""
 }
@@ -150,27 +150,27 @@ var noClock = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (p *parser) isTime(n *event.Node) (why, fix string) {
 	if _, ok := p.m.Times.Read(n, noClock); !ok {
-		return shown(n) + " is not a readable time", "write one such as 2026-11-26T10:00:00Z, or a path"
+		return showConstant(n) + " is not a readable time", "write one such as 2026-11-26T10:00:00Z, or a path"
 	}
 	return "", ""
 }
 
 // isFieldOf accepts what Meta expects in a field of custom_data.
-func isFieldOf(name string) judge {
+func isFieldOf(name string) constantCheck {
 	want := CustomData[name]
 	if want.Writer == meta.Order {
-		return anID
+		return isID
 	}
 	return func(n *event.Node) (string, string) {
 		if want.Writer == meta.Rules || Fits(want, n, Purchase) {
 			return "", ""
 		}
-		return fmt.Sprintf("%s is not what Meta accepts as %s: %s", shown(n), name, want.Shape), "write such a value, or give the field another name"
+		return fmt.Sprintf("%s is not what Meta accepts as %s: %s", showConstant(n), name, want.Shape), "write such a value, or give the field another name"
 	}
 }
 
 // isKeyValue accepts what can be a value of the match key in at least one country.
-func (p *parser) isKeyValue(k match.Key) judge {
+func (p *parser) isKeyValue(k match.Key) constantCheck {
 	return func(n *event.Node) (string, string) {
 		raw, ok := n.IDText()
 		for _, country := range [...]string{p.m.defaults.Country, "", "us", "de"} {
@@ -179,36 +179,36 @@ func (p *parser) isKeyValue(k match.Key) judge {
 				return "", ""
 			}
 		}
-		return fmt.Sprintf("%s can never be a customer's %s", shown(n), match.Table[k].Name), "write a path such as context.traits." + match.Table[k].Name + ", or [] to send none"
+		return fmt.Sprintf("%s can never be a customer's %s", showConstant(n), match.Table[k].Name), "write a path such as context.traits." + match.Table[k].Name + ", or [] to send none"
 	}
 }
 
-func isIdentifier(t *meta.Key) judge {
+func isIdentifier(t *meta.Key) constantCheck {
 	return func(n *event.Node) (string, string) {
 		text, ok := n.ScalarText()
 		if !ok || !t.Form.Fits(fold.Clean(text)) {
-			return shown(n) + " is not " + t.Form.String(), "write a path such as properties." + t.Name
+			return showConstant(n) + " is not " + t.Form.String(), "write a path such as properties." + t.Name
 		}
 		return "", ""
 	}
 }
 
-// named reads the name of something in an event, which must not be an unquoted number or truth
+// eventName reads a name that occurs in events, which must not be an unquoted number or truth
 // value.
-func (p *parser) named(v strictyaml.Value, example string) (string, bool) {
-	text, ok := p.word(v)
+func (p *parser) eventName(v strictyaml.Value, example string) (string, bool) {
+	text, ok := p.nonBlankText(v)
 	if ok {
 		if n := constantNode(v, text); n.Kind != event.Text {
-			v.Errorf("%s is a constant, not a name", shown(n)).WithHint("write %s; put a name that is a number in quotes", example)
+			v.Errorf("%s is a constant, not a name", showConstant(n)).WithHint("write %s; put a name that is a number in quotes", example)
 			return "", false
 		}
 	}
 	return text, ok
 }
 
-// outwardText reads a text that is sent to Meta unchanged.
-func (p *parser) outwardText(v strictyaml.Value) (string, bool) {
-	text, ok := p.word(v)
+// unhashedText reads a text that is sent to Meta unchanged.
+func (p *parser) unhashedText(v strictyaml.Value) (string, bool) {
+	text, ok := p.nonBlankText(v)
 	if !ok {
 		return "", false
 	}

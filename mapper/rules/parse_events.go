@@ -90,7 +90,7 @@ func (p *parser) longForm(v strictyaml.Value, r *Route) (to []strictyaml.Value, 
 	if when, found := o.Field("when"); found {
 		r.When, _ = p.expression(when, true)
 	}
-	p.ownRules(o, r)
+	p.routeSettings(o, r)
 	o.Done(func(name string) string {
 		if name == "as" {
 			return "events under " + r.List + " get their name from it"
@@ -100,8 +100,8 @@ func (p *parser) longForm(v strictyaml.Value, r *Route) (to []strictyaml.Value, 
 	return to, ok
 }
 
-// ownRules reads the settings of an event that override those of the mapping.
-func (p *parser) ownRules(o *strictyaml.Object, r *Route) {
+// routeSettings reads the settings of an event that override those of the mapping.
+func (p *parser) routeSettings(o *strictyaml.Object, r *Route) {
 	p.memberKeys(o.Field, &r.Members)
 	if tag, found := o.Field("upload_tag"); found {
 		r.UploadTag = p.tag(tag)
@@ -109,7 +109,7 @@ func (p *parser) ownRules(o *strictyaml.Object, r *Route) {
 	var own Custom
 	custom, hasCustom := o.Field("custom_data")
 	if hasCustom {
-		own = p.Custom(custom)
+		own = p.customRules(custom)
 	}
 	preset, hasPreset := o.Field("preset")
 	if hasPreset {
@@ -122,7 +122,7 @@ func (p *parser) ownRules(o *strictyaml.Object, r *Route) {
 
 // conversionName reads as.
 func (p *parser) conversionName(v strictyaml.Value, r *Route) {
-	name, ok := p.outwardText(v)
+	name, ok := p.unhashedText(v)
 	if !ok {
 		return
 	}
@@ -139,7 +139,7 @@ func (p *parser) conversionName(v strictyaml.Value, r *Route) {
 
 // target reads the id or the name of an event set.
 func (p *parser) target(v strictyaml.Value) (Set, bool) {
-	text, ok := p.word(v)
+	text, ok := p.nonBlankText(v)
 	if !ok {
 		return Set{}, false
 	}
@@ -196,18 +196,18 @@ func (p *parser) route(f strictyaml.Field, at strictyaml.Value, r Route) {
 	p.m.Events[f.Name] = append(routes, r)
 }
 
-// suspicious warns about what is legal but loses matches or sales.
-func (p *parser) suspicious(o *strictyaml.Object) {
+// warnSuspicious warns about settings that are legal but lose matches or sales.
+func (p *parser) warnSuspicious(o *strictyaml.Object) {
 	m := p.m
 	if len(m.Events) == 0 {
 		o.Value().Warnf("no event is mapped: nothing will be sent").WithHint("list events under events")
 		return
 	}
-	p.suspiciousDefaults(o)
+	p.warnMissingDefaults(o)
 }
 
-// suspiciousDefaults warns about missing defaults of event sets.
-func (p *parser) suspiciousDefaults(o *strictyaml.Object) {
+// warnMissingDefaults warns about missing defaults of event sets.
+func (p *parser) warnMissingDefaults(o *strictyaml.Object) {
 	m := p.m
 	lacks := func(lack func(Defaults) bool, ask func(name string, r *Route) bool) (name string, found bool) {
 		for _, name := range m.EventNames {

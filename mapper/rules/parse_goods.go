@@ -14,7 +14,7 @@ import (
 func (p *parser) defaults(o *strictyaml.Object, d *Defaults) {
 	if v, ok := o.Field("default_country"); ok {
 		d.CountryLine, _ = v.Key().Pos()
-		if text, ok := p.word(v); ok {
+		if text, ok := p.nonBlankText(v); ok {
 			n := match.Normalise(match.Country, text, match.Locale{}, nil)
 			if n.Form == "" || n.Hashed {
 				v.Errorf("%s is not a country", v.Written()).WithHint("write its two-letter code, such as US or DE")
@@ -24,7 +24,7 @@ func (p *parser) defaults(o *strictyaml.Object, d *Defaults) {
 	}
 	if v, ok := o.Field("default_currency"); ok {
 		d.CurrencyLine, _ = v.Key().Pos()
-		if text, ok := p.word(v); ok {
+		if text, ok := p.nonBlankText(v); ok {
 			d.Currency = strings.ToUpper(strings.TrimSpace(text))
 			if !currency.IsValid(d.Currency) {
 				v.Errorf("%s is not an ISO 4217 currency code", v.Written()).WithHint("write its three-letter code, such as USD or EUR")
@@ -73,7 +73,7 @@ func (p *parser) places(v strictyaml.Value, want string, root bool) []event.Path
 	}
 	var out []event.Path
 	for _, item := range items {
-		text, ok := p.named(item, want)
+		text, ok := p.eventName(item, want)
 		if !ok {
 			continue
 		}

@@ -19,7 +19,7 @@ func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *Memb
 	for _, f := range []struct {
 		name string
 		into *[]Source
-		is   judge
+		is   constantCheck
 	}{
 		{"opt_out", &m.OptOut, isTruth},
 		{"customer_segmentation", &m.Segmentation, oneOfWords(meta.Segmentations.Names)},
@@ -34,7 +34,7 @@ func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *Memb
 		if o, ok := v.Object(); ok {
 			for i, name := range meta.OriginalEvent.Names {
 				if v, ok := o.Field(name); ok {
-					is := judge(anID)
+					is := constantCheck(isID)
 					if i == OriginalTime {
 						is = p.isTime
 					}
@@ -47,7 +47,7 @@ func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *Memb
 }
 
 // someSources reads one or more sources. An empty list is a mistake.
-func (p *parser) someSources(v strictyaml.Value, is judge) []Source {
+func (p *parser) someSources(v strictyaml.Value, is constantCheck) []Source {
 	out := p.sources(v, is)
 	if len(v.OneOrList()) == 0 {
 		v.Errorf("names no source").WithHint("write a path such as properties.%s, or remove the key", v.Path()[strings.LastIndexByte(v.Path(), '.')+1:])
@@ -69,7 +69,7 @@ func (p *parser) actionSource(v strictyaml.Value) []Source {
 			}
 			continue
 		}
-		text, ok := p.word(item)
+		text, ok := p.nonBlankText(item)
 		if !ok {
 			continue
 		}
@@ -80,7 +80,7 @@ func (p *parser) actionSource(v strictyaml.Value) []Source {
 			continue
 		}
 		if meant := usualSources[strings.ToLower(text)]; meant != "" {
-			item.Errorf("%s is none of %s", item.Written(), strings.Join(meta.ActionSources.Names, ", ")).WithHint("write %s", meant)
+			item.Errorf("%s is not one of %s", item.Written(), strings.Join(meta.ActionSources.Names, ", ")).WithHint("write %s", meant)
 			continue
 		}
 		if _, ok := p.oneOf(item, meta.ActionSources.Names...); !ok {
@@ -101,16 +101,16 @@ var usualSources = map[string]string{
 	"web": "website", "online": "website", "ecommerce": "website", "phone": "phone_call", "call": "phone_call", "crm": "system_generated", "mail": "email",
 }
 
-var tagPlace = regexp.MustCompile(`\{[^{}]*\}|[{}]`)
+var tagPlaceholder = regexp.MustCompile(`\{[^{}]*\}|[{}]`)
 
 // tag reads an upload_tag: text that can contain {store} and {date}.
 func (p *parser) tag(v strictyaml.Value) UploadTag {
-	text, ok := p.outwardText(v)
+	text, ok := p.unhashedText(v)
 	if !ok {
 		return ""
 	}
-	for _, place := range tagPlace.FindAllString(text, -1) {
-		if !slices.Contains(tagPlaces, place) {
+	for _, place := range tagPlaceholder.FindAllString(text, -1) {
+		if !slices.Contains(tagPlaceholders, place) {
 			v.Errorf("%s: an upload_tag can only contain the placeholders {store} and {date}", v.Written()).
 				WithHint("each distinct tag needs its own request: write {store} for the store's code or {date} for the day of the event")
 			return ""
@@ -131,7 +131,7 @@ func (p *parser) storeData(o *strictyaml.Object) {
 	}
 	for i := range StoreMembers {
 		if v, ok := fields.Field(StoreMembers[i].Name); ok {
-			is := judge(isPageID)
+			is := constantCheck(isPageID)
 			if i == StoreCode {
 				is = isStoreCode
 			}

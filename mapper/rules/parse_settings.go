@@ -17,7 +17,7 @@ import (
 func (p *parser) settings(o *strictyaml.Object) {
 	m := p.m
 	if v, ok := p.key(o, "timezone"); ok {
-		if text, ok := p.word(v); ok {
+		if text, ok := p.nonBlankText(v); ok {
 			loc, err := zone.Parse(text)
 			if err != nil {
 				v.Errorf("%s is not a time zone", v.Written()).WithHint("%v", err)
@@ -36,7 +36,7 @@ func (p *parser) settings(o *strictyaml.Object) {
 	}
 	if v, ok := p.key(o, "consent"); ok {
 		for _, item := range v.OneOrList() {
-			if text, ok := p.named(item, "the consent category, such as advertising"); ok {
+			if text, ok := p.eventName(item, "the consent category, such as advertising"); ok {
 				m.Consent = append(m.Consent, text)
 			}
 		}
@@ -62,7 +62,7 @@ func (p *parser) valueFields(o *strictyaml.Object) {
 		v.Errorf("names no property").WithHint("write value or price")
 	}
 	for _, item := range items {
-		text, ok := p.named(item, "value, price or the name of a property")
+		text, ok := p.eventName(item, "value, price or the name of a property")
 		if !ok {
 			continue
 		}
@@ -197,11 +197,11 @@ func (p *parser) customData(o *strictyaml.Object) {
 	if !ok {
 		return
 	}
-	p.m.custom = p.Custom(v)
+	p.m.custom = p.customRules(v)
 }
 
-// Custom reads the rules of custom_data, of the mapping or of one event.
-func (p *parser) Custom(v strictyaml.Value) (out Custom) {
+// customRules reads the rules of custom_data, of the mapping or of one event.
+func (p *parser) customRules(v strictyaml.Value) (out Custom) {
 	rules, ok := v.Object()
 	if !ok {
 		return out
@@ -232,7 +232,7 @@ func (p *parser) setField(f strictyaml.Field, keep []event.Path) SetField {
 		f.Key.Errorf("a field needs a name")
 	case CustomData[name].Writer == meta.Rules:
 		f.Key.Errorf("%s is set by relay itself", name).WithHint("%s", reservedHint(name))
-	case personal.Name(name, false, false).Holds:
+	case personal.Name(name, false, false).Personal:
 		f.Key.Errorf("personal data is never sent in custom_data").WithHint("customer data belongs under match_keys, where it is hashed")
 	}
 	line, _ := f.Key.Pos()
@@ -251,18 +251,18 @@ func (p *parser) setField(f strictyaml.Field, keep []event.Path) SetField {
 func isPersonalPath(path *event.Path) bool {
 	within := false
 	for i, name := range path.Names() {
-		says := personal.Name(name, i == 1 && !within, within)
-		if i > 0 && says.Holds && (says.Alone || !says.Place) {
+		class := personal.Name(name, i == 1 && !within, within)
+		if i > 0 && class.Personal && (class.AnyValue || !class.Place) {
 			return true
 		}
-		within = says.Somebody
+		within = class.Person
 	}
 	return false
 }
 
-// judgeSetPaths reports the paths in custom_data.set that cannot or must not be sent. It needs
-// the match keys.
-func (p *parser) judgeSetPaths() {
+// checkSetPaths reports the paths in custom_data.set whose values cannot be sent. The match keys
+// must have been read.
+func (p *parser) checkSetPaths() {
 	for i := range p.setPaths {
 		s := &p.setPaths[i]
 		switch {
@@ -295,7 +295,7 @@ func (p *parser) propertyPaths(o *strictyaml.Object, name string) []event.Path {
 	}
 	var out []event.Path
 	for _, item := range v.OneOrList() {
-		text, ok := p.word(item)
+		text, ok := p.nonBlankText(item)
 		if !ok {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // sources reads one source or a list of them. is checks constants.
-func (p *parser) sources(v strictyaml.Value, is judge) []Source {
+func (p *parser) sources(v strictyaml.Value, is constantCheck) []Source {
 	out := []Source{}
 	for _, item := range v.OneOrList() {
 		if src, ok := p.source(item, is); ok {
@@ -25,12 +25,12 @@ func (p *parser) sources(v strictyaml.Value, is judge) []Source {
 
 // source reads a path, an unquoted number or truth value (a constant), or an object with one of
 // path, const and expr.
-func (p *parser) source(v strictyaml.Value, is judge) (Source, bool) {
+func (p *parser) source(v strictyaml.Value, is constantCheck) (Source, bool) {
 	line, _ := v.Pos()
 	if v.Kind() == strictyaml.ObjectKind {
 		return p.longSource(v, is)
 	}
-	text, ok := p.word(v)
+	text, ok := p.nonBlankText(v)
 	if !ok {
 		return Source{}, false
 	}
@@ -40,14 +40,14 @@ func (p *parser) source(v strictyaml.Value, is judge) (Source, bool) {
 	return p.pathSource(v, text)
 }
 
-func (p *parser) longSource(v strictyaml.Value, is judge) (Source, bool) {
+func (p *parser) longSource(v strictyaml.Value, is constantCheck) (Source, bool) {
 	o, _ := v.Object()
 	line, _ := v.Pos()
 	src, found := Source{Line: line}, 0
 	good := true
 	if v, ok := o.Field("path"); ok {
 		found++
-		text, ok := p.word(v)
+		text, ok := p.nonBlankText(v)
 		if ok {
 			var read Source
 			if read, ok = p.pathSource(v, text); ok {
@@ -58,7 +58,7 @@ func (p *parser) longSource(v strictyaml.Value, is judge) (Source, bool) {
 	}
 	if v, ok := o.Field("const"); ok {
 		found++
-		text, ok := p.word(v)
+		text, ok := p.nonBlankText(v)
 		if ok {
 			src.Constant = constantNode(v, text)
 			ok = p.constant(v, src.Constant, is)
@@ -131,7 +131,7 @@ func beginsAtEvent(text string) bool {
 }
 
 func (p *parser) expression(v strictyaml.Value, wantBool bool) (*expr.Program, bool) {
-	text, ok := p.word(v)
+	text, ok := p.nonBlankText(v)
 	if !ok {
 		return nil, false
 	}

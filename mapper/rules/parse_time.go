@@ -20,7 +20,7 @@ func (p *parser) timeFormat(o *strictyaml.Object) {
 		v.Errorf("is empty").WithHint(`write the time 2 January 2006, 15:04:05 in your format, such as "02/01/2006 15:04"`)
 	}
 	for _, item := range items {
-		text, ok := p.word(item)
+		text, ok := p.nonBlankText(item)
 		if !ok {
 			continue
 		}

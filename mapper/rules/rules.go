@@ -22,35 +22,35 @@ type Rules struct {
 	EventNames []string           // in the order of the file, each once
 	Sets       []Set
 
-	ValueField    []Source
-	Revenue       []Source
-	defaults      Defaults
-	Currency      []Source
-	Products      Goods
-	House         House
-	Staff         []Source
-	Times         event.Times
-	Slashes       match.DateOrder // order in birth dates, from time_format
-	CorrectSkew   bool
-	HoldUnmatched bool
-	Consent       []string // consent categories that must all be true
-	UploadTag     UploadTag
-	OrderIDAt     Place
-	Members       Members
-	Store         [StoreCount][]Source
-	ItemFields    []ItemField
-	LimitedUse    *LimitedUse
+	ValueField     []Source
+	Revenue        []Source
+	defaults       Defaults
+	Currency       []Source
+	Products       Goods
+	NeverCustomers NeverCustomers
+	Staff          []Source
+	Times          event.Times
+	Slashes        match.DateOrder // order in birth dates, from time_format
+	CorrectSkew    bool
+	HoldUnmatched  bool
+	Consent        []string // consent categories that must all be true
+	UploadTag      UploadTag
+	OrderIDAt      Place
+	Members        Members
+	Store          [StoreCount][]Source
+	ItemFields     []ItemField
+	LimitedUse     *LimitedUse
 
 	Keys        [match.Count][]Source
-	AllOf       [match.Count]bool // use all sources of the key, not only the first with a value
+	AllOf       [match.Count]bool // the key has the values of all sources, not of the first one with a value
 	Identifiers [len(meta.Identifiers)][]Source
 
 	custom Custom
 
 	Lines map[string]int // line of each key of the file, for explanations
 
-	near  sync.Map // near misses by name
-	nears atomic.Int64
+	nearMisses    sync.Map // near misses by name
+	nearMissCount atomic.Int64
 }
 
 // Set is an event set of the mapping.
@@ -149,12 +149,12 @@ func (r *Rules) Routes(event string) []string {
 // NearMiss returns the mapped event that was probably meant by an unmapped name, or "". It
 // caches the answers for the first names, so that a till that repeats a name costs little.
 func (r *Rules) NearMiss(event string) string {
-	if near, ok := r.near.Load(event); ok {
+	if near, ok := r.nearMisses.Load(event); ok {
 		return near.(string)
 	}
 	near := nearMiss(event, r.EventNames)
-	if len(event) <= maxNearName && r.nears.Add(1) <= maxNearNames {
-		r.near.Store(event, near)
+	if len(event) <= maxNearName && r.nearMissCount.Add(1) <= maxNearNames {
+		r.nearMisses.Store(event, near)
 	}
 	return near
 }

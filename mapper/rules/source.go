@@ -31,8 +31,8 @@ func (src *Source) Label() string {
 	return src.Path.Text
 }
 
-// Plain reports whether the source is a path to a single value.
-func (src *Source) Plain() bool {
+// IsSinglePath reports whether the source is a path to a single value.
+func (src *Source) IsSinglePath() bool {
 	return src.Constant == nil && src.Expr == nil && !src.Store && !src.Path.Many
 }
 

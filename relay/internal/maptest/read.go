@@ -197,7 +197,7 @@ func oneOf(v strictyaml.Value, words ...string) string {
 	if slices.Contains(words, text) {
 		return text
 	}
-	p := v.Errorf("%s is none of %s", v.Written(), strings.Join(words, ", "))
+	p := v.Errorf("%s is not one of %s", v.Written(), strings.Join(words, ", "))
 	if near := strictyaml.Suggest(text, words); near != "" {
 		p.WithHint("did you mean %q?", near)
 	}

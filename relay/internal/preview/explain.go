@@ -88,7 +88,7 @@ func (e *explanation) write() {
 	}
 	left := 0
 	for _, f := range x.Fields {
-		if f.Left != "" {
+		if f.LeftOut != "" {
 			left++
 			continue
 		}
@@ -98,7 +98,7 @@ func (e *explanation) write() {
 		e.line(0, "left out")
 	}
 	for _, f := range x.Fields {
-		if f.Left != "" {
+		if f.LeftOut != "" {
 			e.leftOut(f)
 		}
 	}
@@ -149,7 +149,7 @@ func (e *explanation) leftOut(f mapper.Field) {
 	for _, s := range f.Steps {
 		e.line(explainIndent, "→ %s  (%s)", s.Result, s.Rule)
 	}
-	why := f.Left
+	why := f.LeftOut
 	if f.Code != "" {
 		why += " [" + f.Code + "]"
 	}

@@ -107,7 +107,7 @@ func plainIn(m map[string]any, keys map[string]meta.Key, at string) *fault {
 		if key.Form == meta.WholeNumber {
 			text = plain(m[k]) // Meta's libraries write it as text
 		}
-		if key.Hash == meta.Plain && key.Form != meta.LeadID && !key.Form.Fits(text) {
+		if key.Hash == meta.Unhashed && key.Form != meta.LeadID && !key.Form.Fits(text) {
 			return invalid(at+k, k+" must be "+key.Form.String()+".")
 		}
 	}

@@ -17,7 +17,7 @@ func OnlyAdds(before, now []byte) bool {
 	old, newer := fields(before), fields(now)
 	lines := map[int]bool{} // lines on which an entry starts, possibly with its value
 	for name, v := range newer {
-		if !slices.Contains(addable(), name) {
+		if !slices.Contains(addableKeys(), name) {
 			if o, ok := old[name]; !ok || !equal(o, v) {
 				return false
 			}
@@ -33,7 +33,7 @@ func OnlyAdds(before, now []byte) bool {
 		switch {
 		case !ok:
 			return false
-		case slices.Contains(addable(), name) && !adds(v, n):
+		case slices.Contains(addableKeys(), name) && !addsOnly(v, n):
 			return false
 		}
 	}
@@ -42,11 +42,11 @@ func OnlyAdds(before, now []byte) bool {
 	return whole && lines[line] || bytes.Equal(last, before)
 }
 
-// addable returns the keys whose entries become routes.
-func addable() []string { return append(Lists(), "event_sets") }
+// addableKeys returns the keys whose entries become routes.
+func addableKeys() []string { return append(Lists(), "event_sets") }
 
-// adds reports whether now has every entry of before, possibly with more event sets.
-func adds(before, now strictyaml.Value) bool {
+// addsOnly reports whether now has every entry of before, possibly with more event sets.
+func addsOnly(before, now strictyaml.Value) bool {
 	have := map[string]strictyaml.Value{}
 	for _, f := range objectOf(now) {
 		have[f.Name] = f.Value

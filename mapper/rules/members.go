@@ -55,8 +55,8 @@ func PageID(text string) string {
 // are allowed, because each distinct tag needs a request of its own.
 type UploadTag string
 
-// tagPlaces are the placeholders of a tag.
-var tagPlaces = []string{"{store}", "{date}"}
+// tagPlaceholders are the placeholders of a tag.
+var tagPlaceholders = []string{"{store}", "{date}"}
 
 // maxURL is the longest address, in bytes, that browsers and servers generally accept.
 const maxURL = 2048

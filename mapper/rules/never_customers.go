@@ -11,9 +11,9 @@ import (
 	"relay/mapper/people"
 )
 
-// House holds the never_customers of the mapping: ids, addresses and numbers of the shop
+// NeverCustomers holds the never_customers of the mapping: ids, addresses and numbers of the shop
 // itself.
-type House struct {
+type NeverCustomers struct {
 	Keys   map[people.Key]bool
 	texts  map[string]bool // cleaned, in lower case
 	digits map[string]bool // of phone numbers, without punctuation
@@ -22,16 +22,16 @@ type House struct {
 
 // Has reports whether the name of a person (an id, e-mail address or phone number) belongs to
 // the shop. countries are those of the mapping.
-func (r *House) Has(name string, countries []string) bool {
-	return r.Text(name) || slices.ContainsFunc(people.KeysOf(name, countries...), func(k people.Key) bool { return r.Keys[k] })
+func (r *NeverCustomers) Has(name string, countries []string) bool {
+	return r.HasText(name) || slices.ContainsFunc(people.KeysOf(name, countries...), func(k people.Key) bool { return r.Keys[k] })
 }
 
 // Empty reports whether the mapping has no never_customers.
-func (r *House) Empty() bool { return len(r.texts)+len(r.globs) == 0 }
+func (r *NeverCustomers) Empty() bool { return len(r.texts)+len(r.globs) == 0 }
 
-// Text reports whether a raw value belongs to the shop, even if it is not usable as a match
+// HasText reports whether a raw value belongs to the shop, even if it is not usable as a match
 // key.
-func (r *House) Text(raw string) bool {
+func (r *NeverCustomers) HasText(raw string) bool {
 	if r.Empty() {
 		return false
 	}
@@ -87,10 +87,10 @@ func (p *parser) houseAccounts(o *strictyaml.Object) {
 	if !ok {
 		return
 	}
-	rules := &p.m.House
-	*rules = House{Keys: map[people.Key]bool{}, texts: map[string]bool{}, digits: map[string]bool{}}
+	rules := &p.m.NeverCustomers
+	*rules = NeverCustomers{Keys: map[people.Key]bool{}, texts: map[string]bool{}, digits: map[string]bool{}}
 	for _, item := range v.OneOrList() {
-		text, ok := p.word(item)
+		text, ok := p.nonBlankText(item)
 		if !ok {
 			continue
 		}
