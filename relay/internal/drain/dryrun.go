@@ -27,16 +27,8 @@ func (l *lane) dryRun(ctx context.Context) {
 	if l.dry.counts == nil || l.dry.digest != m.Digest() || l.dry.cursor != st.Cursor {
 		l.dry = dryRun{digest: m.Digest(), cursor: st.Cursor, counts: map[string]int64{}}
 	}
-	changed := l.s.o.Log.Changed()
-	found, err := l.s.o.Log.Read(l.name, l.dry.from, set.MaxEvents, set.MaxBytes)
-	if err != nil {
-		l.readFailed(ctx, "read", err)
-		return
-	}
-	l.badRead = 0
-	if len(found.Records) == 0 {
-		l.show(DryRun, time.Time{})
-		l.sleep(ctx, -1, changed)
+	found, ok := l.readOrWait(ctx, l.dry.from, set.MaxEvents, set.MaxBytes, DryRun)
+	if !ok {
 		return
 	}
 	b := batch.Make(l.name, found, l.recipe(), l.limits(), batch.Decisions{})

@@ -4,8 +4,10 @@ import (
 	"context"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/pace"
 )
 
 // readState is where a lane is in its records. Invariant: position is 0 whenever every
@@ -62,12 +64,10 @@ func (l *lane) fetch(ctx context.Context) bool {
 	if l.search.reach > 0 {
 		set.MaxEvents, set.MaxBytes = set.MaxEvents+l.search.reach, 1<<62
 	}
-	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
-	if err != nil {
-		l.readFailed(ctx, "read", err)
+	found, ok := l.read(ctx, l.position, set.MaxEvents, set.MaxBytes)
+	if !ok {
 		return false
 	}
-	l.badRead = 0
 	if len(found.Records) == 0 && l.skipped {
 		l.show(BreakerOpen, time.Time{})
 		l.sleep(ctx, -1, changed)
@@ -92,7 +92,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 			if st, ok := l.s.o.Log.Lane(l.name); !ok || st.Pending < int64(set.MaxEvents) && l.gatherFor(set.MaxWait) > 0 {
 				return false
 			}
-			if found, err = l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes); err != nil || len(found.Records) == 0 {
+			if found, ok = l.read(ctx, l.position, set.MaxEvents, set.MaxBytes); !ok || len(found.Records) == 0 {
 				return false
 			}
 		}
@@ -102,6 +102,42 @@ func (l *lane) fetch(ctx context.Context) bool {
 	l.work.Recall(l.search.of)
 	l.search.of = nil
 	return true
+}
+
+// read reads at most so many events and bytes of the lane's records from a position on. On
+// error it waits and returns false; the caller starts over.
+func (l *lane) read(ctx context.Context, from queue.Seq, events int, bytes int64) (queue.Batch, bool) {
+	found, err := l.s.o.Log.Read(l.name, from, events, bytes)
+	if err != nil {
+		l.readFailed(ctx, "read", err)
+		return queue.Batch{}, false
+	}
+	l.badRead = 0
+	return found, true
+}
+
+// readOrWait is read, but if there are no records it shows idle, waits for an append, and
+// returns false too.
+func (l *lane) readOrWait(ctx context.Context, from queue.Seq, events int, bytes int64, idle State) (queue.Batch, bool) {
+	changed := l.s.o.Log.Changed() // before reading, so that no append is missed
+	found, ok := l.read(ctx, from, events, bytes)
+	if ok && len(found.Records) == 0 {
+		l.show(idle, time.Time{})
+		l.sleep(ctx, -1, changed)
+		return found, false
+	}
+	return found, ok
+}
+
+// readFailed logs a failed read of the queue and waits before the next one.
+func (l *lane) readFailed(ctx context.Context, what string, err error) {
+	l.badRead++
+	if l.shouldLog(l.badRead) {
+		l.log.Error("the queue does not answer", "code", logs.QueueFailed, "while", what, "err", err)
+	}
+	d := pace.Backoff(l.badRead, time.Second, 30*time.Second, 1)
+	l.show(Storage, time.Now().Add(d))
+	l.wait(ctx, d, nil)
 }
 
 // ensureTime asks Meta for the time before the first event is mapped with a clock that is

@@ -47,12 +47,10 @@ func (l *lane) runForward(ctx context.Context) {
 		if l.pause != "" {
 			events = 1 // a probe
 		}
-		found, err := l.s.o.Log.Read(l.name, l.oversize.behind(), events, most.Bytes)
-		if err != nil {
-			l.readFailed(ctx, "read", err)
+		found, ok := l.read(ctx, l.oversize.behind(), events, most.Bytes)
+		if !ok {
 			continue
 		}
-		l.badRead = 0
 		if len(found.Records) == 0 && l.oversize.held != 0 {
 			l.nothingAccepted() // no other record can show that the hub accepts anything
 			continue

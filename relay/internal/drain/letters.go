@@ -24,16 +24,8 @@ func (l *lane) runRefused(ctx context.Context) {
 			continue
 		}
 		set := l.settings()
-		changed := l.s.o.Log.Changed()
-		found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
-		if err != nil {
-			l.readFailed(ctx, "read", err)
-			continue
-		}
-		l.badRead = 0
-		if len(found.Records) == 0 {
-			l.show(Idle, time.Time{})
-			l.sleep(ctx, -1, changed)
+		found, ok := l.readOrWait(ctx, l.position, set.MaxEvents, set.MaxBytes, Idle)
+		if !ok {
 			continue
 		}
 		l.show(Sending, time.Time{})

@@ -182,14 +182,3 @@ func (l *lane) wait(ctx context.Context, d time.Duration, also <-chan struct{}) 
 	}
 	return false
 }
-
-// readFailed logs a failed read of the queue and waits before the next one.
-func (l *lane) readFailed(ctx context.Context, what string, err error) {
-	l.badRead++
-	if l.shouldLog(l.badRead) {
-		l.log.Error("the queue does not answer", "code", logs.QueueFailed, "while", what, "err", err)
-	}
-	d := pace.Backoff(l.badRead, time.Second, 30*time.Second, 1)
-	l.show(Storage, time.Now().Add(d))
-	l.wait(ctx, d, nil)
-}

@@ -27,9 +27,8 @@ func (l *lane) runUnmapped(ctx context.Context) {
 			}
 			// An event can be stored with the routes of the previous mapping after this
 			// one was applied to all events.
-			known, err := l.mappingKnows(m, &asked)
-			if err != nil {
-				l.readFailed(ctx, "read", err)
+			known, ok := l.mappingKnows(ctx, m, &asked)
+			if !ok {
 				continue
 			}
 			if known {
@@ -71,37 +70,34 @@ const unmappedInterval = time.Second
 
 // mappingKnows reports whether the mapping has an entry for an event at or behind asked. It
 // moves asked behind those without one.
-func (l *lane) mappingKnows(m batch.Mapping, asked *queue.Seq) (bool, error) {
+func (l *lane) mappingKnows(ctx context.Context, m batch.Mapping, asked *queue.Seq) (known, ok bool) {
 	set := l.settings()
 	for {
-		found, err := l.s.o.Log.Read(l.name, *asked, set.MaxEvents, set.MaxBytes)
-		if err != nil {
-			return false, err
+		found, ok := l.read(ctx, *asked, set.MaxEvents, set.MaxBytes)
+		if !ok {
+			return false, false
 		}
-		l.badRead = 0
 		for i := range found.Records {
 			if len(m.Routes(track.Name(found.Records[i].Body))) > 0 {
-				return true, nil
+				return true, true
 			}
 		}
 		if len(found.Records) == 0 || found.Next <= *asked {
-			return false, nil
+			return false, true
 		}
 		*asked = found.Next
 		if !found.More {
-			return false, nil
+			return false, true
 		}
 	}
 }
 
 // reroute moves the events that a new mapping has an entry for to their lanes.
 func (l *lane) reroute(ctx context.Context, m batch.Mapping) bool {
-	n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(r queue.Record) []string { return m.Routes(track.Name(r.Body)) })
-	if err != nil {
-		l.readFailed(ctx, "reroute", err)
+	n, ok := l.rerouteOrWait(ctx, func(r queue.Record) []string { return m.Routes(track.Name(r.Body)) })
+	if !ok {
 		return false
 	}
-	l.badRead = 0
 	if n > 0 {
 		l.log.Info("unmapped events are mapped now", "code", logs.Rerouted, "events", n, "mapping", m.Digest())
 	}
@@ -114,12 +110,10 @@ func (l *lane) reroute(ctx context.Context, m batch.Mapping) bool {
 // entry for an event that would have been settled.
 func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, known bool) {
 	set, m := l.settings(), l.s.o.Mapping()
-	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
-	if err != nil {
-		l.readFailed(ctx, "read", err)
+	found, ok := l.read(ctx, l.position, set.MaxEvents, set.MaxBytes)
+	if !ok {
 		return 0, false, false
 	}
-	l.badRead = 0
 	if len(found.Records) == 0 {
 		return -1, false, false
 	}
@@ -156,17 +150,15 @@ func (l *lane) runToForward(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.handleWakeups()
 		changed := l.s.o.Log.Changed()
-		n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(queue.Record) []string {
+		n, ok := l.rerouteOrWait(ctx, func(queue.Record) []string {
 			if l.settings().KeepHanded > 0 {
 				return []string{queue.LaneForward, queue.LaneKept}
 			}
 			return []string{queue.LaneForward}
 		})
-		if err != nil {
-			l.readFailed(ctx, "reroute", err)
+		if !ok {
 			continue
 		}
-		l.badRead = 0
 		if n > 0 {
 			l.log.Info("unmapped events are forwarded", "code", logs.Rerouted, "events", n)
 		}
@@ -175,4 +167,16 @@ func (l *lane) runToForward(ctx context.Context) {
 			l.sleep(ctx, unmappedInterval, nil)
 		}
 	}
+}
+
+// rerouteOrWait moves the lane's records to other lanes. On error it waits and returns
+// false; the caller starts over.
+func (l *lane) rerouteOrWait(ctx context.Context, route func(queue.Record) []string) (n int, ok bool) {
+	n, err := l.s.o.Log.Reroute(l.name, 1<<63, route)
+	if err != nil {
+		l.readFailed(ctx, "reroute", err)
+		return 0, false
+	}
+	l.badRead = 0
+	return n, true
 }

@@ -25,9 +25,9 @@ type Ledger struct {
 	BadStores int       // settlements in a row that failed
 
 	pending  queue.Settlement  // decided, not stored yet
-	offered  *queue.Settlement // offered to the queue, not taken yet
-	revision queue.Revision    // of the lane, as it was settled last
-	letters  int               // bytes of those in pend, about
+	offered  *queue.Settlement // offered to the queue, not stored yet
+	revision queue.Revision    // of the lane after its last settlement
+	letters  int               // approximate bytes of the letters in pending
 	lastErr  error             // of the last settlement that failed
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"relay/queue"
 	"relay/relay/internal/drain/batch"
 )
 
@@ -96,11 +95,4 @@ func Decode(b []byte) (State, error) {
 		return State{}, fmt.Errorf("read lane state: unknown version %d", d.V)
 	}
 	return d, nil
-}
-
-// Handed means that every record before To had been forwarded, or had become a dead letter,
-// by the time At.
-type Handed struct {
-	To queue.Seq `json:"to"`
-	At time.Time `json:"at"`
 }
