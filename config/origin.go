@@ -85,6 +85,14 @@ func Changed(old, now *Config) (hot, restart []string) {
 	return hot, restart
 }
 
+// NeedsRestart reports whether a change of key takes effect only when relay starts again. It
+// returns false for a text that is not a key.
+func NeedsRestart(key string) bool {
+	all := settings()
+	i := slices.IndexFunc(all, func(s setting) bool { return s.key == key })
+	return i >= 0 && !all[i].hot
+}
+
 // shown returns a setting for display. Of a value that came through ${…} it shows only
 // the reference, whatever the kind of setting.
 func (c *Config) shown(s setting) string {

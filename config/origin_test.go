@@ -233,3 +233,15 @@ func printed(t *testing.T, c *Config) map[string]string {
 	}
 	return out
 }
+
+// NeedsRestart agrees with the column live of the reference.
+func TestNeedsRestart(t *testing.T) {
+	for _, s := range settings() {
+		if NeedsRestart(s.key) != !s.hot {
+			t.Errorf("%s: %v", s.key, NeedsRestart(s.key))
+		}
+	}
+	if NeedsRestart("graph.facebook.com") || NeedsRestart("graph") {
+		t.Error("a text that is not a key needs a restart")
+	}
+}

@@ -58,7 +58,7 @@ func TestForget(t *testing.T) {
 // A forget that fails names its cause. It speaks of space only if the disk is full.
 func TestForgetNamesCause(t *testing.T) {
 	for cause, want := range map[error]string{
-		fmt.Errorf("write 1.seg: %w", syscall.ENOSPC): "write 1.seg: no space left on device. Free space on the disk; then run the same command again",
+		fmt.Errorf("write 1.seg: %w", syscall.ENOSPC):                                                 "write 1.seg: no space left on device. Free space on the disk; then run the same command again",
 		errors.Join(fmt.Errorf("write 1.seg: %w", syscall.EIO), errors.New("read 2.seg: not a file")): "write 1.seg: input/output error; read 2.seg: not a file. Once this is corrected, run the same command again",
 	} {
 		f := newFixture(t, func(o *Options) {

@@ -49,16 +49,18 @@ func (a Advice) String() string {
 	return strings.Join(parts, " ")
 }
 
-// Fix returns the sentence that says what to do, without who must do it; "": nothing.
+// Fix returns what to do, in one or two sentences, without who must do it; "": nothing.
 func (a Advice) Fix() string {
 	if a.Do == "" {
 		return ""
 	}
-	return sentence(a.condition() + a.Do)
+	return WithRestart(sentence(a.condition() + a.Do))
 }
 
-// must returns the sentence that says who must do what, and when. a.Do must be set.
-func (a Advice) must() string { return sentence(a.condition() + a.Who + " must " + a.Do) }
+// must returns who must do what, and when, in one or two sentences. a.Do must be set.
+func (a Advice) must() string {
+	return WithRestart(sentence(a.condition() + a.Who + " must " + a.Do))
+}
 
 func (a Advice) condition() string {
 	if a.When == "" {

@@ -58,7 +58,7 @@ func TestHubNetwork(t *testing.T) {
 		{graph.FailureProxyRefused, "hub_proxy", "through the proxy"},
 		{graph.FailureNoTLS, "hub_tls", "scheme and port of forward.url"},
 		{graph.FailureHandshake, "hub_tls", "tls on the hub"},
-		{graph.FailureUntrusted, "hub_tls", "restart relay"},
+		{graph.FailureUntrusted, "hub_tls", "set graph.ca_file here"},
 		{graph.FailureWrongHost, "hub_tls", "a name in forward.url"},
 		{graph.FailureExpired, "hub_tls", "give the hub"},
 		{graph.FailureNotYetValid, "hub_tls", "set the clock of this machine"},

@@ -19,7 +19,7 @@ func network(f graph.Failure) Advice {
 	case graph.FailureProxyRefused:
 		return Advice{
 			Cause: "proxy_refused", What: "The proxy did not connect to Meta, so nothing was sent.",
-			When: ifLasts, Who: Network, Do: "allow this machine to connect to port 443 of graph.facebook.com (or to graph.endpoint) through the proxy, and check the proxy's own connection", Relay: relayRetries,
+			When: ifLasts, Who: Network, Do: "allow this machine to connect to port 443 of graph.facebook.com (or to the endpoint that relay.yaml sets) through the proxy, and check the proxy's own connection", Relay: relayRetries,
 		}
 	case graph.FailureNoTLS:
 		return Advice{
@@ -49,10 +49,10 @@ func network(f graph.Failure) Advice {
 
 // fixMetaTLS is what to do about a connection to Meta that is not secure.
 func fixMetaTLS(f graph.Failure) string {
-	const firewall = "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file and restart relay; without one, "
+	const firewall = "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file; without one, "
 	switch f {
 	case graph.FailureUntrusted:
-		return firewall + "install the system's certificates (ca-certificates)"
+		return firewall + "install the system's certificates (ca-certificates); then restart relay"
 	case graph.FailureWrongHost:
 		return "find out what answers instead of Meta (a login page, a firewall, the name server), and check graph.endpoint if it is set"
 	case graph.FailureExpired:
@@ -60,13 +60,13 @@ func fixMetaTLS(f graph.Failure) string {
 	case graph.FailureNotYetValid:
 		return setClock + "; if the clock is right, the certificate of a firewall that inspects encrypted traffic is not valid yet"
 	}
-	return firewall + "install the system's certificates (ca-certificates) and check the clock of this machine"
+	return firewall + "install the system's certificates (ca-certificates); then restart relay, and check the clock of this machine"
 }
 
 func unreachable() Advice {
 	return Advice{
 		Cause: "unreachable", What: "Meta could not be reached, so nothing was sent.",
-		When: ifLasts, Who: Network, Do: "check the internet connection, and that the firewall allows this machine to connect to port 443 of graph.facebook.com (or to graph.endpoint)",
+		When: ifLasts, Who: Network, Do: "check the internet connection, and that the firewall allows this machine to connect to port 443 of graph.facebook.com (or to the endpoint that relay.yaml sets)",
 		Relay: relayRetries,
 	}
 }
@@ -97,7 +97,7 @@ func hubNetwork(f graph.Failure) Advice {
 	case graph.FailureProxyRefused:
 		return Advice{
 			Cause: "hub_proxy", What: "The proxy did not connect to the hub, so nothing is forwarded.",
-			When: ifLasts, Who: Network, Do: "allow this machine to connect to forward.url through the proxy, and check the proxy's own connection", Relay: relayRetries,
+			When: ifLasts, Who: Network, Do: "allow this machine to connect to the hub through the proxy, and check the proxy's own connection", Relay: relayRetries,
 		}
 	case graph.FailureDNS:
 		return Advice{
@@ -124,13 +124,13 @@ func hubForeign() Advice {
 func fixHubTLS(f graph.Failure) string {
 	switch f {
 	case graph.FailureUntrusted:
-		return "set graph.ca_file here to the certificate (PEM) of the authority that signed the hub's certificate, and restart relay"
+		return "set graph.ca_file here to the certificate (PEM) of the authority that signed the hub's certificate"
 	case graph.FailureWrongHost:
-		return "use a name in forward.url that is in the hub's certificate, or give the hub (tls.cert) a certificate for this name"
+		return "use a name in forward.url that is in the hub's certificate, or give the hub a certificate for this name (tls in its relay.yaml)"
 	case graph.FailureExpired:
-		return "give the hub (tls.cert) a valid certificate, and check the clock of this machine"
+		return "give the hub a valid certificate (tls in its relay.yaml), and check the clock of this machine"
 	case graph.FailureNotYetValid:
-		return setClock + "; if the clock is right, give the hub (tls.cert) a certificate that is valid now"
+		return setClock + "; if the clock is right, give the hub a certificate that is valid now (tls in its relay.yaml)"
 	}
-	return "check tls on the hub and forward.url here; a certificate of your own authority needs graph.ca_file here (restart relay after setting it)"
+	return "check tls on the hub and forward.url here; a certificate of your own authority needs graph.ca_file here"
 }

@@ -101,7 +101,7 @@ func ForState(l Lane) (headline, next string) {
 	case "storage":
 		return "The queue does not answer", "Nothing is sent until progress can be stored. Check the disk or the NATS servers; relay continues by itself."
 	case "dead_letters_full":
-		return "No space for dead letters", "Retry, export or drop dead letters, or raise queue.dead_max_size. Events are kept."
+		return "No space for dead letters", WithRestart("Retry, export or drop dead letters, or raise queue.dead_max_size. Events are kept.")
 	case "no_mapping":
 		return "No mapping", "Write the mapping file: relay continues when it is saved. Events are kept."
 	}

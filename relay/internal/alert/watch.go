@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/relay/internal/advice"
 )
 
 // Settings are read at every look, so they can change while relay runs.
@@ -268,7 +269,7 @@ func resolvedText(code string, reason end) string {
 
 func (w *Watch) alert(f finding, what string, since, now time.Time) Alert {
 	a := Alert{
-		Alert: f.code, State: what, Severity: f.severity, Summary: f.text, Action: f.action, Host: w.o.Host,
+		Alert: f.code, State: what, Severity: f.severity, Summary: f.text, Action: advice.WithRestart(f.action), Host: w.o.Host,
 		Since: since.UTC(), At: now.UTC(), EventSets: f.sets, Count: f.count, Version: w.o.Version,
 	}
 	if since.IsZero() {

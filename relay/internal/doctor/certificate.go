@@ -16,7 +16,7 @@ func (e *exam) certificate() {
 	if c.Cert == "" {
 		return
 	}
-	const replace = "Replace tls.cert and tls.key. relay loads the new files by itself. `relay tls init` makes a pair for this shop."
+	const replace = "Replace both files. relay loads the new ones by itself. `relay tls init` makes a pair for this shop."
 	pair, err := certificate.Read(c.Cert, c.Key)
 	if err != nil {
 		e.report(Finding{

@@ -149,7 +149,7 @@ func (e *exam) judgeSpace(dir string, v disk.Volume) {
 	case "overlay":
 		e.report(Finding{
 			Check: "disk", Code: "container_layer", Level: Warn, Text: fmt.Sprintf("queue.path: %s is inside the container. The queue is lost when the container is replaced.", dir),
-			Fix: "Mount a volume at queue.path.", Who: You,
+			Fix: "Mount a volume there.", Who: You,
 		})
 	}
 	most := e.Config.Queue.MaxSize

@@ -169,6 +169,9 @@ func (e *exam) report(f Finding) {
 	case Warn:
 		e.Warns++
 	}
+	if e.Running.Up {
+		f.Fix = advice.WithRestart(f.Fix)
+	}
 	e.Emit(f)
 }
 
