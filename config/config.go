@@ -55,6 +55,7 @@ type Spool struct {
 	Separator  string
 	Encoding   string
 	Timezone   string
+	Unsent     bool // store files to which the mapping does not fit
 }
 
 // SpoolColumn is the column that fills a field of the event, or several joined

@@ -264,7 +264,8 @@ spool_keep: 0
 		t.Errorf("printed as %s", got)
 	}
 	for text, want := range map[string]string{
-		"spool: drop\n": "", "spool: ${env:NONE:-}\n": "", "spool:\n": "", "spool: {dir: \"\", id: \"\", columns: {}, header_row: 0}\n": "",
+		"spool: drop\n": "", "spool: ${env:NONE:-}\n": "", "spool:\n": "", "spool: {dir: \"\", id: \"\", columns: {}, header_row: 0, unsent: false}\n": "",
+		"spool: {unsent: true}\n":                         "relay.yaml:1:17: spool.unsent: spool.dir is not set",
 		"spool: [drop]\n":                                 "relay.yaml:1:8: spool: expected an object, found a list",
 		"spool: {id: Bon}\n":                              "relay.yaml:1:13: spool.id: spool.dir is not set",
 		"spool: {dir: d, columns: [a]}\n":                 "relay.yaml:1:26: spool.columns: expected an object, found a list",

@@ -60,7 +60,7 @@ func settings() []setting {
 
 		{
 			key: "spool.dir", kind: kindPath, short: true, at: func(c *Config) any { return &c.Spool.Dir },
-			doc: "A directory from which relay takes dropped files of events: JSON lines, CSV or TSV, each also with `.gz`; none: off. `spool: DIR` is the short form. The keys below are for tables and correspond to the flags of `relay import`.",
+			doc: "A directory from which relay takes dropped files of events: JSON lines, CSV or TSV, each also with `.gz`; none: off. `spool: DIR` is the short form. The keys below correspond to the flags of `relay import`.",
 		},
 		{
 			key: "spool.event", kind: kindText, at: func(c *Config) any { return &c.Spool.Event },
@@ -97,6 +97,10 @@ func settings() []setting {
 		{
 			key: "spool.timezone", kind: kindText, at: func(c *Config) any { return &c.Spool.Timezone },
 			doc: "Time zone of times without one, such as `Europe/Berlin`. None: the mapping's `timezone`.",
+		},
+		{
+			key: "spool.unsent", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Spool.Unsent },
+			doc: "Stores a file even if the mapping would send none of its first 1,000 rows because it does not fit (docs/files.md). false: such a file is refused.",
 		},
 
 		{

@@ -201,8 +201,8 @@ func (l *loader) checkSpool() {
 		if section, _ := s.section(); section != "spool" || l.cfg.Spool.Dir != "" || s.key == "spool.dir" {
 			continue
 		}
-		if v, ok := l.values[s.key]; ok && !v.IsNull() && !(s.kind == kindWhole && l.cfg.Spool.HeaderRow == 0) {
-			if text, ok := textOf(v); ok && text == "" {
+		if v, ok := l.values[s.key]; ok && !v.IsNull() {
+			if text, ok := textOf(v); ok && text == s.def {
 				continue
 			}
 			if s.kind == kindColumns && len(l.cfg.Spool.Columns) == 0 {

@@ -30,7 +30,7 @@ func (s *subject) noteUnreadIn(n *event.Node, at string, depth int, notes *noteL
 		kid := &n.Kids[i]
 		path := event.JoinPath(at, kid.Name)
 		switch {
-		case kid.Mark&event.MarkExclude != 0:
+		case kid.Mark&(event.MarkExclude|event.MarkSource) != 0: // left out on purpose, or read: staff, for example
 		case kid.Kind == event.Text && s.isCustomerEmail(kid.Text):
 			notes.add(NoteUnread, path, "holds an e-mail address that no match key reads: write match_keys: email: ["+inList(path)+"] in the mapping")
 			return true

@@ -19,9 +19,10 @@ func TestUnread(t *testing.T) {
 		`"properties":{"email":"noreply@example.com"}`:                 "",
 		`"properties":{"shop":"till@shop.example"}`:                    "",
 		`"properties":{"note":"2 @ 3.50"}`:                             "",
+		`"properties":{"clerk":{"mail":"till@example.com"}}`:           "",
 		`"properties":{"a":{"b":{"c":{"d":{"e":"kim@example.com"}}}}}`: "",
 	} {
-		o := mapOne(t, parseForKeys(t, "never_customers: ['*@shop.example']\n"), `{"event":"E",`+members+`}`)
+		o := mapOne(t, parseForKeys(t, "never_customers: ['*@shop.example']\nstaff: [properties.clerk]\n"), `{"event":"E",`+members+`}`)
 		got := ""
 		for _, n := range o.Notes {
 			if n.Code == NoteUnread {

@@ -22,7 +22,6 @@ import (
 	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/logging"
-	"relay/relay/internal/preview"
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
 	"relay/relay/internal/spool"
@@ -57,6 +56,10 @@ has them. --id names what identifies a sale in every export, such as the order n
 a column, or in JSON a property or a path. Each sale is stored once and remembered for
 62 days, as long as Meta accepts in-store sales. A row of a known sale is counted as a
 duplicate, and as changed if it differs; the stored sale stays as it is.
+
+A file is refused before anything is stored if the mapping would send none of the checked
+rows because no column is one in which it looks for the customer, or because it has none of
+the events. The message names the columns and the fields; --unsent stores the file.
 
 Reading stops if the file changes. To continue an import after an interruption or a power
 cut, run the same command again. The same file is imported only once. Unusable rows are
@@ -94,6 +97,7 @@ reasons, and are not sent until "relay dead retry".`,
 	fl.StringVar(&f.id, "id", "", "what identifies a sale in every export: a column (CSV), a property or path (JSON)")
 	fl.BoolVar(&f.skipBad, "skip-bad", false, "store the good rows even if some of the first 1,000 are bad")
 	fl.BoolVar(&f.undated, "undated", false, "accept rows without a time and use the current time")
+	fl.BoolVar(&f.unsent, "unsent", false, "store the file even if the mapping would send none of the first 1,000 rows")
 	fl.StringVar(&f.report, "report", "", "file for refused rows (default: FILE.refused.jsonl)")
 	fl.StringVar(&f.run, "run", "", "name of this import; a new name imports the same file, and the same sales of --id, again")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "only check the first 1,000 rows and show what they would become")
@@ -109,7 +113,7 @@ type importFlags struct {
 	timeFormat, timezone, groupBy, id               string
 	headerRow                                       int
 	columns                                         []string
-	skipBad, undated, dryRun, strict, json          bool
+	skipBad, undated, unsent, dryRun, strict, json  bool
 	dead                                            bool
 	store                                           string
 }
@@ -118,7 +122,7 @@ type importFlags struct {
 func (f *importFlags) options() (spool.Options, error) {
 	o := spool.Options{
 		Format:  rows.Format(f.format),
-		SkipBad: f.skipBad, Undated: f.undated, Run: f.run, CheckOnly: f.dryRun,
+		SkipBad: f.skipBad, Undated: f.undated, Unsent: f.unsent, Run: f.run, CheckOnly: f.dryRun,
 		Layout: rows.Layout{Event: f.event, TimeFormat: f.timeFormat, HeaderRow: f.headerRow, GroupBy: f.groupBy, ID: f.id},
 	}
 	switch o.Format {
@@ -189,7 +193,6 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 		return err
 	}
 	now := time.Now()
-	forecast := preview.NewForecast(m, now)
 	show := term.NewProgress(stderr)
 	for _, name := range []string{"separator", "column", "event", "time-format", "timezone", "header-row", "group-by"} {
 		if c.Flags().Changed(name) {
@@ -197,8 +200,8 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 		}
 	}
 	o.Name, o.MaxEventBytes, o.Received = in.Label, int(cfg.Intake.MaxEventBytes), now
-	o.ReadTime, o.Settle = m.ReadTime, importSettle
-	o.Check, o.Checked = forecast.Add, func(rows int) { show.Say(forecast.Words(rows)) }
+	o.Mapping, o.Settle = func() *mapper.Mapping { return m }, importSettle
+	o.Checked = func(forecast string) { show.Say(forecast) }
 	o.Progress = show.Update
 	o.Assumed = func() {
 		show.Say("the file is not UTF-8 and is read as windows-1252; if that is wrong, give --encoding, such as windows-1250 (Polish, Czech), windows-1254 (Turkish) or shift_jis")
@@ -232,7 +235,7 @@ func (f *importFlags) finish(c *cobra.Command, name, report string, rep spool.Re
 		}
 		var check *spool.CheckError
 		var format *rows.FormatError
-		if errors.As(err, &check) || errors.As(err, &format) || errors.Is(err, rows.ErrChanged) || errors.Is(err, spool.ErrGrown) {
+		if errors.As(err, &check) || errors.As(err, new(*spool.UnfitError)) || errors.As(err, &format) || errors.Is(err, rows.ErrChanged) || errors.Is(err, spool.ErrGrown) {
 			return fmt.Errorf("%s: %w%s", name, err, more)
 		}
 		return session.Coded(fmt.Errorf("import %s: %w%s", name, err, more))

@@ -317,7 +317,7 @@ var Sections = []Section{
 		{ConnectionsBounded, slog.LevelWarn, "logged at start: the process may open too few files for `intake.max_connections`; intake accepts `taken` at once", "raise the limit of open files (`LimitNOFILE=` of the unit, `ulimit -n`), or lower `intake.max_connections`"},
 		{CertificateRefused, slog.LevelWarn, "a changed certificate cannot be used, the old one stays in use", "correct `tls.cert` and `tls.key`"},
 		{SpoolFileStored, slog.LevelInfo, "a dropped file was stored and moved to `done/`", "nothing"},
-		{SpoolFileRefused, slog.LevelError, "a dropped file cannot be read, or has no usable row; it was moved to `refused/`, with a report that has `claim` in its name", "correct it and drop it again"},
+		{SpoolFileRefused, slog.LevelError, "a dropped file cannot be read, has no usable row, or does not fit the mapping; it was moved to `refused/`, with a report that has `claim` in its name", "correct it, or the mapping, and drop it again"},
 		{SpoolRowsRefused, slog.LevelWarn, "a dropped file was stored except for some rows; a report of them, with `claim` in its name, is in `refused/`", "correct them and drop them again"},
 		{SpoolWaits, slog.LevelWarn, "the spool waits for the queue", "see `queue_full`"},
 		{SpoolUnreadable, slog.LevelWarn, "the spool directory, or its `.work/`, cannot be read; tried again", "check the directory's permissions"},

@@ -1,5 +1,4 @@
-// Package preview shows what events would become, without network or queue: for `relay map`,
-// and for the forecast of an import before it stores anything.
+// Package preview shows what events would become, without network or queue: for `relay map`.
 package preview
 
 import (

@@ -109,21 +109,3 @@ func TestPrinterMessageIDs(t *testing.T) {
 		t.Errorf("%s, %d held", got, p.Held())
 	}
 }
-
-// The forecast counts outcomes by kind and reason.
-func TestForecast(t *testing.T) {
-	m, _, err := mapper.Parse("m.yaml", []byte("version: 1\nevents: { A: shop }\nevent_sets: { shop: { id: \"701000000000001\" } }\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := NewForecast(m, time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC))
-	if got := f.Words(0); !strings.Contains(got, "nothing to send") {
-		t.Errorf("empty: %q", got)
-	}
-	for range 2 {
-		f.Add([]byte(`{"type":"track","event":"Z","messageId":"1"}`))
-	}
-	if got := f.Words(2); !strings.HasPrefix(got, "2 rows checked; ") || !strings.Contains(got, "2 not sent (unmapped 2)") {
-		t.Errorf("%q", got)
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"relay/config"
 	"relay/config/watch"
@@ -41,15 +40,8 @@ func (s *Sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
 // spoolOptions returns how spool files are read and kept. The caller adds the queue.
 func spoolOptions(cfg *config.Config, prints track.PrintKey, keys [][]byte, mapping func() *mapper.Mapping) (o spool.DirectoryOptions, err error) {
 	o = spool.DirectoryOptions{
-		Dir: cfg.Spool.Dir,
-		Route: func(event string) []string {
-			m := mapping()
-			if m == nil {
-				return nil
-			}
-			return m.Routes(event)
-		},
-		ReadTime: func(v []byte, received time.Time) (time.Time, bool) { return readTime(mapping(), v, received) },
+		Dir:     cfg.Spool.Dir,
+		Mapping: mapping, Unsent: cfg.Spool.Unsent,
 		PrintKey: prints, MaxEventBytes: int(cfg.Intake.MaxEventBytes),
 		Keep: cfg.SpoolKeep,
 	}
@@ -115,14 +107,6 @@ func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
 		l.Columns = append(l.Columns, rows.Column(c))
 	}
 	return l, nil
-}
-
-// readTime parses a time as the mapping says, or with its defaults if m is nil.
-func readTime(m *mapper.Mapping, value []byte, received time.Time) (time.Time, bool) {
-	if m == nil {
-		return event.ReadTime(value, time.UTC)
-	}
-	return m.ReadTime(value, received)
 }
 
 // RingOf returns a ring that encrypts with the first key. Without keys it does not encrypt.

@@ -7,9 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"relay/mapper/event"
 	"relay/queue"
 	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/track"
@@ -27,7 +29,7 @@ func (o *Options) judge(r *rows.Row, st *state) (*queue.Entry, *track.Problem) {
 	if why := o.judgeTime(r); why != nil {
 		return nil, why
 	}
-	e := &queue.Entry{ID: string(m.ID), Fingerprint: m.Print, Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
+	e := &queue.Entry{ID: string(m.ID), Fingerprint: m.Print, Lanes: track.Lanes(o.routes, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
 	switch {
 	case r.SaleID != "":
 		e.Space, e.ID, e.Fingerprint = queue.BySale, o.saleID(string(m.Event), r.SaleID), o.PrintKey.Whole(m.Body)
@@ -39,8 +41,8 @@ func (o *Options) judge(r *rows.Row, st *state) (*queue.Entry, *track.Problem) {
 
 // saleID returns the id of a sale that is identified by a value of its own, in whichever file it
 // is. Another Run makes it another sale.
-func (o *Options) saleID(event, value string) string {
-	text := event + "\x00" + value
+func (o *Options) saleID(name, value string) string {
+	text := name + "\x00" + value
 	if o.Run != "" {
 		text += "\x00" + o.Run
 	}
@@ -53,7 +55,7 @@ func (o *Options) saleID(event, value string) string {
 func (o *Options) judgeTime(r *rows.Row) *track.Problem {
 	times := r.Msg.Times()
 	for _, when := range times {
-		if _, ok := o.ReadTime(when, o.Received); ok {
+		if _, ok := o.readTime(when); ok {
 			return nil
 		}
 	}
@@ -66,6 +68,22 @@ func (o *Options) judgeTime(r *rows.Row) *track.Problem {
 	return nil
 }
 
+// routes returns the event sets of an event.
+func (o *Options) routes(name string) []string {
+	if m := o.Mapping(); m != nil {
+		return m.Routes(name)
+	}
+	return nil
+}
+
+// readTime parses a time as the mapping says, or with its defaults.
+func (o *Options) readTime(value []byte) (time.Time, bool) {
+	if m := o.Mapping(); m != nil {
+		return m.ReadTime(value, o.Received)
+	}
+	return event.ReadTime(value, time.UTC)
+}
+
 // check reads the first rows and stores nothing.
 func (o *Options) check(w *rows.File, s *rows.Survey) error {
 	in, err := w.Rows(s, o.rows())
@@ -73,6 +91,7 @@ func (o *Options) check(w *rows.File, s *rows.Survey) error {
 		return unreadable(err)
 	}
 	e := &CheckError{}
+	f := newForecast(o.Mapping(), o.Received)
 	for e.Checked < o.CheckRows {
 		var r rows.Row
 		if err := in.Next(&r); errors.Is(err, io.EOF) {
@@ -82,12 +101,10 @@ func (o *Options) check(w *rows.File, s *rows.Survey) error {
 		}
 		e.Checked++
 		entry, why := o.judge(&r, &state{})
-		if why == nil && entry != nil && o.Check != nil {
-			if words := o.Check(entry.Body); words != "" {
-				why = &track.Problem{Code: "check", Message: words}
-			}
-		}
 		if why == nil {
+			if entry != nil {
+				f.add(&r)
+			}
 			continue
 		}
 		if e.Bad++; e.Likely == "" && why.Code == "missing_timestamp" {
@@ -101,7 +118,10 @@ func (o *Options) check(w *rows.File, s *rows.Survey) error {
 	if e.Checked == 0 || e.Bad == e.Checked || e.Bad > 0 && !o.SkipBad {
 		return e
 	}
-	o.Checked(e.Checked)
+	if unfit := f.unfit(e.Checked); unfit != nil && !o.Unsent {
+		return unfit
+	}
+	o.Checked(f.words(e.Checked))
 	return nil
 }
 

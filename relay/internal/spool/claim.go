@@ -214,7 +214,7 @@ func (d *Directory) storeFile(ctx context.Context, claim, file string) (rep Repo
 		received = now
 	}
 	rep, err = Import(ctx, f, Options{
-		Queue: d.o.Queue, Route: d.o.Route, ReadTime: d.o.ReadTime, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes, MaxFileBytes: maxDropped,
+		Queue: d.o.Queue, Mapping: d.o.Mapping, Unsent: d.o.Unsent, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes, MaxFileBytes: maxDropped,
 		Name: file, Layout: d.o.Layout, SkipBad: true, UndatedFiles: true, Received: received, Growing: true, Final: long <= 0,
 		Key: "spool-" + path.Base(claim), MaxCrashes: maxCrashes,
 		Meanwhile: d.meanwhile(ctx, claim, s.size),
@@ -224,6 +224,7 @@ func (d *Directory) storeFile(ctx context.Context, claim, file string) (rep Repo
 	_ = f.Close()
 	var check *CheckError
 	var format *rows.FormatError
+	var unfit *UnfitError
 	switch {
 	case err == nil:
 		if after, err := root.Lstat(file); err != nil || after.Size() != s.size || !after.ModTime().Equal(s.mod) {
@@ -244,6 +245,8 @@ func (d *Directory) storeFile(ctx context.Context, claim, file string) (rep Repo
 		if cut := check != nil && check.Checked == 0 || format != nil && format.Cut; cut && long > 0 { // the rest could still arrive
 			return rep, nil, long
 		}
+		return rep, &verdict{to: refusedDir, why: err}, 0
+	case errors.As(err, &unfit):
 		return rep, &verdict{to: refusedDir, why: err}, 0
 	case ctx.Err() != nil:
 		return rep, nil, 0 // left for the next run
@@ -279,6 +282,9 @@ func (d *Directory) explain(claim string, v *verdict) error {
 	if check, ok := errors.AsType[*CheckError](v.why); ok && check.Checked > 0 {
 		problems[0] = rows.Problem{Code: "unusable_rows", Message: firstLine(v.why)}
 		problems = append(problems, check.Problems...)
+	}
+	if errors.As(v.why, new(*UnfitError)) {
+		problems[0].Code = "unfit_mapping"
 	}
 	if v.crashed {
 		problems[0] = rows.Problem{Code: "quarantined", Message: fmt.Sprintf("relay crashed %d times while it read this file: its sales are not stored, and it is kept for analysis", maxCrashes)}

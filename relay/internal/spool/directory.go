@@ -16,6 +16,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/internal/seal"
+	"relay/mapper"
 	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/track"
 )
@@ -25,8 +26,8 @@ type DirectoryOptions struct {
 	Dir           string
 	Layout        rows.Layout // of tables
 	Queue         Appender
-	Route         func(event string) []string
-	ReadTime      func(value []byte, received time.Time) (time.Time, bool)
+	Mapping       func() *mapper.Mapping // see Options
+	Unsent        bool                   // see Options
 	PrintKey      track.PrintKey
 	MaxEventBytes int
 

@@ -13,8 +13,8 @@
 // # What it guarantees
 //
 //   - If a file is rewritten while it is read, nothing is stored that the survey has not seen.
-//   - The wrong file (columns, separator, encoding, not JSON) is refused before any of it is
-//     stored.
+//   - The wrong file (columns, separator, encoding, not JSON, one that the mapping does not fit)
+//     is refused before any of it is stored.
 //   - An unusable row never stops the others: it goes to the report with its number and the
 //     reason.
 //   - A row is stored once, however often work on its file is interrupted. A row without a

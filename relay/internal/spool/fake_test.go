@@ -84,6 +84,20 @@ func (m *memory) Append(_ context.Context, es []queue.Entry) (queue.Appended, er
 	return a, nil
 }
 
+// deadly is a queue that ends the process when it gets the event Deadly.
+type deadly struct{ *memory }
+
+type death struct{}
+
+func (d deadly) Append(ctx context.Context, es []queue.Entry) (queue.Appended, error) {
+	for _, e := range es {
+		if strings.Contains(string(e.Body), `"Deadly"`) {
+			panic(death{})
+		}
+	}
+	return d.memory.Append(ctx, es)
+}
+
 func (m *memory) bodies() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -137,12 +137,6 @@ func TestImportFaults(t *testing.T) {
 			"  row 5 (line 5): its timestamp, of the form of a list or an object, cannot be read as a time; write 2026-11-20T18:30:00Z, or set the format (--time-format, spool: time_format)"},
 		{name: "not one row good, although bad ones are skipped", file: "{}\n{}\n", o: Options{SkipBad: true}, want: "2 of the first 2 rows cannot be used, nothing was stored\n" +
 			"  row 1 (line 1): a track call needs an event name (\"event\"); the webhook of a shop system is not a track call\n  row 2 (line 2): a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"},
-		{name: "the check says no", file: good, o: Options{Check: func(ev []byte) string {
-			if strings.Contains(string(ev), `"n":1`) {
-				return "too old"
-			}
-			return ""
-		}}, want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 2): too old"},
 		{name: "no event column", file: "a,b\n1,2\n", want: "read header: no column has the event name: set it with --event (spool: event), or name the column with --column 'event=HEADER' (spool: columns)"},
 		{name: "two columns for one place", file: "event,timestamp,a,properties.a,context.traits,context.traits.email,properties.x[0],properties.x.y,properties.c[x],properties.d..e\n", want: "read header: column 4 (properties.a): another column fills the same place\n" +
 			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (properties.x.y): another column fills the same place\n" +

@@ -45,14 +45,8 @@ func TestCrashBesideLarge(t *testing.T) {
 	s := newStage(t, DirectoryOptions{Keep: -1})
 	const large = 40 * batchRows
 	drop(t, s.dir, "large.jsonl", sales(0, large))
-	type end struct{}
 	deaths, dropped := 0, false
-	s.o.Route = func(event string) []string {
-		if event == "Deadly" {
-			panic(end{})
-		}
-		return nil
-	}
+	s.o.Queue = deadly{s.m}
 	s.m.before = func(int) error {
 		if !dropped {
 			drop(t, s.dir, "crashed.jsonl", `{"event":"Deadly","timestamp":"2026-11-20T10:00Z"}`+"\n")
@@ -67,7 +61,7 @@ func TestCrashBesideLarge(t *testing.T) {
 			defer func() {
 				switch r := recover(); r.(type) {
 				case nil:
-				case end:
+				case death:
 					deaths++
 					s.again()
 				default:

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/mapper/event"
+	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/track"
@@ -25,7 +25,9 @@ type Options struct {
 	rows.Layout
 	Hooks
 	Queue Appender
-	Route track.Routes // nil: every event is unmapped
+	// Mapping returns the current mapping: where events go, how times are read, and what the
+	// check is made with. nil, or a mapping without events: the events are mapped elsewhere.
+	Mapping func() *mapper.Mapping
 
 	Name   string      // of the file: .csv and .tsv are tables; .json, .jsonl and .ndjson are not; each also .gz
 	Format rows.Format // overrides name and content
@@ -45,12 +47,8 @@ type Options struct {
 	// UndatedFiles accepts such rows from files without any times: JSON events, and tables
 	// without a time column. An empty cell in a time column is refused.
 	UndatedFiles bool
-	// ReadTime reads a time as the current mapping does; default event.ReadTime.
-	ReadTime func(value []byte, received time.Time) (time.Time, bool)
-	// Check is called last for a checked row: a text it returns is the problem of the
-	// event.
-	Check     func(event []byte) string
-	CheckOnly bool // store nothing
+	CheckOnly    bool // store nothing
+	Unsent       bool // store a file to which the mapping does not fit (UnfitError)
 	// Growing is for a file that its writer may not have finished. If its last line has no
 	// line end, it is ErrUnfinished before anything is stored, unless Final is set because
 	// nothing is added any more. Content added after the survey is not an error.
@@ -82,7 +80,7 @@ type Hooks struct {
 	OnResume func(rows int64) // with the number of rows that an earlier run has processed
 	Assumed  func()           // the file is not UTF-8 and is read as Windows-1252, which could be wrong
 	Stray    func(int64)      // with the number of invalid bytes in a UTF-8 file: values with them are not match keys
-	Checked  func(rows int)   // with the number of checked rows, if the check passes
+	Checked  func(string)     // if the check passes: how many rows were checked, and what they would become
 	Progress func(Progress)   // after each batch, and during the survey
 }
 
@@ -157,8 +155,8 @@ func (o Options) withDefaults() Options {
 	if o.Received.IsZero() {
 		o.Received = o.Now()
 	}
-	if o.ReadTime == nil {
-		o.ReadTime = func(value []byte, _ time.Time) (time.Time, bool) { return event.ReadTime(value, time.UTC) }
+	if o.Mapping == nil {
+		o.Mapping = func() *mapper.Mapping { return nil }
 	}
 	o.Hooks = o.Hooks.withDefaults()
 	if o.Logger == nil {
@@ -181,7 +179,7 @@ func (h Hooks) withDefaults() Hooks {
 		h.Stray = func(int64) {}
 	}
 	if h.Checked == nil {
-		h.Checked = func(int) {}
+		h.Checked = func(string) {}
 	}
 	if h.Progress == nil {
 		h.Progress = func(Progress) {}

@@ -343,19 +343,13 @@ func TestQuarantine(t *testing.T) {
 	s := newStage(t, DirectoryOptions{Keep: -1})
 	drop(t, s.dir, "crashed.jsonl", `{"event":"Deadly","timestamp":"2026-11-20T10:00Z"}`+"\n")
 	drop(t, s.dir, "good.jsonl", sales(1, 1))
-	type end struct{}
 	deaths := 0
-	s.o.Route = func(event string) []string { // called for each row that is read
-		if event == "Deadly" {
-			panic(end{})
-		}
-		return nil
-	}
+	s.o.Queue = deadly{s.m}
 	s.again()
 	run := func() {
 		defer func() {
 			if r := recover(); r != nil {
-				if _, ok := r.(end); !ok {
+				if _, ok := r.(death); !ok {
 					panic(r)
 				}
 				deaths++

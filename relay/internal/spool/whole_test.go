@@ -68,7 +68,7 @@ func TestRewritten(t *testing.T) {
 			case "surveyed":
 				first.OnKey = func(string) { rewrite() }
 			case "checked":
-				first.Checked = func(int) { rewrite() }
+				first.Checked = func(string) { rewrite() }
 			default:
 				at := map[string]int{"half way": n / batchRows / 2, "last batch": n / batchRows}[moment]
 				m.before = func(call int) error {

@@ -233,6 +233,7 @@ type writer struct {
 	rows [][]string
 	bad  *conflict
 
+	blanks bool // blank cells become empty text
 	unread bool // a time cannot be read although its zone is set: the mapping would assume another zone
 }
 
@@ -244,6 +245,25 @@ func (c *columns) write(dst []byte, rows [][]string) ([]byte, *writer) {
 	}
 	w.members(c.root, 0, len(rows))
 	return append(w.dst, '}'), w
+}
+
+// Fields returns the event with every field that it can have. In a table, each blank cell is an
+// empty text.
+func (r *Row) Fields() []byte {
+	if r.cols == nil {
+		return r.Msg.Body
+	}
+	w := &writer{columns: r.cols, dst: []byte{'{'}, rows: [][]string{r.cells}, blanks: true}
+	w.members(r.cols.root, 0, 1)
+	return append(w.dst, '}')
+}
+
+// Columns returns the names in the header of the row's table; false if it is not from a table.
+func (r *Row) Columns() ([]string, bool) {
+	if r.cols == nil {
+		return nil, false
+	}
+	return slices.DeleteFunc(slices.Clone(r.cols.names), func(name string) bool { return name == "" }), true
 }
 
 // joined returns the text of columns, from the first row that has one, and whether a mark of a
@@ -320,7 +340,10 @@ func (w *writer) member(p, q *node, from, to int) bool {
 
 func (w *writer) cell(s string, k kind, asText bool) bool {
 	if s == "" {
-		return false
+		if w.blanks {
+			w.dst = append(w.dst, `""`...)
+		}
+		return w.blanks
 	}
 	switch {
 	case asText:

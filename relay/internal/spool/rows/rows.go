@@ -13,17 +13,17 @@ import (
 
 // Row is one event of a file.
 type Row struct {
-	Number int64           // from 1
-	line   int64           // line of the file where it begins
-	Msg    track.Message   // valid until the next row
-	Text   []byte          // as in the file, for the report
-	table  *tableNote      // how Text is read; nil: it is JSON
-	cells  []string        // of its first row, if it is from a table
-	filled map[string]bool // paths that columns of the table fill, and the headers of those columns
-	Joined int64           // rows of the same event after the first
-	Timed  bool            // its table has a time column
-	SaleID string          // identifies the sale across files
-	Bad    *track.Problem  // why it cannot become an event
+	Number int64          // from 1
+	line   int64          // line of the file where it begins
+	Msg    track.Message  // valid until the next row
+	Text   []byte         // as in the file, for the report
+	table  *tableNote     // how Text is read; nil: it is JSON
+	cells  []string       // of its first row, if it is from a table
+	cols   *columns       // of its table; nil: it is JSON
+	Joined int64          // rows of the same event after the first
+	Timed  bool           // its table has a time column
+	SaleID string         // identifies the sale across files
+	Bad    *track.Problem // why it cannot become an event
 }
 
 // Reader reads the rows of a file. Next returns io.EOF after the last row; any other error ends

@@ -21,7 +21,7 @@ func (r *Row) Suggestion() string {
 	if filled(r.table.Header) == 1 && filled(r.cells) > 2 { // a title, with the header below it
 		return fmt.Sprintf("--header-row %d", r.line)
 	}
-	l := suggester{header: r.table.Header, cells: r.cells, taken: r.filled}
+	l := suggester{header: r.table.Header, cells: r.cells, taken: r.cols.filled}
 	var all []string
 	for _, place := range []struct{ path, from string }{
 		{"timestamp", l.time()},
@@ -30,7 +30,7 @@ func (r *Row) Suggestion() string {
 		{"context.traits.email", l.like(addressLike.MatchString)},
 		{"context.traits.phone", l.named(phoneWords, isPhone)},
 	} {
-		if place.from != "" && !r.filled[place.path] && !slices.Contains(r.table.Header, place.path) {
+		if place.from != "" && !r.cols.filled[place.path] && !slices.Contains(r.table.Header, place.path) {
 			all = append(all, "--column '"+place.path+"="+place.from+"'")
 		}
 	}

@@ -215,7 +215,7 @@ func (t *table) event(group []record) Row {
 	for i, rec := range group {
 		rows[i], texts[i] = rec.cells, rec.text
 	}
-	r := Row{Number: group[0].number, line: group[0].line, Joined: int64(len(group) - 1), Timed: t.cols.timed, Text: []byte(strings.Join(texts, "\n")), table: t.note, cells: rows[0], filled: t.cols.filled}
+	r := Row{Number: group[0].number, line: group[0].line, Joined: int64(len(group) - 1), Timed: t.cols.timed, Text: []byte(strings.Join(texts, "\n")), table: t.note, cells: rows[0], cols: t.cols}
 	var w *writer
 	t.buf, w = t.cols.write(t.buf[:0], rows)
 	switch msg, err := t.packed.One(t.buf); {
