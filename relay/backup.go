@@ -185,7 +185,7 @@ func saveFile(c *cobra.Command, path string, write func(*os.File) error) error {
 		if answer, ok := errors.AsType[*api.Error](err); ok {
 			return answer // the answer of relay, not a problem of the file
 		}
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, disk.Bare(err))
 	}
 	fi, err := os.Stat(path)
 	if err != nil {

@@ -36,7 +36,7 @@ as mistakes unless --strict is given.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			var f findings
 			if len(args) == 0 {
-				cfg, warnings, err := config.Load(cli.ConfigPath(c), config.Options{})
+				cfg, warnings, err := cli.LoadConfig(c)
 				f.add(warnings, err)
 				if cfg == nil || err != nil {
 					// Without a config the path of the mapping is unknown.

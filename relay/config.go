@@ -26,7 +26,7 @@ func newConfigCommand() *cobra.Command {
 			if defaults {
 				return config.Default(".").WriteYAML(c.OutOrStdout())
 			}
-			cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
+			cfg, _, err := cli.LoadConfig(c)
 			if err != nil {
 				return err
 			}

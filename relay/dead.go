@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -183,8 +184,9 @@ answered (unanswered), which it might already have.`,
 					return err
 				}
 				out := c.OutOrStdout()
+				missing := missingIDs(args, r.Matched)
 				if asJSON {
-					return term.JSONLine(out, r)
+					return errors.Join(term.JSONLine(out, r), missing)
 				}
 				if r.DryRun {
 					fmt.Fprintf(out, "%s selected: %d would be sent", term.Count(r.Matched, "dead letter"), r.Pass)
@@ -204,7 +206,7 @@ answered (unanswered), which it might already have.`,
 						fmt.Fprintf(out, "; %d stay: %s", r.Unrouted, r.WhyStay)
 					}
 					fmt.Fprintln(out, ". Dry run: nothing was changed.")
-					return nil
+					return missing
 				}
 				fmt.Fprintf(out, "%d of %s put back into the queue", r.Redriven, term.Count(r.Matched, "dead letter"))
 				if r.Unrouted > 0 {
@@ -217,7 +219,7 @@ answered (unanswered), which it might already have.`,
 				if r.Failed != "" {
 					return fmt.Errorf("stopped early: %s", r.Failed)
 				}
-				return nil
+				return missing
 			})
 		},
 	}
@@ -227,6 +229,15 @@ answered (unanswered), which it might already have.`,
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
+}
+
+// missingIDs returns an error if fewer dead letters were selected than ids were given.
+func missingIDs(ids []string, selected int) error {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	if n := len(ids) - selected; n > 0 {
+		return fmt.Errorf("%s given selected no dead letter: `relay dead list` shows those that exist", term.Count(n, "id"))
+	}
+	return nil
 }
 
 // askFirst asks before events are sent that Meta might count twice: id conflicts, which
@@ -287,6 +298,9 @@ func newDeadDropCommand() *cobra.Command {
 					if err != nil {
 						return err
 					}
+					if r.Matched == 0 && len(args) > 0 {
+						return missingIDs(args, 0)
+					}
 					if err := term.Confirm(c, yes, fmt.Sprintf("Remove %s permanently?", term.Count(r.Matched, "dead letter"))); err != nil {
 						return err
 					}
@@ -297,10 +311,10 @@ func newDeadDropCommand() *cobra.Command {
 				}
 				if r.DryRun {
 					fmt.Fprintf(c.OutOrStdout(), "%s would be removed. Dry run: nothing was changed.\n", term.Count(r.Matched, "dead letter"))
-					return nil
+					return missingIDs(args, r.Matched)
 				}
 				fmt.Fprintf(c.OutOrStdout(), "%s removed.\n", term.Count(r.Dropped, "dead letter"))
-				return nil
+				return missingIDs(args, r.Matched)
 			})
 		},
 	}

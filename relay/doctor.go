@@ -73,7 +73,7 @@ mapping is invalid.`,
 				}
 				return exit.BadConfig(err)
 			}
-			cfg, warnings, err := config.Load(cli.ConfigPath(c), config.Options{})
+			cfg, warnings, err := cli.LoadConfig(c)
 			if err != nil && exit.Code(err) == exit.Config {
 				return refused("config", err)
 			}

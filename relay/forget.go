@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"relay/config"
 	"relay/internal/screen"
 	"relay/mapper"
 	"relay/relay/internal/api"
@@ -106,7 +105,7 @@ func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, na
 	if len(paths) == 0 {
 		return nil
 	}
-	cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
+	cfg, _, err := cli.LoadConfig(c)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"relay/config"
 	"relay/internal/socket"
 	"relay/relay/internal/cli"
 	"relay/relay/internal/session"
@@ -20,7 +19,7 @@ func newOfflineCommand() *cobra.Command {
 		Use: "offline", Hidden: true, Args: cli.NoArgs,
 		Short: "Open the queue as relay's user for a command that root runs",
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
+			cfg, _, err := cli.LoadConfig(c)
 			if err != nil {
 				return err
 			}

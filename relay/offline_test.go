@@ -94,7 +94,7 @@ func TestWithAndWithoutRelay(t *testing.T) {
 	p.stop(t)
 	// … and without one it says so: 75.
 	for _, args := range [][]string{{"health"}, {"reload"}, {"tail"}, {"lane", "pause", "701000000000001"}} {
-		if code, _, e := do(t, append(args, "--config", h.path("relay.yaml"))...); code != exit.Later || !strings.Contains(e, "no relay answers") {
+		if code, _, e := do(t, append(args, "--config", h.path("relay.yaml"))...); code != exit.Later || !strings.Contains(e, "no relay is running") {
 			t.Errorf("%v: exit %d: %s", args, code, e)
 		}
 	}

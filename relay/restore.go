@@ -36,7 +36,7 @@ same events.`,
 		Example: "  relay restore /mnt/usb/relay-queue.tar\n  relay restore --passphrase-file backup-passphrase /mnt/usb/relay-queue.tar.age",
 		Args:    cli.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
+			cfg, _, err := cli.LoadConfig(c)
 			if err != nil {
 				return err
 			}

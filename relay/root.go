@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -61,6 +62,14 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	}
 }
 
+// plainFlagError replaces the message of package strconv about a flag's value.
+func plainFlagError(err error) error {
+	if text, _, ok := strings.Cut(err.Error(), ": strconv."); ok {
+		return errors.New(text + ": expected a number")
+	}
+	return err
+}
+
 const exitCodes = `0 ok · 1 failure · 2 usage · 75 try later (relay not reachable, queue
 in use) · 77 not allowed · 78 bad config or mapping · 130 interrupted.`
 
@@ -81,7 +90,7 @@ Exit codes: ` + exitCodes,
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return exit.Usage(fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath()))
+		return exit.Usage(fmt.Errorf("%w\nSee '%s --help'", plainFlagError(err), c.CommandPath()))
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
 	for _, add := range slices.Concat(commands, platformCommands) {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"relay/config"
 	"relay/internal/logs"
 	"relay/relay/internal/cli"
 	"relay/relay/internal/logging"
@@ -22,7 +21,7 @@ mapping when the files change; SIGHUP makes it reload them at once.`,
 		Example: "  relay run --config /etc/relay/relay.yaml",
 		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, warnings, err := config.Load(cli.ConfigPath(c), config.Options{})
+			cfg, warnings, err := cli.LoadConfig(c)
 			if err != nil {
 				return err
 			}

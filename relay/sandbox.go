@@ -62,7 +62,7 @@ time (for) or a number of calls (calls); the last phase stays in effect.
 			}
 			ln, err := new(net.ListenConfig).Listen(c.Context(), "tcp", listen)
 			if err != nil {
-				return exit.TryLater(fmt.Errorf("listen for the sandbox: %w", err))
+				return listenFailed(err)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "sandbox listening on http://%s\n", ln.Addr())
 			ctx, stop := context.WithCancel(c.Context())
@@ -83,6 +83,14 @@ time (for) or a number of calls (calls); the last phase stays in effect.
 	c.Flags().StringVar(&secret, "app-secret-file", "", "refuse calls without the correct appsecret_proof for the secret in this file")
 	c.Flags().BoolVar(&bodies, "keep", true, "keep the events' JSON for GET /sandbox/events")
 	return c
+}
+
+// listenFailed explains why the sandbox cannot listen. An address in use might be free later.
+func listenFailed(err error) error {
+	if errors.As(err, new(*net.AddrError)) || errors.As(err, new(*net.DNSError)) {
+		return exit.Usage(fmt.Errorf("--listen: %w", err))
+	}
+	return exit.TryLater(fmt.Errorf("listen for the sandbox: %w", err))
 }
 
 func readScenario(file string) (sandbox.Scenario, error) {

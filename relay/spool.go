@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"relay/config"
 	"relay/internal/screen"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/cli"
@@ -98,7 +97,7 @@ commands decrypt them. They read the directory directly: run them as relay's use
 
 // openKept opens the files that the spool directory keeps.
 func openKept(c *cobra.Command) (*spool.Kept, error) {
-	cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
+	cfg, _, err := cli.LoadConfig(c)
 	if err != nil {
 		return nil, err
 	}

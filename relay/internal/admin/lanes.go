@@ -123,11 +123,11 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case to == "" && s.o.Forwards != "":
-		err = badf("to: %s; waiting events can only move to %q", advice.MappingAtHub(s.o.Forwards), queue.LaneForward)
+		err = badf("%s; waiting events can only move to %q", advice.MappingAtHub(s.o.Forwards), queue.LaneForward)
 	case to == "":
-		err = badf("to: %q is not an event set in the mapping", in.To)
+		err = badf("%q is not an event set in the mapping (`relay lane list`): events move only to one that the mapping names", in.To)
 	case to == from:
-		err = badf("to: the events already wait for this event set")
+		err = badf("the events already wait for event set %s", to)
 	case to == queue.LaneForward: // the mapping is at the hub
 	default:
 		err = s.checkMove(m, from, to)
@@ -144,10 +144,7 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		moved, err = s.o.Queue.MoveLane(from, to, inDoubt...)
 		return err
 	}); err != nil {
-		if errors.Is(err, queue.ErrNotFound) { // listed because of the mapping or its counts
-			err = badf("event set %s has no waiting events to move; `relay lane list` shows where events wait", from)
-		}
-		s.fail(w, err)
+		s.fail(w, nothingWaits(from, "move", err))
 		return
 	}
 	if s.o.Drain != nil {
@@ -162,6 +159,15 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		message += fmt.Sprintf("; %d stay, because %s has already received them: remove them with `relay lane drop`", had, to)
 	}
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: message, Count: int64(moved)})
+}
+
+// nothingWaits explains the error for an event set that is listed because of the mapping or its
+// counts, but for which no events wait. It returns other errors as they are.
+func nothingWaits(lane, action string, err error) error {
+	if errors.Is(err, queue.ErrNotFound) {
+		return badf("event set %s has no waiting events to %s; `relay lane list` shows where events wait", lane, action)
+	}
+	return err
 }
 
 // checkMove refuses a move that would only make dead letters (unrouted), judging by the
@@ -207,7 +213,7 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 	}
 	ls, _ := s.o.Queue.Lane(lane)
 	if err := s.exclusive(lane, func([]queue.Seq) error { return s.o.Queue.DropLane(lane) }); err != nil {
-		s.fail(w, err)
+		s.fail(w, nothingWaits(lane, "drop", err))
 		return
 	}
 	s.o.Logger.Warn("lane dropped by an operator", "code", logs.LaneDropped, "event_set", lane, "events", ls.Pending)

@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"relay/relay/internal/exit"
-
 	"github.com/spf13/cobra"
+
+	"relay/config"
+	"relay/internal/strictyaml"
+	"relay/relay/internal/exit"
 )
 
 // AddConfigFlag adds the --config flag that docs/contract.md 4 promises.
@@ -34,6 +36,18 @@ func ConfigPath(c *cobra.Command) string {
 		}
 	}
 	return s
+}
+
+// LoadConfig loads the config of a command, with its warnings (config.Load).
+func LoadConfig(c *cobra.Command) (*config.Config, []strictyaml.Problem, error) {
+	path := ConfigPath(c)
+	cfg, warnings, err := config.Load(path, config.Options{})
+	if errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("config") {
+		if _, statErr := os.Lstat(path); statErr != nil {
+			err = exit.BadConfig(fmt.Errorf("there is no %s in this directory, and no %s: write one with `relay init`, or name yours with --config", path, InstalledConfig()))
+		}
+	}
+	return cfg, warnings, err
 }
 
 // InstalledConfig returns the path at which packages install the config.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"relay/config"
 	"relay/internal/disk"
 )
 
@@ -34,7 +33,7 @@ func (f *File) Close() error {
 // right permissions and where the next start of relay removes the leftovers of a crash.
 // It returns "" if the config cannot be loaded.
 func CopyName(c *cobra.Command) string {
-	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
+	cfg, _, err := LoadConfig(c)
 	if err != nil {
 		return "" // the import reports the error
 	}

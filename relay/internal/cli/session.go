@@ -17,7 +17,7 @@ import (
 // Open connects to the running relay of the command's config. If none answers, it opens
 // the queue directory: read-only, or with write for changes.
 func Open(c *cobra.Command, write bool) (*session.Session, error) {
-	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
+	cfg, _, err := LoadConfig(c)
 	if err != nil {
 		return nil, err
 	}
@@ -44,19 +44,23 @@ func WithSession(c *cobra.Command, write bool, do func(context.Context, *session
 
 // Online calls do with a client of the running relay, for commands that need one.
 func Online(c *cobra.Command, do func(context.Context, *api.Client) error) error {
-	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
+	cfg, _, err := LoadConfig(c)
 	if err != nil {
 		return err
 	}
 	client := control.Client(cfg)
 	defer client.Close()
-	return session.Coded(do(c.Context(), client))
+	err = do(c.Context(), client)
+	if errors.Is(err, api.ErrUnreachable) && control.Absent(err) {
+		return control.NotRunning(cfg)
+	}
+	return session.Coded(err)
 }
 
 // OpenForImport is Open for an import, which creates the queue directory if it does not
 // exist. A dry run gets a nil session if no relay is running.
 func OpenForImport(c *cobra.Command, dryRun bool) (*session.Session, *config.Config, error) {
-	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
+	cfg, _, err := LoadConfig(c)
 	if err != nil {
 		return nil, nil, err
 	}

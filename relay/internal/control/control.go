@@ -41,7 +41,7 @@ func Client(cfg *config.Config) *api.Client {
 		var first error
 		for _, p := range paths {
 			c, err := socket.DialControl(ctx, p, cfg.Dir())
-			if err == nil || !absent(err) {
+			if err == nil || !Absent(err) {
 				return c, err
 			}
 			first = cmp.Or(first, err)
@@ -50,9 +50,17 @@ func Client(cfg *config.Config) *api.Client {
 	})
 }
 
-// absent reports whether err means that no process listens on the socket.
-func absent(err error) bool {
+// Absent reports whether err means that no process listens on the socket.
+func Absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// StartRelay is the fix for a command that finds no running relay.
+const StartRelay = "start relay (`relay run`), or name the relay.yaml that it runs with (--config)"
+
+// NotRunning returns the error of a command that needs the running relay of cfg.
+func NotRunning(cfg *config.Config) error {
+	return exit.TryLater(fmt.Errorf("no relay is running at %s: %s", Paths(cfg)[0], StartRelay))
 }
 
 // Listen opens the control socket. Its errors name the config key and have exit codes.

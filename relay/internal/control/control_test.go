@@ -34,7 +34,7 @@ func TestAbsent(t *testing.T) {
 		op(syscall.ENOENT): true, op(syscall.ECONNREFUSED): true,
 		op(syscall.EACCES): false, errors.New("timeout"): false,
 	} {
-		if got := absent(err); got != want {
+		if got := Absent(err); got != want {
 			t.Errorf("%v: %t", err, got)
 		}
 	}

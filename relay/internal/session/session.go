@@ -50,7 +50,7 @@ func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, e
 		if target, err := os.Readlink(cfg.Dir()); err == nil {
 			return nil, exit.TryLater(fmt.Errorf("no relay is running at %s, and queue.path %s is a link to %s, which does not exist: create or mount that directory", control.Paths(cfg)[0], cfg.Dir(), target))
 		}
-		return nil, exit.TryLater(fmt.Errorf("no relay is running at %s, and there is no queue in %s: start relay, or give its --config", control.Paths(cfg)[0], cfg.Dir()))
+		return nil, exit.TryLater(fmt.Errorf("no relay is running at %s, and there is no queue in %s: %s", control.Paths(cfg)[0], cfg.Dir(), control.StartRelay))
 	}
 	if uid, _, ok := foreignOwner(cfg.Dir()); ok {
 		return openAsOwner(cfg, write, uid)

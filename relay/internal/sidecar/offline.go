@@ -21,6 +21,7 @@ import (
 	"relay/relay/internal/admin"
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/backup"
+	"relay/relay/internal/control"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/privacy"
@@ -52,7 +53,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		}
 		return nil, exit.NotAllowed(fmt.Errorf("no relay is running, and this user is not allowed to open the queue in %s: run the command %s", cfg.Dir(), socket.As(cfg.Dir())))
 	case errors.Is(err, fs.ErrNotExist) && !write:
-		return nil, exit.TryLater(fmt.Errorf("no relay is running, and there is no queue in %s, which is empty or on a volume that is not mounted: start relay, or give its --config", cfg.Dir()))
+		return nil, exit.TryLater(fmt.Errorf("no relay is running, and there is no queue in %s, which is empty or on a volume that is not mounted: %s", cfg.Dir(), control.StartRelay))
 	case err != nil:
 		return nil, openError(cfg, err)
 	}

@@ -149,7 +149,7 @@ func QueueError(err error) error {
 	case errors.As(err, &planted):
 		return exit.BadConfig(err) // a restart does not help
 	case errors.As(err, &locked):
-		return exit.TryLater(err)
+		return exit.TryLater(fmt.Errorf("%w: a relay, or a command that opened the queue; stop it, or wait until it has ended", err))
 	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat), errors.Is(err, local.ErrOlderFormat):
 		return exit.BadConfig(err)
 	}
