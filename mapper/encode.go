@@ -27,7 +27,7 @@ type conversion struct {
 // mapping and Encoding. A caller that must repeat the same bytes stores Encoding, to be able
 // to explain a difference. Every change to this package that changes the bytes of an event must
 // increase it.
-const Encoding = 5
+const Encoding = 6
 
 // encode writes a conversion in its format. Members are always in the same order, so the same
 // event gives the same bytes.

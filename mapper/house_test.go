@@ -113,6 +113,18 @@ func TestNeverCustomers(t *testing.T) {
 	}
 }
 
+// The shop's number belongs to the shop in each spelling, also if the mapping has no
+// default_country.
+func TestNeverCustomersWithoutCountry(t *testing.T) {
+	for _, own := range []string{"0044 20 7946 0958", "442079460958", "+44 20 7946 0958", "+44 (0)20 7946 0958"} {
+		for _, phone := range []string{"+44 20 7946 0958", "0044-20-7946-0958", match.SHA256("442079460958")} {
+			if got := fateOf(t, "never_customers: [\""+own+"\"]\n", `"context":{"traits":{"phone":"`+phone+`"}}`); got != ReasonNoCustomer {
+				t.Errorf("never_customers %s, phone %s: %q, want %q", own, phone, got, ReasonNoCustomer)
+			}
+		}
+	}
+}
+
 // TestStaff: whoever rang the sale up is never its customer, and does not leave
 // in custom_data.
 func TestStaff(t *testing.T) {

@@ -89,9 +89,10 @@ type Key struct {
 // KeysOf returns every match key that a mapping could make from one name of a person: an id
 // (userId, lead id), an e-mail address, a phone number, or the SHA-256 of one of these. An
 // ambiguous name, such as 4155550142, gives a key for each possible meaning. An address with a
-// non-ASCII domain gives a key for each spelling. A phone number without country code is read
-// as a number of each of countries (ISO alpha-2; "" stands for none). If there are no keys, no
-// event can have this person under this name as a match key.
+// non-ASCII domain gives a key for each spelling. countries are the default countries of the
+// mapping (ISO alpha-2; "" for a mapping without one): a phone number is read as a mapping with
+// each of them reads it. If there are no keys, no event can have this person under this name as
+// a match key.
 func KeysOf(name string, countries ...string) []Key {
 	var keys []Key
 	for _, k := range IdentifyingKeys {
@@ -100,9 +101,7 @@ func KeysOf(name string, countries ...string) []Key {
 		}
 	}
 	for _, country := range countries {
-		if country != "" {
-			keys = AppendKey(keys, match.Phone, match.Normalise(match.Phone, name, match.Locale{DefaultCountry: strings.ToLower(country)}, nil))
-		}
+		keys = AppendKey(keys, match.Phone, match.Normalise(match.Phone, name, match.Locale{DefaultCountry: strings.ToLower(country)}, nil))
 	}
 	return keys
 }

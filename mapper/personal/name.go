@@ -1,6 +1,7 @@
 package personal
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode"
@@ -46,7 +47,7 @@ func Name(name string, top, within bool) (n NameClass) {
 	if alone != 0 || r.personal() || r.script && r.inScripts(top || within) {
 		return NameClass{AnyValue: alone != 0, Personal: true, Place: known&weak != 0}
 	}
-	whole := whole[string(r.buf)] || (top || within) && (wholePlaces[string(r.buf)] || isAddressLine(name)) || within && wholeTheirs[string(r.buf)]
+	whole := whole[string(r.buf)] || (top || within) && (wholePlaces[string(r.buf)] || isAddressLine(name)) || r.isTheirAddressLine(name) || within && wholeTheirs[string(r.buf)]
 	switch {
 	case whole, r.halves(top || within):
 		n.Personal = true
@@ -209,6 +210,13 @@ func (r *reader) halves(theirs bool) bool {
 func isAddressLine(name string) bool {
 	n := len(name)
 	return n >= len("line1") && n <= len("line_1") && name[n-1] >= '1' && name[n-1] <= '4' && strings.EqualFold(strings.TrimRight(name[:n-1], "_ "), "line")
+}
+
+// isTheirAddressLine reports whether the name is that of a line of a person's address:
+// billing_line1, shipToLine2.
+func (r *reader) isTheirAddressLine(name string) bool {
+	n := len(name)
+	return n > 0 && name[n-1] >= '1' && name[n-1] <= '4' && bytes.HasSuffix(r.buf, []byte("line")) && r.any(person) && r.all(person|link)
 }
 
 // places reports whether the name is that of a part of a person's address.

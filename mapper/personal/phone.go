@@ -83,18 +83,24 @@ func (f *finder) find() bool {
 		switch {
 		case n == 0 || !isBoundary(f.text, i, end):
 			// A plus is enough: tel:+1…, order+12125550147.
-			if at := strings.IndexByte(f.text[i:end], '+'); at >= 0 && f.one(parseWritten(f.text[i+at:end])) {
-				return true
-			}
 			f.words = f.words[:0]
+			if at := strings.IndexByte(f.text[i:end], '+'); at >= 0 {
+				if w := parseWritten(f.text[i+at : end]); f.one(w) || f.beforeSuffix(w) {
+					return true
+				}
+				f.words = f.words[:0]
+			}
 		default:
 			w := parseWritten(f.text[i:end])
 			if w.digits == "" && len(w.text) > 1 || len(w.digits) == 1 && w.text[0] != '(' || isDate(w.text) {
 				f.words = f.words[:0] // a single digit can only be the start of a number
 			}
 			if w.digits != "" && !isDate(w.text) || len(w.text) == 1 {
+				if f.beforeSuffix(w) {
+					return true
+				}
 				f.words = append(f.words, w)
-				if f.last() {
+				if f.last(0) {
 					return true
 				}
 			}
@@ -163,8 +169,36 @@ func parseWritten(text string) (w written) {
 	return w
 }
 
-// last reports whether the last words together are a phone number.
-func (f *finder) last() bool {
+// beforeSuffix reports whether the words and the start of w are a phone number that the rest of w
+// follows: +12125550147-1, as a till numbers the orders of a customer, or two numbers with a slash
+// between them.
+func (f *finder) beforeSuffix(w written) bool {
+	digits, groups := 0, 0
+	for i := 0; i < len(w.text) && digits <= maxDigits+len("00") && groups < maxGroups; i++ {
+		if isDigit(w.text[i]) {
+			digits++
+			continue
+		}
+		if i == 0 || !isDigit(w.text[i-1]) {
+			continue
+		}
+		groups++
+		if w.text[i] != '-' && w.text[i] != '/' {
+			continue
+		}
+		f.words = append(f.words, written{text: w.text[:i], digits: w.digits[:digits], groups: w.groups[:groups]})
+		if f.last(w.text[i]) {
+			return true
+		}
+		f.words = f.words[:max(0, len(f.words)-1)]
+	}
+	return false
+}
+
+// last reports whether the last words together are a phone number. suffix is the separator after
+// them, or 0 at the end of a word. A dash can also be part of a code, so before one only a number
+// with +, 00 or a bracket is accepted.
+func (f *finder) last(suffix byte) bool {
 	digits := 0
 	for i := len(f.words) - 1; i >= 0; i-- {
 		digits += len(f.words[i].digits)
@@ -180,6 +214,9 @@ func (f *finder) last() bool {
 			f.groups = append(f.groups, f.words[i+j].groups...)
 		}
 		first := &f.words[i]
+		if suffix == '-' && first.text[0] != '+' && first.text[0] != '(' && (first.groups[0] < len("00") || first.digits[:2] != "00") {
+			continue
+		}
 		if (first.text[0] == '+' || first.text[0] == '(' || first.digits[0] == '0' || f.grouped(first.text, first.digits, f.groups)) && f.one(join(f.words[i:])) {
 			return true
 		}

@@ -37,6 +37,15 @@ func TestPhonesInTexts(t *testing.T) {
 		{"JP", "ナンバー０９０ー１２３４ー５６７８"},
 		{"", "004930901820"},
 		{"de", "2026-11-20 0171 1234567"},
+
+		// Before a suffix: orders that a till numbers by the customer's phone, two numbers.
+		{"", "+12125550147-1"},
+		{"", "A+12125550147-20261120"},
+		{"", "+1 212 555 0147/3"},
+		{"", "(212) 555-0147-1"},
+		{"", "0044 20 7946 0958-1"},
+		{"", "212-555-0147/212-555-0148"},
+		{"DE", "0171/1234567/2"},
 	} {
 		if !HoldsPhone(x.text, x.region) {
 			t.Errorf("%s: no phone number is found in %q", x.region, x.text)
@@ -61,6 +70,9 @@ func TestPhonesInTexts(t *testing.T) {
 		{"", "till3-100423"},
 		{"", "40.712776,-74.005974"},
 		{"", "TX-212-555-0147-A"},
+		{"", "212-555-0147-1"}, // a code: neither +, 00 nor a bracket
+		{"", "+1234567-89"},
+		{"DE", "2026/11/20/0815"},
 		{"", "212-555-0147x"},
 		{"", "212-555-0147xl"},
 		{"", "212-555-0147x12cm"},
