@@ -327,7 +327,7 @@ var Sections = []Section{
 		{SpoolNotDeleted, slog.LevelWarn, "a stored file is older than `spool_keep` and cannot be deleted; tried again", "check the permissions of `done/`"},
 		{SpoolSealed, slog.LevelInfo, "files in `done/` and `refused/` that were stored before there was a `queue.encryption_key` are sealed with it", "nothing"},
 		{SpoolNotSealed, slog.LevelWarn, "a file stored before there was a key cannot be sealed and stays as it is; tried again", "check the disk and the permissions of `done/` and `refused/`"},
-		{SpoolQuarantined, slog.LevelError, "relay ended three times while it read a dropped file; the file was moved to `refused/`, its rows are not stored", "report it; correct the file and drop it again"},
+		{SpoolQuarantined, slog.LevelError, "relay ended three times while it read a dropped file; the file was moved to `refused/`, with a report that states which rows are stored", "report it; correct the file and drop the rows that are not stored"},
 		{SpoolFileNotTaken, slog.LevelWarn, "a dropped file cannot be moved to `.work/`; tried again", "check the permissions of the file and the directory"},
 		{SpoolFileNotFound, slog.LevelWarn, "a file that relay was reading is missing from `.work/`; tried again", "put it back, or drop it again"},
 		{SpoolFileNotStored, slog.LevelWarn, "a dropped file cannot be read or stored now; tried again", "check the disk"},

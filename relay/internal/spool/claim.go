@@ -287,7 +287,11 @@ func (d *Directory) explain(claim string, v *verdict) error {
 		problems[0].Code = "unfit_mapping"
 	}
 	if v.crashed {
-		problems[0] = rows.Problem{Code: "quarantined", Message: fmt.Sprintf("relay crashed %d times while it read this file: its sales are not stored, and it is kept for analysis", maxCrashes)}
+		stored := "its sales are not stored"
+		if st.Rows > 0 {
+			stored = fmt.Sprintf("the first %d rows are processed, those after them are not stored (drop only these again)", st.Rows)
+		}
+		problems[0] = rows.Problem{Code: "quarantined", Message: fmt.Sprintf("relay crashed %d times while it read this file: %s, and it is kept for analysis", maxCrashes, stored)}
 	}
 	return d.dir.write(name, func(w io.Writer) error {
 		if _, err := w.Write(before); err != nil {

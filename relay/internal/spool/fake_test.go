@@ -98,6 +98,11 @@ func (d deadly) Append(ctx context.Context, es []queue.Entry) (queue.Appended, e
 	return d.memory.Append(ctx, es)
 }
 
+// deadlyFile ends the process when it is read.
+type deadlyFile struct{ *strings.Reader }
+
+func (deadlyFile) Read([]byte) (int, error) { panic(death{}) }
+
 func (m *memory) bodies() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

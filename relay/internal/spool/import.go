@@ -72,6 +72,9 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		}
 	}
 	st.follow(s)
+	if err := o.count(ctx, st); err != nil {
+		return Report{}, err
+	}
 	rep := Report{Counts: st.Counts, Key: o.Key, Size: s.Packed, Resumed: st.Rows}
 	if st.Done && !o.CheckOnly {
 		rep.Already = true
@@ -100,7 +103,8 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 }
 
 // begin loads the state of a file with a known key and records, before any of the file is read,
-// that it is being read.
+// that it is being read. A file that is stored completely only waits to be moved: a crash is not
+// its fault.
 func (o *Options) begin(ctx context.Context) (*state, error) {
 	if o.Key == "" {
 		return &state{}, nil
@@ -113,8 +117,17 @@ func (o *Options) begin(ctx context.Context) (*state, error) {
 	if st.Tries >= o.MaxCrashes {
 		return nil, ErrCrashes
 	}
+	return st, o.count(ctx, st)
+}
+
+// count records, once, that a file is being read that is not stored completely.
+func (o *Options) count(ctx context.Context, st *state) error {
+	if o.MaxCrashes == 0 || st.Done || st.reading {
+		return nil
+	}
+	st.reading = true
 	st.Tries++
-	return st, st.save(ctx, o.State)
+	return st.save(ctx, o.State)
 }
 
 // survived records that the process did not end while the file was read, and returns cause.

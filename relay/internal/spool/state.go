@@ -19,6 +19,8 @@ type state struct {
 	Tries   int    `json:"tries,omitempty"` // how often reading has started since there was progress
 	Report  int64  `json:"report_bytes"`    // bytes of the report for the processed rows
 	Counts
+
+	reading bool // this process has counted it in Tries
 }
 
 // Counts counts the rows of a file by result.
@@ -55,7 +57,7 @@ func (s *state) follow(now *rows.Survey) {
 	case s.Digest == now.Marked:
 		s.Done = false
 	default:
-		*s = state{Version: stateVersion, Key: s.Key, Tries: s.Tries, Report: s.Report, Salt: "-" + now.Digest[:8]}
+		*s = state{Version: stateVersion, Key: s.Key, Tries: s.Tries, reading: s.reading, Report: s.Report, Salt: "-" + now.Digest[:8]}
 	}
 }
 

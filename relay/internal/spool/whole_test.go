@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -242,6 +243,32 @@ func TestCrashes(t *testing.T) {
 			}
 		})
 	}
+	t.Run("after all of it is stored", func(t *testing.T) {
+		t.Parallel()
+		m := &memory{}
+		o := Options{Queue: deadly{m}, Key: "spool-x", MaxCrashes: 3, State: StateFile(filepath.Join(t.TempDir(), "state")), Growing: true}
+		if rep, err := Import(t.Context(), strings.NewReader(sales(0, 3)), o); err != nil || rep.Stored != 3 {
+			t.Fatal(rep, err)
+		}
+		die := func(f io.ReadSeeker) {
+			defer func() { _ = recover() }()
+			_, _ = Import(t.Context(), f, o)
+			t.Error("it did not die")
+		}
+		for range 5 { // it cannot be moved to done, and the process is killed while it reads it again
+			die(deadlyFile{strings.NewReader(sales(0, 3))})
+		}
+		if rep, err := Import(t.Context(), strings.NewReader(sales(0, 3)), o); err != nil || !rep.Already {
+			t.Fatalf("%+v, %v", rep, err)
+		}
+		grown := sales(0, 3) + `{"event":"Deadly","timestamp":"2026-11-20T10:00Z"}` + "\n"
+		for range 3 {
+			die(strings.NewReader(grown))
+		}
+		if _, err := Import(t.Context(), strings.NewReader(grown), o); !errors.Is(err, ErrCrashes) {
+			t.Errorf("rows added later: %v", err)
+		}
+	})
 	t.Run("while it waits for the queue", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
