@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,31 +65,6 @@ func (c *Config) WriteYAML(w io.Writer) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// Changed compares two configurations and returns the keys that differ: those
-// that take effect while relay runs, and those that need a restart.
-func Changed(old, now *Config) (hot, restart []string) {
-	for _, s := range settings() {
-		a, b := reflect.ValueOf(s.at(old)).Elem().Interface(), reflect.ValueOf(s.at(now)).Elem().Interface()
-		if reflect.DeepEqual(a, b) {
-			continue
-		}
-		if s.hot {
-			hot = append(hot, s.key)
-		} else {
-			restart = append(restart, s.key)
-		}
-	}
-	return hot, restart
-}
-
-// NeedsRestart reports whether a change of key takes effect only when relay starts again. It
-// returns false for a text that is not a key.
-func NeedsRestart(key string) bool {
-	all := settings()
-	i := slices.IndexFunc(all, func(s setting) bool { return s.key == key })
-	return i >= 0 && !all[i].hot
 }
 
 // shown returns a setting for display. Of a value that came through ${…} it shows only

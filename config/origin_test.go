@@ -113,26 +113,6 @@ func TestWriteYAMLLoadsAgain(t *testing.T) {
 	}
 }
 
-func TestChanged(t *testing.T) {
-	parse := func(text string) *Config {
-		c, _, err := Parse("relay.yaml", []byte(text), environment(map[string]string{"T": "one", "U": "two"}))
-		must(t, err)
-		return c
-	}
-	old := parse("graph: { access_token: \"${env:T}\" }\nauth: { write_keys: [a] }\n")
-	hot, cold := Changed(old, parse("graph: { access_token: \"${env:T}\" }\nauth: { write_keys: [a] }\n"))
-	if len(hot)+len(cold) > 0 {
-		t.Errorf("nothing changed: %v %v", hot, cold)
-	}
-	hot, cold = Changed(old, parse("graph: { access_token: \"${env:U}\" }\nauth: { write_keys: [b] }\nlisten: 127.0.0.1:1\nrate: { burst: 5 }\nqueue: { max_size: 1GiB }\n"))
-	if d := cmp.Diff([]string{"auth.write_keys", "graph.access_token", "rate.burst"}, hot); d != "" {
-		t.Error(d)
-	}
-	if d := cmp.Diff([]string{"listen", "queue.max_size"}, cold); d != "" {
-		t.Error(d)
-	}
-}
-
 // golden compares text with a file that is committed.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
@@ -232,16 +212,4 @@ func printed(t *testing.T, c *Config) map[string]string {
 		t.Fatalf("%d keys of %d are printed:\n%s", len(out), len(settings()), &b)
 	}
 	return out
-}
-
-// NeedsRestart agrees with the column live of the reference.
-func TestNeedsRestart(t *testing.T) {
-	for _, s := range settings() {
-		if NeedsRestart(s.key) != !s.hot {
-			t.Errorf("%s: %v", s.key, NeedsRestart(s.key))
-		}
-	}
-	if NeedsRestart("graph.facebook.com") || NeedsRestart("graph") {
-		t.Error("a text that is not a key needs a restart")
-	}
 }

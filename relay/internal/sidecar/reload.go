@@ -149,49 +149,54 @@ func (s *Sidecar) loadMapping(src []byte, r *api.ReloadResult) {
 	st := s.mapping.State()
 	r.Warnings = append(r.Warnings, st.Warnings...)
 	if changed {
-		r.Changed = append(r.Changed, "mapping")
+		if !slices.Contains(r.Changed, "mapping") { // loadConfig adds it for another path
+			r.Changed = append(r.Changed, "mapping")
+		}
 		s.log.Info("mapping loaded", "code", logs.MappingLoaded, "file", s.mapping.path(), "digest", st.Digest, "warnings", len(st.Warnings))
 	}
 }
 
-// loadConfig validates relay.yaml and applies the keys that can change without a restart.
-// An invalid config changes nothing. It uses s.source, the last complete content, because
+// loadConfig validates relay.yaml and applies the keys that can change without a restart
+// (config.Reloaded). An invalid config changes nothing. It uses s.source, the last complete content, because
 // another file might change while relay.yaml is being written. If the path of the mapping
 // changes, the watcher reports the new file.
 func (s *Sidecar) loadConfig(r *api.ReloadResult) {
-	old := s.settings.Load()
 	cfg, warnings, err := config.Load(s.path, config.Options{Source: s.source})
 	if err != nil {
-		s.noteConfig(old, warnings, err, false)
+		s.noteConfig(s.read, warnings, err, false)
 		s.configRefused(r, err)
 		return
 	}
 	r.Warnings = append(r.Warnings, problems(warnings)...)
-	hot, waiting := config.Changed(old, cfg)
+	before := s.settings.Load()
+	inForce := before.Reloaded(cfg)
+	hot, _ := config.Changed(before, inForce)
+	_, waiting := config.Changed(s.read, cfg)
 	_, restart := config.Changed(s.started, cfg) // including changes of earlier reloads
 	r.Changed = append(r.Changed, hot...)
 	r.NeedRestart = append(r.NeedRestart, restart...)
 	s.noteConfig(cfg, warnings, nil, len(hot)+len(waiting) > 0)
-	s.settings.Store(cfg)
-	s.watch(cfg)
+	s.read = cfg
+	s.settings.Store(inForce)
+	s.watch(inForce)
 	if len(waiting) > 0 && len(restart) > 0 {
 		s.log.Warn("these settings need a restart", "code", logs.ConfigNeedsRestart, "keys", restart)
 	}
-	s.loadKeys(cfg, r)
-	if s.tokens.set(cfg.Graph) {
+	s.loadKeys(inForce, r)
+	if s.tokens.set(inForce.Graph) {
 		s.drain.Wake(drain.NewToken)
 		s.warnNoToken()
 	}
 	if len(hot) == 0 {
 		return
 	}
-	s.level.Set(logging.Level(cfg.Log.Level))
-	s.drain.SetSettings(drainSettings(cfg))
-	if err := s.intake.SetKeys(writeKeys(cfg.Auth)); err != nil {
+	s.level.Set(logging.Level(inForce.Log.Level))
+	s.drain.SetSettings(drainSettings(inForce))
+	if err := s.intake.SetKeys(writeKeys(inForce.Auth)); err != nil {
 		s.configRefused(r, err)
 	}
-	if cfg.Mapping != s.mapping.path() && !s.forwards() && cfg.Forward.URL == "" {
-		s.mapping.setPath(cfg.Mapping)
+	if inForce.Mapping != s.mapping.path() && !s.forwards() {
+		s.mapping.setPath(inForce.Mapping)
 	}
 	s.log.Info("config loaded", "code", logs.ConfigLoaded, "file", s.path, "changed", hot)
 }
@@ -243,8 +248,8 @@ func (s *Sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, 
 // loadKeys reads the key file and applies changed keys. Keys that do not fit the queue
 // change nothing.
 func (s *Sidecar) loadKeys(cfg *config.Config, r *api.ReloadResult) {
-	if file := cfg.Queue.EncryptionKey; file == "" || file != s.started.Queue.EncryptionKey {
-		return // another file needs a restart
+	if cfg.Queue.EncryptionKey == "" {
+		return
 	}
 	keys, err := QueueKeys(cfg.Queue.EncryptionKey)
 	if err == nil && slices.EqualFunc(keys, s.keys, bytes.Equal) {

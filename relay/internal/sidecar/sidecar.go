@@ -76,15 +76,16 @@ type Sidecar struct {
 
 // configured is the state of the config.
 type configured struct {
-	settings  atomic.Pointer[config.Config] // last accepted; for keys that need a restart, started counts
+	settings  atomic.Pointer[config.Config] // in force: of keys that need a restart, the values of started
 	started   *config.Config                // at the start
 	path      string                        // of relay.yaml
 	watcher   *watch.Watcher
 	confState atomic.Pointer[api.FileState]
 
-	reloading sync.Mutex // protects source and keys once the relay is open
-	source    []byte     // relay.yaml as last read when unchanged for a while, or by Reload; nil: unknown
-	keys      [][]byte   // encryption keys of the queue; the first one encrypts
+	reloading sync.Mutex     // protects the fields below once the relay is open
+	read      *config.Config // last valid content of relay.yaml
+	source    []byte         // relay.yaml as last read when unchanged for a while, or by Reload; nil: unknown
+	keys      [][]byte       // encryption keys of the queue; the first one encrypts
 }
 
 // delivery sends events to Meta or to the hub.
@@ -111,7 +112,7 @@ type spooling struct {
 func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sidecar, err error) {
 	s := &Sidecar{
 		logs: new(logging.Ring), level: level, metrics: metrics.New(Build()),
-		configured: configured{path: cfg.File, source: cfg.Source(), started: cfg},
+		configured: configured{path: cfg.File, source: cfg.Source(), started: cfg, read: cfg},
 	}
 	s.log = s.logs.Logger(log)
 	log = s.log
