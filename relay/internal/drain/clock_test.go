@@ -341,6 +341,93 @@ func TestWrongClockBeforeTheFirstAnswer(t *testing.T) {
 	}
 }
 
+// A store forwards no event with a wrong time of receipt because its hub has just started: it
+// waits until the hub is ready and knows the time. A store whose clock was changed by hand asks
+// again.
+func TestHubTimeIsAskedFirst(t *testing.T) {
+	t.Parallel()
+	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		now := func() time.Time { return real.Add(time.Since(start)) }
+		received := map[string]time.Time{}
+		var w *world
+		w, _ = edge(t, func(_ int, recs []queue.Record) graph.Result {
+			for i := range recs {
+				received[recs[i].ID] = w.s.Received(&recs[i])
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200, ServerTime: now()}
+		})
+		var off atomic.Int64
+		off.Store(int64(-365 * 24 * time.Hour))
+		w.opts.Wall = func() time.Time { return now().Add(time.Duration(off.Load())) }
+		w.opts.ClockSynced, w.opts.Notes = nil, fakeNotes{}
+		var ready, knows atomic.Bool
+		w.opts.Ask = func(context.Context) graph.Result {
+			switch {
+			case !ready.Load():
+				return graph.Result{Class: graph.Retry, HTTPStatus: 503}
+			case !knows.Load():
+				return graph.Result{Class: graph.Delivered, HTTPStatus: 200}
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200, ServerTime: now()}
+		}
+		w.run()
+		defer func() { w.stop() }()
+		came := map[string]time.Time{}
+		sell := func(id string) {
+			w.receiveIn(queue.LaneForward, id)
+			came[id] = now()
+		}
+		sell("first")
+		pass(time.Minute)
+		if p := w.lane(queue.LaneForward).LastError; p == nil || p.HTTPStatus != 503 {
+			t.Errorf("while the hub starts: %+v", p)
+		}
+		ready.Store(true)
+		pass(time.Minute)
+		w.wantState(queue.LaneForward, WaitingRetry)
+		sell("second")
+		pass(time.Minute)
+		if len(received) > 0 {
+			t.Errorf("forwarded before the hub knew the time: %v", received)
+		}
+		knows.Store(true)
+		pass(time.Minute)
+		sell("third")
+		pass(time.Minute)
+		off.Store(int64(3 * time.Hour))
+		sell("fourth")
+		pass(time.Minute)
+		for id, at := range came {
+			if got := received[id]; got.Sub(at).Abs() > 2*time.Second {
+				t.Errorf("%s: dated %s, want %s", id, got, at)
+			}
+		}
+	})
+}
+
+// A hub that never knows the time delays events, but not for ever.
+func TestHubWithoutTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, h := edge(t, nil)
+		w.opts.Wall, w.opts.ClockSynced = time.Now, nil
+		w.opts.Ask = func(context.Context) graph.Result { return graph.Result{Class: graph.Delivered, HTTPStatus: 200} }
+		w.run()
+		defer func() { w.stop() }()
+		w.receiveIn(queue.LaneForward, "sale")
+		pass(hubTimePatience - time.Second)
+		if chunks, _ := h.sent(); len(chunks) > 0 {
+			t.Errorf("forwarded %v", chunks)
+		}
+		pass(time.Minute)
+		if chunks, _ := h.sent(); len(chunks) != 1 {
+			t.Errorf("forwarded %v", chunks)
+		}
+	})
+}
+
 type fakeNotes map[string][]byte
 
 func (n fakeNotes) Note(key string) []byte { return n[key] }

@@ -648,14 +648,16 @@ func ids(prefix string, from, to int) (out []string) {
 }
 
 // receive stores an event without a time of its own, as intake does.
-func (w *world) receive(id string) {
+func (w *world) receive(id string) { w.receiveIn(setA, id) }
+
+func (w *world) receiveIn(lane, id string) {
 	now, trusted := w.s.Now()
 	if wall := w.opts.Wall(); !trusted || wall.Sub(now).Abs() <= 5*time.Minute {
 		now = wall
 	}
 	e := []queue.Entry{{ID: id, Received: now}}
 	w.s.Stamp(e)
-	w.log.append(queue.Record{ID: id, Lanes: []string{setA}, Received: e[0].Received, Flags: e[0].Flags, Body: []byte(`{"event":"Order Completed"}`)})
+	w.log.append(queue.Record{ID: id, Lanes: []string{lane}, Received: e[0].Received, Flags: e[0].Flags, Body: []byte(`{"event":"Order Completed"}`)})
 }
 
 func (w *world) fill(lane, prefix string, n int) (want []string) {

@@ -140,9 +140,9 @@ func (l *lane) readFailed(ctx context.Context, what string, err error) {
 	l.wait(ctx, d, nil)
 }
 
-// ensureTime asks Meta for the time before the first event is mapped with a clock that is
-// not believed, so that the rules about age apply to every event. It returns false if
-// there is no answer: then nothing could be sent either.
+// ensureTime asks Meta or the hub for the time before the first event is mapped or forwarded
+// with a clock that is not trusted, so that every event is dated and the rules about age apply
+// to it. It returns false if there is no answer: then nothing could be sent either.
 func (l *lane) ensureTime(ctx context.Context) bool {
 	if l.s.o.Ask == nil || !l.s.clock.Asking() {
 		return true
@@ -157,7 +157,12 @@ func (l *lane) ensureTime(ctx context.Context) bool {
 	}
 	r := l.s.o.Ask(ctx)
 	l.s.observe(r)
-	if r.HTTPStatus != 0 || ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case l.s.forwards(l.name):
+		return l.hubHasTime(r)
+	case r.HTTPStatus != 0:
 		return true // without a time in the answer, a single event is sent first
 	}
 	l.recordProblem(r)

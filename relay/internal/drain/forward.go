@@ -84,6 +84,43 @@ func (l *lane) canForward() (State, time.Time, bool) {
 	return l.canAttempt()
 }
 
+const (
+	// hubTimePatience is how long a lane waits for a hub that does not know the time. A hub
+	// that starts asks Meta at once, but its network can take minutes. After that, events
+	// are forwarded with the times of this machine's clock.
+	hubTimePatience = 5 * time.Minute
+	hubTimeInterval = 4 * time.Second // between two requests for the time, about
+)
+
+// hubHasTime acts on the hub's answer to a request for the time. It reports whether events
+// can be forwarded. The hub stores the time of receipt that a chunk has, so a wrong one
+// could not be corrected later.
+func (l *lane) hubHasTime(r graph.Result) bool {
+	if r.Class != graph.Delivered {
+		if !l.hubFailed(r) {
+			l.retry(r)
+		}
+		return false
+	}
+	if l.s.clock.Asking() {
+		l.waitUntil(hubTimeInterval/2+time.Duration(l.s.o.Rand()*float64(hubTimeInterval)), WaitingRetry)
+		return false
+	}
+	return true
+}
+
+// hubFailed records an answer other than success. If it is a refusal that only a person can
+// end, hubFailed delays the next attempt and returns true.
+func (l *lane) hubFailed(r graph.Result) (refused bool) {
+	l.recordProblem(r)
+	l.State.Failures, l.Dirty = l.State.Failures+1, true
+	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
+		l.refusedByHub(r)
+		return true
+	}
+	return false
+}
+
 // forward sends the records that were read, and acts on the answer.
 func (l *lane) forward(ctx context.Context, found queue.Batch) {
 	sctx, cancel := graceful(ctx, l.s.o.Grace)
@@ -108,10 +145,7 @@ func (l *lane) forward(ctx context.Context, found queue.Batch) {
 		l.forwarded(ctx, found, end, forgotten, r, at)
 		return
 	}
-	l.recordProblem(r)
-	l.State.Failures, l.Dirty = l.State.Failures+1, true
-	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
-		l.refusedByHub(r)
+	if l.hubFailed(r) {
 		return
 	}
 	size := batchBytes(found.Records[:max(1, r.Sent)])

@@ -75,8 +75,12 @@ func New(o Options) (*Supervisor, error) {
 	if o.Grace <= 0 {
 		o.Grace = 5 * time.Second
 	}
+	patience := time.Duration(0) // Meta's answers have the time; one without it never will
+	if o.Forward != nil {
+		patience = hubTimePatience
+	}
 	s := &Supervisor{
-		o: o, log: o.Logger, clock: clock.New(o.Wall, o.ClockSynced, o.Boot, o.Notes),
+		o: o, log: o.Logger, clock: clock.New(clock.Options{Wall: o.Wall, Synced: o.ClockSynced, Boot: o.Boot, Notes: o.Notes, Patience: patience}),
 		lanes: map[string]*lane{}, accounts: map[string]*pace.Account{}, stopped: map[string]bool{},
 		kick: make(chan struct{}, 1),
 	}

@@ -29,7 +29,10 @@ type Clock struct {
 	wallAt time.Time // … when the wall showed this
 	skew   time.Duration
 	known  bool // skew was measured
-	heard  bool // an answer has come, with or without a date
+	// answered is when the first answer without a time came (monotonic) since the clock was
+	// last believed; zero: none.
+	answered time.Time
+	patience time.Duration
 
 	periods periods
 }
@@ -43,16 +46,26 @@ type Notes interface {
 // MaxDrift is how much wall and monotonic clock can differ before the anchor is dropped.
 const MaxDrift = time.Minute
 
-// New returns a clock that records in notes when it is not believed. A nil argument means the
-// default of drain.Options.
-func New(wall func() time.Time, synced func() bool, boot func() (string, func() time.Duration), notes Notes) *Clock {
-	if wall == nil {
-		wall = time.Now
+// Options configures a Clock. The zero value is usable.
+type Options struct {
+	Wall   func() time.Time                            // this machine's clock; nil: time.Now
+	Synced func() bool                                 // reports whether NTP keeps it; nil: no
+	Boot   func() (id string, up func() time.Duration) // the machine's start; nil: unknown
+	Notes  Notes                                       // record when the clock is not believed; nil: nothing is recorded
+	// Patience is how long Asking stays true after an answer without a time. A hub that
+	// has just started can know the time a little later.
+	Patience time.Duration
+}
+
+// New returns a clock.
+func New(o Options) *Clock {
+	if o.Wall == nil {
+		o.Wall = time.Now
 	}
-	if synced == nil {
-		synced = func() bool { return false }
+	if o.Synced == nil {
+		o.Synced = func() bool { return false }
 	}
-	c := &Clock{wall: wall, synced: synced, periods: periods{boot: bootOf(boot), notes: notes}}
+	c := &Clock{wall: o.Wall, synced: o.Synced, patience: o.Patience, periods: periods{boot: bootOf(o.Boot), notes: o.Notes}}
 	c.periods.recall()
 	return c
 }
@@ -68,7 +81,7 @@ func (c *Clock) Now() (t time.Time, believed bool) {
 	}
 	passed := time.Since(c.at)
 	if drift := wall.Sub(c.wallAt) - passed; drift > MaxDrift || drift < -MaxDrift {
-		c.anchor = time.Time{}
+		c.anchor, c.answered = time.Time{}, time.Time{}
 		return wall, c.synced()
 	}
 	return c.anchor.Add(passed).Round(0).UTC(), true
@@ -79,12 +92,12 @@ func (c *Clock) Now() (t time.Time, believed bool) {
 func (c *Clock) Observe(r graph.Result) (skew time.Duration, news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r.Class == graph.Delivered {
-		c.heard = true
-	}
 	wall := c.wall().Round(0)
 	skew, ok := r.Skew(wall, c.skew)
 	if !ok {
+		if r.Class == graph.Delivered && c.answered.IsZero() {
+			c.answered = time.Now()
+		}
 		return 0, false
 	}
 	c.anchor, c.at, c.wallAt = wall.Add(-skew), time.Now(), wall
@@ -98,5 +111,5 @@ func (c *Clock) Asking() bool {
 	_, believed := c.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !believed && !c.heard
+	return !believed && (c.answered.IsZero() || time.Since(c.answered) < c.patience)
 }

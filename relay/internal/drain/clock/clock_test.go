@@ -17,7 +17,7 @@ func TestClockJumps(t *testing.T) {
 		real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 		start := time.Now()
 		off := time.Duration(0)
-		c := clock.New(func() time.Time { return real.Add(time.Since(start) + off) }, nil, nil, nil)
+		c := clock.New(clock.Options{Wall: func() time.Time { return real.Add(time.Since(start) + off) }})
 		if _, believed := c.Now(); believed {
 			t.Error("believed before anybody told the time")
 		}
