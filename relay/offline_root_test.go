@@ -13,8 +13,8 @@ import (
 	"relay/relay/internal/exit"
 )
 
-// What root does while no relay runs leaves nothing of root's in the queue, so
-// that relay's own user can start.
+// What root does while no relay runs, and what `relay run` does as root, leaves nothing of
+// root's in the queue, so that relay's own user can start.
 func TestOfflineAsRoot(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
@@ -69,6 +69,11 @@ func TestOfflineAsRoot(t *testing.T) {
 	if out, code := h.command(t, "restore", "copy.tar", "--config", conf); code != exit.OK {
 		t.Errorf("restore: %d %s", code, out)
 	}
+	p := h.start(t)
+	if status, body := post(t, p.url+"/v1/track", order("root")); status != 200 {
+		t.Errorf("%d %s", status, body)
+	}
+	p.stop(t)
 	seen := map[string]int{}
 	for _, d := range []string{h.path("var"), h.path("var2")} {
 		err := filepath.WalkDir(d, func(path string, e fs.DirEntry, err error) error {

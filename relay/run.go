@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -8,6 +9,7 @@ import (
 	"relay/internal/logs"
 	"relay/relay/internal/cli"
 	"relay/relay/internal/logging"
+	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
 )
 
@@ -30,7 +32,11 @@ mapping when the files change; SIGHUP makes it reload them at once.`,
 			for _, w := range warnings {
 				log.Warn("config has a warning", "code", logs.ConfigWarning, "at", w.Error())
 			}
-			return sidecar.Serve(c.Context(), cfg, log, level)
+			err = sidecar.Serve(c.Context(), cfg, log, level)
+			if !cfg.Queue.NATS.On() { // run by root, once, in the queue of relay's user
+				err = errors.Join(err, session.GiveAll(cfg.Dir()))
+			}
+			return err
 		},
 	}
 	cli.AddConfigFlag(c)

@@ -96,6 +96,15 @@ func leftOver(name string, e fs.DirEntry) bool {
 	return err == nil && time.Since(fi.ModTime()) > 10*time.Minute
 }
 
+// Access returns the first of relay's files in dir, or directory on the way to them, that this
+// process cannot use; nil: it can use all.
+func Access(dir string) *disk.AccessError {
+	return disk.Access(dir, func(name string, _ fs.DirEntry) bool {
+		kind, own := Own(name)
+		return own && kind&fs.ModeSocket == 0 && !Quarantined(name)
+	})
+}
+
 // Strangers returns the slash-separated paths below a queue directory that are not relay's:
 // files, links, and directories that cannot be read. It leaves out sockets, pipes, empty
 // directories, and paths for which except returns true.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/queue/local/directory"
 	"relay/relay/internal/advice"
 )
 
@@ -69,6 +71,8 @@ func (e *exam) unwritable(dir, at string, err error) {
 	case disk.NoSpace(err):
 		f.Code = "full"
 		f.Fix = "Free space on the volume. If it has space, delete small files: it has reached its limit of files. relay keeps delivering, and accepts events again by itself."
+	case errors.Is(err, fs.ErrPermission):
+		f.Fix = accessFix(dir)
 	case errors.Is(err, syscall.EROFS):
 		f.Code = "read_only"
 		f.Fix = "The file system is mounted read-only. If the kernel log (`dmesg`) shows errors as the cause, stop relay, check the file system (fsck), mount it again, start relay, and replace the disk."
@@ -77,6 +81,14 @@ func (e *exam) unwritable(dir, at string, err error) {
 		f.Fix = "The disk is failing: check the kernel log (`dmesg`), make a backup (`relay backup`) while it is readable, and replace it."
 	}
 	e.report(f)
+}
+
+// accessFix returns how to give this process's user access to the queue in dir.
+func accessFix(dir string) string {
+	if a := directory.Access(dir); a != nil {
+		return a.Fix()
+	}
+	return "Make everything in " + dir + " readable and writable for relay's user."
 }
 
 // losses reports damage and losses so far.

@@ -50,6 +50,8 @@ func (e *exam) secret() {
 	switch r := e.Receipts; {
 	case errors.Is(r.Secret, fs.ErrNotExist):
 		f.Code, f.Text = "secret_missing", "The installation's secret is missing, so `relay forget` cannot find a person in the existing receipts."
+	case errors.Is(r.Secret, fs.ErrPermission):
+		f.Code, f.Level, f.Text, f.Fix = "secret_unusable", Fail, "relay cannot start: "+r.Secret.Error()+".", accessFix(e.Config.Dir())
 	case r.Secret != nil:
 		f.Code, f.Level, f.Text = "secret_unusable", Fail, "relay cannot start: "+r.Secret.Error()+"."
 	case r.Unsearched > 0:

@@ -49,7 +49,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		if uid, ok := socket.Owner(cfg.Dir()); ok && uid == os.Geteuid() { // the directory, but not the files in it
-			return nil, exit.NotAllowed(notWritable(cfg.Dir(), err))
+			return nil, accessRefused(cfg, err)
 		}
 		return nil, exit.NotAllowed(fmt.Errorf("no relay is running, and this user is not allowed to open the queue in %s: run the command %s", cfg.Dir(), socket.As(cfg.Dir())))
 	case errors.Is(err, fs.ErrNotExist) && !write:

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/user"
-	"strconv"
 	"strings"
 	"time"
 
@@ -74,9 +72,6 @@ func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Log
 		return nil, err
 	}
 	q, err := openDir(cfg.Dir(), o)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, exit.NotAllowed(notWritable(cfg.Dir(), err)) // a restart does not help
-	}
 	return q, openError(cfg, err)
 }
 
@@ -102,19 +97,6 @@ func openError(cfg *config.Config, err error) error {
 	return QueueError(err)
 }
 
-// notWritable explains that this user cannot create or write the queue in dir, and how to fix it.
-func notWritable(dir string, err error) error {
-	name := strconv.Itoa(os.Geteuid())
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	fix := fmt.Sprintf("sudo install -d -m 700 -o %s '%s'", name, dir)
-	if _, statErr := os.Stat(dir); statErr == nil {
-		fix = fmt.Sprintf("sudo chown -R %s '%s'", name, dir)
-	}
-	return fmt.Errorf("the user %s, as whom relay runs, cannot write the queue in %s (queue.path). Fix: %s (%w)", name, dir, fix, err)
-}
-
 // danglingLink returns an error if dir is a link without a target.
 func danglingLink(dir string) error {
 	target, err := os.Readlink(dir)
@@ -133,7 +115,7 @@ func installationSecret(cfg *config.Config) (secret []byte, made bool, err error
 	_, err = seal.ReadSecret(cfg.Dir())
 	made = errors.Is(err, fs.ErrNotExist)
 	secret, err = seal.Secret(cfg.Dir())
-	if errors.Is(err, seal.ErrDamaged) || errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, seal.ErrDamaged) {
 		err = exit.BadConfig(err) // a restart does not help
 	}
 	return secret, made, err

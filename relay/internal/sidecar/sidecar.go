@@ -119,6 +119,7 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	defer func() {
 		if err != nil {
 			_ = s.close()
+			err = accessRefused(cfg, err)
 		}
 	}()
 	s.settings.Store(cfg)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"relay/internal/disk"
@@ -47,6 +48,26 @@ func openSpoolDir(dir string) (*spoolDir, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	return h, nil
+}
+
+// Access returns the first of relay's directories or claimed files in a spool directory, or
+// directory on the way to them, that this process cannot use, with a command that fixes it; nil:
+// it can use all. The command leaves the spool directory to the user who owns it, who drops files.
+func Access(dir string) (refused *disk.AccessError, fix string) {
+	refused = disk.Access(dir, func(name string, _ fs.DirEntry) bool {
+		return name == doneDir || name == refusedDir || name == workDir || strings.HasPrefix(name, workDir+"/")
+	})
+	switch {
+	case refused == nil:
+		return nil, ""
+	case refused.Path == refused.Dir && refused.Owner != os.Geteuid():
+		return refused, fmt.Sprintf("sudo setfacl -m u:%d:rwx %s", os.Geteuid(), disk.ShellWord(dir))
+	}
+	if rel, err := filepath.Rel(refused.Dir, refused.Path); err == nil && filepath.IsLocal(rel) && rel != "." {
+		top, _, _ := strings.Cut(filepath.ToSlash(rel), "/")
+		refused.Dir = filepath.Join(refused.Dir, top)
+	}
+	return refused, refused.Fix()
 }
 
 // clean removes temporary files that a crash left beside kept files. Those of a claim are removed
