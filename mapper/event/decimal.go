@@ -1,6 +1,7 @@
 package event
 
 import (
+	"errors"
 	"math/big"
 	"strconv"
 	"strings"
@@ -26,7 +27,10 @@ func AppendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
 	mantissa, exponent := number, 0
 	if i := strings.IndexAny(number, "eE"); i >= 0 {
 		e, err := strconv.Atoi(strings.TrimPrefix(number[i+1:], "+"))
-		if err != nil {
+		switch {
+		case errors.Is(err, strconv.ErrSyntax):
+			return dst, false // not a number
+		case err != nil:
 			e = 1 << 30
 			if number[i+1] == '-' {
 				e = -e

@@ -23,7 +23,7 @@ func TestDecoderReuse(t *testing.T) {
 func TestPathErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "the path is empty", "a..b": "a name is missing", "a[": "[ without ]", "a[-1]": "[-1] is not an index", "[0]": "must begin with a name",
-		`a["b]`: "must end with", "a b .c": "white space around", `a"b`: "quoted names", "a[0]b": "expected . or [",
+		`a["b]`: "must end with", "a b .c": "white space around", `a"b`: "quoted names", "a]b": "unexpected", `a["b"`: "must end with", "a[x]": "is not an index", "a.": "a name is missing", "a[0]b": "expected . or [",
 	} {
 		if _, err := ParsePath(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -131,7 +132,7 @@ func (r *timeReader) readMonthName(words []dateWord) (year, month, day int, ok b
 			return 0, 0, 0, false
 		}
 	}
-	if month == 0 && len(perhaps) == 1 {
+	if month == 0 && len(slices.Compact(perhaps)) == 1 { // also "mar. 24 mar. 2026", a Tuesday in March
 		month, _ = monthWord(perhaps[0])
 	}
 	if r.year != "" {

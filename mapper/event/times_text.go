@@ -233,6 +233,10 @@ func (r *timeReader) inNamedZone(t time.Time) (time.Time, bool) {
 	return at(loc), true
 }
 
+// smallWords restores the names that have small or capital letters elsewhere:
+// Africa/Dar_es_Salaam.
+var smallWords = strings.NewReplacer("_Of_", "_of_", "_Es_", "_es_", "-Au-", "-au-", "Mcmurdo", "McMurdo", "Dumontdurville", "DumontDUrville")
+
 // zoneName restores the capitals of a lower-case zone name.
 func zoneName(s string) string {
 	if name, ok := strings.CutPrefix(s, "etc/"); ok {
@@ -244,5 +248,5 @@ func zoneName(s string) string {
 			b[i] = strings.ToUpper(string(b[i]))[0]
 		}
 	}
-	return string(b)
+	return smallWords.Replace(string(b))
 }

@@ -61,6 +61,7 @@ func ReadText(text string) (Amount, bool) {
 	if len(text) > 100 || !utf8.ValidString(text) {
 		return Amount{}, false
 	}
+	text = strings.ReplaceAll(text, "´", "'") // NFKC would split it
 	s := strings.Map(normaliseRune, fold.Digits(norm.NFKC.String(text)))
 	s = strings.TrimSpace(s)
 	if formula, ok := strings.CutPrefix(s, `="`); ok && strings.HasSuffix(formula, `"`) { // spreadsheets write ="10.00" and '10.00
@@ -214,7 +215,7 @@ func normaliseRune(r rune) rune {
 		return ','
 	case r == '−' || r == '–' || r == '—' || r == '‐' || r == '‑':
 		return '-'
-	case r == '’' || r == '‘' || r == '´':
+	case r == '’' || r == '‘':
 		return '\''
 	case unicode.IsSpace(r):
 		return ' '
