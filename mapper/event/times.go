@@ -32,7 +32,7 @@ func Plausible(t, received time.Time) bool {
 	return received.Year() < FirstTrustedYear || t.Sub(received) <= maxAhead
 }
 
-// FirstTrustedYear is the first year in which a clock can be believed to have been set.
+// FirstTrustedYear is the first year in which a clock can be trusted to have been set.
 const FirstTrustedYear = 2020
 
 // Read reads an event time: a date and time in the standard format of any language (see

@@ -82,8 +82,8 @@ func TestRightClockHasNoSkew(t *testing.T) {
 				w.log.add(setA, fmt.Sprint(i), fakeEvent{Time: w.opts.Wall()})
 				pass(1300 * time.Millisecond)
 				l := w.lane(setA)
-				if now, believed := w.s.Now(); !believed || now.Before(l.Since) || l.LastSuccess.IsZero() || now.Before(l.LastSuccess) || !now.Equal(w.opts.Wall()) {
-					t.Errorf("%s: it is %s, believed %v; the lane says %+v", part, now, believed, l)
+				if now, trusted := w.s.Now(); !trusted || now.Before(l.Since) || l.LastSuccess.IsZero() || now.Before(l.LastSuccess) || !now.Equal(w.opts.Wall()) {
+					t.Errorf("%s: it is %s, trusted %v; the lane says %+v", part, now, trusted, l)
 				}
 			}
 			if s := w.metrics.skews; len(s) != 1 || s[0] != 0 {

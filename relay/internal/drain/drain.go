@@ -129,11 +129,11 @@ type Options struct {
 	Delivered func(Delivery)
 
 	// ClockSynced reports whether NTP keeps the machine's clock. Nil: only the Date header
-	// of answers is believed.
+	// of answers is trusted.
 	ClockSynced func() bool
 
 	// Boot identifies the boot of the machine and measures the time since it; nil: unknown.
-	// Notes store when the clock was not believed (clock.Clock.Stamp); nil: nothing is stored.
+	// Notes store when the clock was not trusted (clock.Clock.Stamp); nil: nothing is stored.
 	Boot  func() (id string, up func() time.Duration)
 	Notes clock.Notes
 

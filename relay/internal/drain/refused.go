@@ -77,7 +77,7 @@ func (l *lane) agedMeanwhile(a *attempt, r graph.Result) bool {
 	return false
 }
 
-// rejectNamed uses the indexes in the answer. Those of the offline format are believed.
+// rejectNamed uses the indexes in the answer. Those of the offline format are trusted.
 // Those of the other format come from an error text (docs/meta.md 6.2), so the events are
 // sent alone first. It is false if no index could be used.
 func (l *lane) rejectNamed(a *attempt, r graph.Result) bool {
@@ -110,18 +110,18 @@ func (l *lane) rejectNamed(a *attempt, r graph.Result) bool {
 }
 
 // reason returns why an event was refused. Too old and in the future are accepted unless a
-// believed clock contradicts; then it is a refusal like any other and counts for the
+// trusted clock contradicts; then it is a refusal like any other and counts for the
 // breaker.
 func (l *lane) reason(it *batch.Item, code, subcode int, r graph.Result) string {
-	now, believed := l.s.clock.Now()
+	now, trusted := l.s.clock.Now()
 	ago := now.Sub(it.Out.EventTime)
 	switch {
 	case code == subcodeOld, code == codeInvalid && subcode == subcodeOld:
-		if !believed || ago > meta.EventAge-clockSlack {
+		if !trusted || ago > meta.EventAge-clockSlack {
 			return mapper.ReasonExpired
 		}
 	case code == subcodeFuture, code == codeInvalid && subcode == subcodeFuture:
-		if !believed || ago < clockSlack {
+		if !trusted || ago < clockSlack {
 			return mapper.ReasonFuture
 		}
 	}

@@ -81,10 +81,10 @@ func (s *Supervisor) Status() []LaneStatus {
 	return out
 }
 
-// Now returns the best known time, and whether it is believed (package clock).
+// Now returns the best known time, and whether it is trusted (package clock).
 func (s *Supervisor) Now() (time.Time, bool) { return s.clock.Now() }
 
-// Stamp marks entries that were received by a clock that is not believed, so that they can be
+// Stamp marks entries that were received by a clock that is not trusted, so that they can be
 // dated later.
 func (s *Supervisor) Stamp(entries []queue.Entry) {
 	s.warnNotStored(s.clock.Stamp(entries))
@@ -105,14 +105,14 @@ func (s *Supervisor) dates() batch.Dates {
 
 func (s *Supervisor) warnNotStored(err error) {
 	if err != nil {
-		s.log.Warn("cannot store when the clock was not believed: events without a timestamp can keep a wrong time after a restart", "code", logs.ClockNotNoted, "err", err)
+		s.log.Warn("cannot store when the clock was not trusted: events without a timestamp can keep a wrong time after a restart", "code", logs.ClockNotNoted, "err", err)
 	}
 }
 
 // Foresight returns what applies to letters that are redriven now.
 func (s *Supervisor) Foresight() batch.Foresight {
-	now, believed := s.clock.Now()
-	return batch.Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, Dates: s.dates(), By: s.o.MappingByDigest}
+	now, trusted := s.clock.Now()
+	return batch.Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: trusted, Dates: s.dates(), By: s.o.MappingByDigest}
 }
 
 // show updates the lane's status. until is the next attempt; zero: none.

@@ -283,7 +283,7 @@ func TestInvalidWithoutSubcode(t *testing.T) {
 	})
 }
 
-// Refused as too old, though a clock that is believed knows they are not: that
+// Refused as too old, though a clock that is trusted knows they are not: that
 // is a refusal like others, and the breaker saves the rest.
 func TestWronglyOldOpensBreaker(t *testing.T) {
 	t.Parallel()

@@ -117,12 +117,12 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 	if len(found.Records) == 0 {
 		return -1, false, false
 	}
-	now, believed := l.s.clock.Now()
+	now, trusted := l.s.clock.Now()
 	dates := l.s.dates()
 	n := 0
 	for i := range found.Records {
 		rec := &found.Records[i]
-		if at, known := dates.Received(rec); m == nil || !believed || !known || now.Sub(at) < set.KeepUnmapped {
+		if at, known := dates.Received(rec); m == nil || !trusted || !known || now.Sub(at) < set.KeepUnmapped {
 			break
 		}
 		if len(m.Routes(track.Name(rec.Body))) > 0 {
@@ -131,7 +131,7 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 		n++
 	}
 	if n == 0 {
-		if m == nil || !believed {
+		if m == nil || !trusted {
 			return time.Minute, true, false
 		}
 		at, _ := dates.Received(&found.Records[0])

@@ -11,8 +11,8 @@ import (
 
 // recipe returns the recipe for a batch made now.
 func (l *lane) recipe() *batch.Recipe {
-	at, believed := l.s.clock.Now()
-	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: believed, Age: l.settings().MaxAge, Dates: l.s.dates(), By: l.s.o.MappingByDigest}
+	at, trusted := l.s.clock.Now()
+	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: trusted, Age: l.settings().MaxAge, Dates: l.s.dates(), By: l.s.o.MappingByDigest}
 }
 
 // limits returns the current limits of a request.
@@ -43,7 +43,7 @@ func (l *lane) make(found queue.Batch, how *batch.Recipe, most batch.Limits, dou
 const maxStale = time.Minute
 
 // refresh maps the current batch again if the mapping or the limits changed, time has
-// passed, or the clock is believed now; never while its current request is in doubt.
+// passed, or the clock is trusted now; never while its current request is in doubt.
 func (l *lane) refresh() {
 	b := l.work
 	if b == nil || l.attempt != nil && l.attempt.doubt {
@@ -53,8 +53,8 @@ func (l *lane) refresh() {
 	if m == nil {
 		return
 	}
-	_, believed := l.s.clock.Now()
-	if m.Digest() == b.How.Mapping.Digest() && time.Since(b.How.Made) < maxStale && believed == b.How.Ages && b.Limits == l.limits() ||
+	_, trusted := l.s.clock.Now()
+	if m.Digest() == b.How.Mapping.Digest() && time.Since(b.How.Made) < maxStale && trusted == b.How.Ages && b.Limits == l.limits() ||
 		batch.Recipes(b.InDoubt()) >= maxNotes {
 		return
 	}

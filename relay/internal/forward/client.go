@@ -104,13 +104,13 @@ func Probe(ctx context.Context, post Poster, key string) graph.Result {
 	p := post.Post(ctx, Path, ContentType, key, probe)
 	r := result(p, probe)
 	r.Elapsed = time.Since(start)
-	if r.ServerTime.IsZero() { // the hub does not believe its clock: good enough for a warning
+	if r.ServerTime.IsZero() { // the hub does not trust its clock: good enough for a warning
 		r.ServerTime, _ = http.ParseTime(p.Header.Get("Date"))
 	}
 	return r
 }
 
-// Ask asks the hub for the time. The result has none if the hub does not believe its clock.
+// Ask asks the hub for the time. The result has none if the hub does not trust its clock.
 func (c *Client) Ask(ctx context.Context) graph.Result {
 	start := time.Now()
 	_, r := c.post(ctx, ContentType, probe)

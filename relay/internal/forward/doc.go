@@ -28,7 +28,7 @@
 // not read this version, and lists those it reads in "versions".
 //
 // To follow one chunk, read client.go (the edge sends it), wire.go (the format), receive.go
-// (the hub stores it), entry.go (one record of it), marks.go and had.go (which ranges the hub
+// (the hub stores it), entry.go (one record of it), marks.go and ranges.go (which ranges the hub
 // has). Beside that: calls.go and hubcall.go (the edge's calls), forgets.go (removing a person
 // at stores), stores.go (what the hub shows of stores), replay.go.
 //

@@ -42,27 +42,28 @@ type forgets struct {
 	mu     sync.Mutex
 	note   []byte // the note that orders was read from
 	orders []*pendingForget
-	late   []late
+	recent []carriedOut
 }
 
-// late is an order that a store has just carried out: an earlier chunk might still arrive.
-type late struct {
+// carriedOut is an order that a store has just carried out. A chunk that it sent before might
+// still arrive.
+type carriedOut struct {
 	order *pendingForget
 	store string
 	until time.Time
 }
 
-const lateChunks = 10 * time.Minute
+const carriedOutFor = 10 * time.Minute
 
 // read reads the note. If it cannot be read, its orders are lost.
 func (f *forgets) read() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.fresh()
+	return f.refresh()
 }
 
-// fresh reads the note if it has changed. The caller holds f.mu.
-func (f *forgets) fresh() error {
+// refresh reads the note if it has changed. The caller holds f.mu.
+func (f *forgets) refresh() error {
 	note := f.log.Note(noteForgets)
 	if bytes.Equal(note, f.note) {
 		return nil
@@ -71,7 +72,7 @@ func (f *forgets) fresh() error {
 	for _, o := range f.orders {
 		for _, s := range o.Stores {
 			if !slices.ContainsFunc(orders, func(n *pendingForget) bool { return n.ID == o.ID && slices.Contains(n.Stores, s) }) {
-				f.late = append(f.late, late{o, s, f.now().Add(lateChunks)})
+				f.recent = append(f.recent, carriedOut{o, s, f.now().Add(carriedOutFor)})
 			}
 		}
 	}
@@ -129,12 +130,12 @@ func (f *forgets) done(store string, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return f.strike(func(o *pendingForget, s string) bool { return s == store && slices.Contains(ids, o.ID) })
+	return f.removeStores(func(o *pendingForget, s string) bool { return s == store && slices.Contains(ids, o.ID) })
 }
 
-// strike removes stores from orders, and orders without stores.
-func (f *forgets) strike(gone func(o *pendingForget, store string) bool) error {
-	if len(f.unreached(gone)) == 0 {
+// removeStores removes stores from orders, and orders without stores.
+func (f *forgets) removeStores(gone func(o *pendingForget, store string) bool) error {
+	if len(f.storesWith(gone)) == 0 {
 		return nil
 	}
 	return f.change(func(was []*pendingForget) (left []*pendingForget) {
@@ -152,13 +153,13 @@ func (f *forgets) strike(gone func(o *pendingForget, store string) bool) error {
 func (f *forgets) of(store string) (out []*pendingForget) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_ = f.fresh() // Run logs the error
-	if len(f.late) > 0 {
+	_ = f.refresh() // Run logs the error
+	if len(f.recent) > 0 {
 		now := f.now()
-		f.late = slices.DeleteFunc(f.late, func(l late) bool { return !now.Before(l.until) })
-		for _, l := range f.late {
-			if l.store == store {
-				out = append(out, l.order)
+		f.recent = slices.DeleteFunc(f.recent, func(c carriedOut) bool { return !now.Before(c.until) })
+		for _, c := range f.recent {
+			if c.store == store {
+				out = append(out, c.order)
 			}
 		}
 	}
@@ -174,7 +175,7 @@ func (f *forgets) of(store string) (out []*pendingForget) {
 func (f *forgets) next(store string) *Forget {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_ = f.fresh()
+	_ = f.refresh()
 	for _, o := range f.orders {
 		if slices.Contains(o.Stores, store) {
 			return &Forget{ID: o.ID, At: o.At, Lines: o.Lines}
@@ -187,7 +188,7 @@ func (f *forgets) next(store string) *Forget {
 func (f *forgets) waiting() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_ = f.fresh()
+	_ = f.refresh()
 	out := make(map[string]int)
 	for _, o := range f.orders {
 		for _, s := range o.Stores {
@@ -197,12 +198,12 @@ func (f *forgets) waiting() map[string]int {
 	return out
 }
 
-// unreached returns the stores with an order that they have not carried out and for which is
+// storesWith returns the stores with an order that they have not carried out and for which is
 // returns true.
-func (f *forgets) unreached(is func(o *pendingForget, store string) bool) (stores []string) {
+func (f *forgets) storesWith(is func(o *pendingForget, store string) bool) (stores []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_ = f.fresh()
+	_ = f.refresh()
 	for _, o := range f.orders {
 		for _, s := range o.Stores {
 			if is(o, s) {
@@ -236,9 +237,9 @@ func (h *Hub) Forget(ctx context.Context, lines, stores []string) ([]string, err
 // rolledOut is the time after which all relays of a log have the same keys.
 const rolledOut = 24 * time.Hour
 
-// strikeClosed removes stores without a key from the orders: they cannot call any more, and
+// removeClosedStores removes stores without a key from the orders: they cannot call any more, and
 // the person's data in a forget must not be kept for ever.
-func (h *Hub) strikeClosed() {
+func (h *Hub) removeClosedStores() {
 	if h.o.Stores == nil {
 		return
 	}
@@ -246,11 +247,11 @@ func (h *Hub) strikeClosed() {
 	isClosed := func(o *pendingForget, store string) bool {
 		return !slices.Contains(open, store) && (!h.shared() || h.o.Now().Sub(o.At) > rolledOut)
 	}
-	closed := h.forgets.unreached(isClosed)
+	closed := h.forgets.storesWith(isClosed)
 	if len(closed) == 0 {
 		return
 	}
-	if err := h.forgets.strike(isClosed); err != nil {
+	if err := h.forgets.removeStores(isClosed); err != nil {
 		h.o.Logger.Error("cannot remove stores without a key from the forgets; relay tries again", "code", logs.SettleFailed, "err", err)
 		return
 	}
@@ -259,7 +260,7 @@ func (h *Hub) strikeClosed() {
 
 // forgotten returns a function that reports whether a record is about a person whom the store
 // has not removed yet. The caller holds s.turn.
-func (h *Hub) forgotten(store string, s *had) func(body []byte, id string, received time.Time) bool {
+func (h *Hub) forgotten(store string, s *storeRanges) func(body []byte, id string, received time.Time) bool {
 	var looks []Look
 	for _, o := range h.forgets.of(store) {
 		if s.looks[o.ID] == nil {

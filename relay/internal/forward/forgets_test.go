@@ -84,7 +84,7 @@ func TestForgetReaches(t *testing.T) {
 			}
 		}
 		h.o.Stores = func() []string { return []string{"one"} }
-		h.strikeClosed()
+		h.removeClosedStores()
 		if h.forgets.log.Note(noteForgets) != nil {
 			t.Error("the person is kept after no store is left to be told")
 		}
@@ -107,7 +107,7 @@ func TestMissing(t *testing.T) {
 			a := say(t, h, "one", Call{Has: []saved{save(src, c.has)}})
 			var got ranges
 			for _, m := range a.Missing {
-				got = add(got, m.Ranges)
+				got = addRanges(got, m.Ranges)
 			}
 			if !slices.Equal(got, c.lacks) {
 				t.Errorf("of %v: %v, want %v", c.has, got, c.lacks)

@@ -20,14 +20,32 @@ type HubOptions struct {
 	PrintKey track.PrintKey
 	Event    int // most bytes of an event
 	Now      func() time.Time
-	Clock    func() (now time.Time, believed bool) // nil: edges learn no time from this hub
-	Look     func(lines []string) Look             // finds the people of a forget
-	Mappings func() []string                       // define how a person is found; nil: none
-	Stores   func() []string                       // stores with a key; nil: unknown
+	Clock    func() (now time.Time, trusted bool) // nil: edges learn no time from this hub
+	Look     func(lines []string) Look            // finds the people of a forget
+	Mappings func() []string                      // define how a person is found; nil: none
+	Stores   func() []string                      // stores with a key; nil: unknown
 	// Delivers reports whether this relay delivers, of those that share the log. That one
 	// does the background work. Nil: the log is not shared.
 	Delivers func() bool
 	Logger   *slog.Logger
+}
+
+// Log is the part of a queue that a hub uses. *local.Queue and *jetstream.Queue, which several
+// hubs share, implement it.
+type Log interface {
+	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
+	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
+	Settle(lane string, s queue.Settlement) (queue.Revision, error)
+	Note(key string) []byte
+	// UpdateNote stores the note that fn returns, by compare-and-set; nil removes it. fn can be
+	// called with its own earlier result.
+	UpdateNote(key string, fn func(was []byte) ([]byte, error)) error
+	// Current returns once the notes that others set up to ago before now are readable.
+	Current(ctx context.Context, ago time.Duration) error
+	// CanAppend returns an error if an Append would not be durable now.
+	CanAppend() error
+	// CountDropped counts records that were not dropped by the queue itself.
+	CountDropped(reason string, n int)
 }
 
 // Hub stores the chunks of edges. It is safe for concurrent use.
@@ -42,7 +60,7 @@ type Hub struct {
 	next    queue.Seq // first mark that was not read; guarded by reading
 
 	mu     sync.Mutex
-	stores map[string]*had
+	stores map[string]*storeRanges
 	seen   map[string]*Seen
 	fresh  map[string]bool // stores in seen that are not in a note yet
 }
@@ -57,7 +75,7 @@ type Answer struct {
 	Forgotten []queue.Seq `json:"forgotten,omitempty"`
 	// Proof is computed from the body, which a server that always answers 200 does not do.
 	Proof string `json:"proof"`
-	// Now is the hub's time, if its clock is believed: edges correct theirs by it.
+	// Now is the hub's time, if its clock is trusted: edges correct theirs by it.
 	Now time.Time `json:"now,omitzero"`
 
 	Call    bool    `json:"call,omitempty"`    // the edge should make a Call: there is a forget
@@ -77,7 +95,7 @@ func NewHub(o HubOptions) *Hub {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{o: o, kick: make(chan struct{}, 1), stores: map[string]*had{}, seen: map[string]*Seen{}, fresh: map[string]bool{}, forgets: forgets{log: o.Log, now: o.Now}}
+	h := &Hub{o: o, kick: make(chan struct{}, 1), stores: map[string]*storeRanges{}, seen: map[string]*Seen{}, fresh: map[string]bool{}, forgets: forgets{log: o.Log, now: o.Now}}
 	return h
 }
 
@@ -114,7 +132,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		if h.maintains() {
-			h.strikeClosed()
+			h.removeClosedStores()
 		}
 		if !h.shared() { // other hubs do not wake this one, so a shared log is polled
 			wait(ctx, time.Hour, h.kick)

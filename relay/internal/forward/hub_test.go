@@ -236,7 +236,7 @@ func TestAppendInDoubt(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		h, q := e.hub(t, t.TempDir(), forgotten)
 		take(t, h, "0042", orders("m", 0, 10))
-		h.stores = map[string]*had{} // as if the answer had been an error
+		h.stores = map[string]*storeRanges{} // as if the answer had been an error
 		if err := h.fold(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -72,7 +72,7 @@ func (h *Hub) call(ctx context.Context, store string, body []byte) (Answer, erro
 			return Answer{}, ErrFormat
 		}
 		lacks := ranges{}
-		for _, r := range add(nil, has.Ranges) {
+		for _, r := range addRanges(nil, has.Ranges) {
 			lacks = append(lacks, s.has(src).lacks(r)...)
 		}
 		if len(lacks) > 0 {

@@ -148,12 +148,12 @@ func TestForgetAtBothHubs(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.o.Stores = func() []string { return []string{"one", "two"} }
-		a.strikeClosed()
+		a.removeClosedStores()
 		if a.forgets.next("new") == nil {
 			t.Error("a store whose key this relay does not have yet is given up")
 		}
 		a.o.Now = func() time.Time { return time.Now().Add(25 * time.Hour) }
-		a.strikeClosed()
+		a.removeClosedStores()
 		if a.forgets.next("new") != nil {
 			t.Error("a store without a key is waited for for ever")
 		}

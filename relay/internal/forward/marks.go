@@ -39,7 +39,7 @@ func (h *Hub) marks(ctx context.Context, from queue.Seq, fn func(m *mark)) (end 
 func (h *Hub) recall(ctx context.Context) error {
 	h.reading.Lock()
 	defer h.reading.Unlock()
-	end, all, err := h.marks(ctx, h.next, h.take)
+	end, all, err := h.marks(ctx, h.next, h.addMark)
 	if err == nil {
 		h.next = end
 	}
@@ -49,11 +49,11 @@ func (h *Hub) recall(ctx context.Context) error {
 	return err
 }
 
-// take adds the ranges of a mark to those of the hub. They can be new even for the hub that
+// addMark adds the ranges of a mark to those of the hub. They can be new even for the hub that
 // made the mark: an append that took too long was answered with an error.
-func (h *Hub) take(m *mark) {
+func (h *Hub) addMark(m *mark) {
 	if src, ok := m.source(); ok {
-		h.store(m.Store).take(src, m.Ranges)
+		h.store(m.Store).add(src, m.Ranges)
 	}
 }
 
@@ -84,12 +84,12 @@ func (h *Hub) follow(ctx context.Context, store string) error {
 // fold stores the ranges of marks in notes and settles the marks. Invariant: a mark is settled
 // only after a note has its range.
 func (h *Hub) fold(ctx context.Context) error {
-	of := map[string]bool{}
-	_, all, err := h.marks(ctx, 0, func(m *mark) { h.take(m); of[m.Store] = true })
-	if err != nil || len(of) == 0 {
+	stores := map[string]bool{}
+	_, all, err := h.marks(ctx, 0, func(m *mark) { h.addMark(m); stores[m.Store] = true })
+	if err != nil || len(stores) == 0 {
 		return err
 	}
-	for name := range of {
+	for name := range stores {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -98,7 +98,7 @@ func (h *Hub) fold(ctx context.Context) error {
 			if err := s.read(was); err != nil {
 				return nil, err
 			}
-			return s.keep()
+			return s.encode()
 		}); err != nil {
 			return fmt.Errorf("store what a store has forwarded: %w", err)
 		}
@@ -110,12 +110,12 @@ func (h *Hub) fold(ctx context.Context) error {
 }
 
 // store returns which ranges the hub has of a store.
-func (h *Hub) store(name string) *had {
+func (h *Hub) store(name string) *storeRanges {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.stores[name]
 	if s == nil {
-		s = &had{of: make(map[source]ranges)}
+		s = &storeRanges{bySource: make(map[source]ranges)}
 		if err := s.read(h.o.Log.Note(noteHad + name)); err != nil {
 			h.o.Logger.Error("cannot read what a store has forwarded before; repeated events are recognized only by their ids", "code", logs.QueueFailed, "err", err)
 		}

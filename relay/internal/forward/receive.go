@@ -43,7 +43,7 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 	a, err := h.receive(ctx, store, allows, body, room, most)
 	a.Proof = Proof(body)
 	if h.o.Clock != nil {
-		if now, believed := h.o.Clock(); believed {
+		if now, trusted := h.o.Clock(); trusted {
 			a.Now = now
 		}
 	}
@@ -108,7 +108,7 @@ func (h *Hub) receive(ctx context.Context, store string, allows func(event []byt
 			h.o.Logger.Warn("a store forwarded events about a person who was removed here; they are not stored", "code", logs.ForgottenNotTaken, "store", store, "events", gone)
 		}
 		a.Stored = max(0, got.Stored+got.Conflicts-1) // without the mark
-		s.take(src, [][2]uint64{{uint64(r.From), uint64(r.To)}})
+		s.add(src, [][2]uint64{{uint64(r.From), uint64(r.To)}})
 		h.wake()
 	} else {
 		a.Repeats = len(c.Records)

@@ -79,7 +79,7 @@ func (c *Client) Replay(ctx context.Context, log KeptLog, from, end queue.Seq, s
 		if !ok {
 			return Replayed{}, errors.New("the hub's answer names no epoch")
 		}
-		lacks := add(nil, m.Ranges)
+		lacks := addRanges(nil, m.Ranges)
 		recs := slices.DeleteFunc(parts[src], func(r queue.Record) bool { return !lacks.has(r.Seq) })
 		out.Missing += len(recs)
 		if dry || len(recs) == 0 {

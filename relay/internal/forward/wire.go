@@ -172,8 +172,8 @@ func (c *Chunk) parse(raw []byte) error {
 	r := reader{b: raw}
 	records := c.Records[:0]
 	*c = Chunk{}
-	copy(c.Epoch[:], r.take(len(c.Epoch)))
-	if lane := r.take(1); len(lane) == 1 {
+	copy(c.Epoch[:], r.next(len(c.Epoch)))
+	if lane := r.next(1); len(lane) == 1 {
 		c.Lane = Lane(lane[0])
 	}
 	c.From, c.To = queue.Seq(r.uint()), queue.Seq(r.uint())
@@ -239,7 +239,7 @@ func (r *reader) int() int64 {
 	return v
 }
 
-func (r *reader) take(n int) []byte {
+func (r *reader) next(n int) []byte {
 	if n > len(r.b) {
 		r.bad, r.b = true, nil
 		return nil
@@ -255,5 +255,5 @@ func (r *reader) bytes() []byte {
 		r.bad, r.b = true, nil
 		return nil
 	}
-	return r.take(int(n))
+	return r.next(int(n))
 }

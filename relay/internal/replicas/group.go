@@ -66,7 +66,7 @@ type Group struct {
 	others  map[string]*other // by Bus.ProcessID
 	stored  int64             // events that others have stored since New
 	sharing *metrics.Watcher  // of own outcomes, while another relay has a watcher
-	over    bool              // this relay has broadcast that it stops
+	stopped bool              // this relay has broadcast that it stops
 }
 
 type other struct {
@@ -82,16 +82,17 @@ func New(o Options) (*Group, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	g := &Group{o: o, others: make(map[string]*other)}
-	if err := o.Bus.Subscribe("beat", g.hear); err != nil {
+	if err := o.Bus.Subscribe("beat", g.receiveBeat); err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
-	if err := o.Bus.Subscribe("tail", g.hearTail); err != nil {
+	if err := o.Bus.Subscribe("tail", g.receiveTail); err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
 	return g, nil
 }
 
-func (g *Group) hear(by string, data []byte) {
+// receiveBeat handles the beat of another relay.
+func (g *Group) receiveBeat(by string, data []byte) {
 	var b Beat
 	if json.Unmarshal(data, &b) != nil {
 		return // from another version
@@ -136,10 +137,10 @@ func (g *Group) Beat() { g.beat(false) }
 
 func (g *Group) beat(gone bool) {
 	g.mu.Lock()
-	over := g.over
-	g.over = over || gone
+	stopped := g.stopped
+	g.stopped = stopped || gone
 	g.mu.Unlock()
-	if over {
+	if stopped {
 		return
 	}
 	b := g.o.Self()
@@ -152,7 +153,7 @@ func (g *Group) beat(gone bool) {
 		err = g.o.Bus.Broadcast("beat", data)
 	}
 	if err != nil {
-		g.o.Logger.Debug("the other relays were not told of this one", "code", logs.ServersSlow, "err", err)
+		g.o.Logger.Debug("cannot broadcast the state of this relay to the others", "code", logs.ServersSlow, "err", err)
 	}
 }
 

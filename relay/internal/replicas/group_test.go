@@ -16,14 +16,14 @@ import (
 	"relay/relay/internal/metrics"
 )
 
-var errNobody = errors.New("nobody")
+var errNoRelay = errors.New("no relay")
 
-// wire joins the buses of a test. Its own words reach nobody, as with NATS.
+// wire connects the buses of a test. As with NATS, no bus receives its own broadcasts.
 type wire struct {
-	mu     sync.Mutex
-	hears  map[string]map[string]func(string, []byte) // what, by
-	serves map[string]func(context.Context, []byte) []byte
-	ready  map[string]func() bool
+	mu          sync.Mutex
+	subscribers map[string]map[string]func(string, []byte) // what, by
+	handlers    map[string]func(context.Context, []byte) []byte
+	ready       map[string]func() bool
 }
 
 type bus struct {
@@ -36,7 +36,7 @@ func (b *bus) ProcessID() string { return b.me }
 func (b *bus) Broadcast(what string, data []byte) error {
 	b.mu.Lock()
 	var fns []func(string, []byte)
-	for by, fn := range b.hears[what] {
+	for by, fn := range b.subscribers[what] {
 		if by != b.me {
 			fns = append(fns, fn)
 		}
@@ -51,19 +51,19 @@ func (b *bus) Broadcast(what string, data []byte) error {
 func (b *bus) Subscribe(what string, fn func(string, []byte)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.hears[what] == nil {
-		b.hears[what] = make(map[string]func(string, []byte))
+	if b.subscribers[what] == nil {
+		b.subscribers[what] = make(map[string]func(string, []byte))
 	}
-	b.hears[what][b.me] = fn
+	b.subscribers[what][b.me] = fn
 	return nil
 }
 
 func (b *bus) Order(ctx context.Context, to string, data []byte) ([]byte, error) {
 	b.mu.Lock()
-	do, ready := b.serves[to], b.ready[to]
+	do, ready := b.handlers[to], b.ready[to]
 	b.mu.Unlock()
 	if do == nil || !ready() {
-		return nil, errNobody
+		return nil, errNoRelay
 	}
 	return do(ctx, data), nil
 }
@@ -71,7 +71,7 @@ func (b *bus) Order(ctx context.Context, to string, data []byte) ([]byte, error)
 func (b *bus) Serve(to string, ready func() bool, do func(context.Context, []byte) []byte) (func(), error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.serves[to], b.ready[to] = do, ready
+	b.handlers[to], b.ready[to] = do, ready
 	return func() {}, nil
 }
 
@@ -84,7 +84,7 @@ type relay struct {
 
 func two(t *testing.T) (a, b *relay) {
 	t.Helper()
-	w := &wire{hears: make(map[string]map[string]func(string, []byte)), serves: make(map[string]func(context.Context, []byte) []byte), ready: make(map[string]func() bool)}
+	w := &wire{subscribers: make(map[string]map[string]func(string, []byte)), handlers: make(map[string]func(context.Context, []byte) []byte), ready: make(map[string]func() bool)}
 	made := func(name string) *relay {
 		r := &relay{tail: new(metrics.Tail)}
 		var err error
@@ -94,7 +94,7 @@ func two(t *testing.T) (a, b *relay) {
 				return Beat{Version: "1", Mapping: "m" + name, Stored: r.stored, Lanes: []drain.LaneStatus{{Lane: "701", State: drain.Throttled}}, Totals: api.Totals{Delivered: 7}}
 			},
 			Errors: func(err error) Failed {
-				if errors.Is(err, errNobody) {
+				if errors.Is(err, errNoRelay) {
 					return FailedNobody
 				}
 				return FailedElse
@@ -108,12 +108,12 @@ func two(t *testing.T) (a, b *relay) {
 	return made("a"), made("b")
 }
 
-// What the relay that delivers tells of itself is what another one shows of the lanes.
+// A relay shows the lanes from the last beat of the relay that delivers.
 func TestBeats(t *testing.T) {
 	a, b := two(t)
 	a.delivers, a.stored, b.stored = true, 5, 3
 	if _, ok := b.Delivering(); ok {
-		t.Error("who was not heard of delivers")
+		t.Error("a relay without a beat delivers")
 	}
 	a.Beat()
 	b.Beat()
@@ -124,10 +124,10 @@ func TestBeats(t *testing.T) {
 		t.Errorf("%+v %v", there, ok)
 	}
 	if _, ok := a.Delivering(); ok {
-		t.Error("the one that delivers asks another")
+		t.Error("the relay that delivers returns the state of another one")
 	}
 	if n := b.Stored(); n != 4 {
-		t.Errorf("%d stored elsewhere since the first beat", n)
+		t.Errorf("the others have stored %d since the first beat, want 4", n)
 	}
 	all := b.Relays()
 	if len(all) != 2 || !all[0].Here || all[0].Delivers || all[0].Name != "b:8585" || !all[1].Delivers || all[1].Name != "a:8585" || all[1].Mapping != "ma" || all[1].Stored != 9 {
@@ -136,11 +136,11 @@ func TestBeats(t *testing.T) {
 	a.delivers = false // the lease is lost
 	a.Beat()
 	if _, ok := b.Delivering(); ok {
-		t.Error("who has lost the lease delivers")
+		t.Error("a relay that lost the lease delivers")
 	}
 }
 
-// A relay that was killed and is started again is one of them, not two.
+// A relay that was killed and started again is shown once.
 func TestRestarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := two(t)
@@ -149,7 +149,7 @@ func TestRestarted(t *testing.T) {
 		time.Sleep(beatEvery)
 		b.Beat()
 		if all := a.Relays(); len(all) != 3 {
-			t.Errorf("one of two that may have the same name is not shown: %+v", all)
+			t.Errorf("of two relays with one name, one is not shown while both can be running: %+v", all)
 		}
 		time.Sleep(beatEvery + time.Millisecond)
 		b.Beat()
@@ -159,22 +159,30 @@ func TestRestarted(t *testing.T) {
 	})
 }
 
-// A relay that stops is none of them any more, at once.
+// A relay that stops is no longer shown, at once.
 func TestStops(t *testing.T) {
-	a, b := two(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() { done <- a.Run(ctx) }()
-	for len(b.Relays()) < 2 {
-		time.Sleep(time.Millisecond)
-	}
-	cancel()
-	if err := <-done; err != nil || len(b.Relays()) != 1 {
-		t.Errorf("%v %+v", err, b.Relays())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		a, b := two(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- a.Run(ctx) }()
+		synctest.Wait()
+		if all := b.Relays(); len(all) != 2 {
+			t.Errorf("%+v", all)
+		}
+		cancel()
+		if err := <-done; err != nil || len(b.Relays()) != 1 {
+			t.Errorf("%v %+v", err, b.Relays())
+		}
+		a.Beat() // too late: it has said that it stops
+		if all := b.Relays(); len(all) != 1 {
+			t.Errorf("%+v", all)
+		}
+	})
 }
 
-// An order is done by the relay that delivers, and says who was asked and who did it.
+// An order is carried out by the relay that delivers. It names the relay and the person that gave it, and the answer
+// the relay that carried it out.
 func TestOrders(t *testing.T) {
 	a, b := two(t)
 	var got access.Order
@@ -185,7 +193,7 @@ func TestOrders(t *testing.T) {
 	o := access.Order{Method: "POST", Target: "/api/v1/lanes/701/pause", Who: "uid 1000"}
 	var not *NotDoneError
 	if _, err := b.Order(t.Context(), &o); !errors.As(err, &not) || not.InDoubt {
-		t.Errorf("nobody delivers: %v", err)
+		t.Errorf("no relay delivers: %v", err)
 	}
 	if _, err := a.ServeDelivery(do); err != nil {
 		t.Fatal(err)
@@ -208,38 +216,37 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// Who watches at one relay sees what happens at another, once; of too much, how much.
+// A watcher at one relay sees the outcomes of another, each once. If there are too many, it
+// gets the number of the rest.
 func TestTailElsewhere(t *testing.T) {
-	a, b := two(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-	w := b.tail.Watch()
-	b.Beat()
-	running.Go(func() { _ = a.Run(ctx) })
-	running.Go(func() { _ = b.Run(ctx) })
-	for !a.tail.Watched() {
-		time.Sleep(time.Millisecond)
-	}
-	const n = tailMost + 50
-	d := drain.Delivery{EventSet: "701"}
-	for i := range n {
-		d.Items = append(d.Items, drain.Delivered{MessageID: fmt.Sprint("m", i)})
-	}
-	a.tail.Delivery(d)
-	got, missed := 0, 0
-	for got+missed < n {
-		select {
-		case o := <-w.C:
-			if got++; o.Outcome != "delivered" {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := two(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer cancel()
+		w := b.tail.Watch()
+		b.Beat()
+		running.Go(func() { _ = a.Run(ctx) })
+		running.Go(func() { _ = b.Run(ctx) })
+		synctest.Wait()
+		const n = tailMost + 50
+		d := drain.Delivery{EventSet: "701"}
+		for i := range n {
+			d.Items = append(d.Items, drain.Delivered{MessageID: fmt.Sprint("m", i)})
+		}
+		a.tail.Delivery(d)
+		time.Sleep(2 * tailEvery) // the bubble's clock
+		synctest.Wait()
+		got := 0
+		for len(w.C) > 0 {
+			if o := <-w.C; o.Outcome != "delivered" {
 				t.Fatalf("%+v", o)
 			}
-		case <-time.After(10 * time.Millisecond):
-			missed += w.Missed()
+			got++
 		}
-	}
-	if got < tailMost || got+missed != n {
-		t.Errorf("%d and %d missed of %d", got, missed, n)
-	}
+		if missed := w.Missed(); got != tailMost || missed != n-tailMost {
+			t.Errorf("%d outcomes and %d missed, want %d and %d", got, missed, tailMost, n-tailMost)
+		}
+	})
 }

@@ -17,9 +17,9 @@ type Failed int
 
 // The meanings.
 const (
-	FailedElse    Failed = iota
-	FailedNobody         // no relay received the order: nothing was done
-	FailedInDoubt        // the relay that received the order is gone
+	FailedElse    Failed = iota // another error
+	FailedNobody                // no relay received the order: nothing was done
+	FailedInDoubt               // the relay that received the order is gone
 )
 
 // NotDoneError says why another relay has not carried out an order.
@@ -30,9 +30,9 @@ type NotDoneError struct {
 
 func (e *NotDoneError) Error() string {
 	if e.InDoubt {
-		return "the relay that delivers took this and does not answer any more: it may be done, or not. See `relay status`, then run it again"
+		return "the relay that delivers received this and no longer answers, so it might have been done. Check `relay status`, then run it again"
 	}
-	return "no relay delivers at this moment, and nothing was changed: another one takes over when the lease of the last one ends (queue.nats.lease, 30s). Run it again then; if it says the same, `relay doctor` says whether servers are away"
+	return "no relay delivers at this moment, so nothing was changed. Another one takes over when the lease of the last one ends (queue.nats.lease, 30s): run it again then. If the error stays, `relay doctor` shows whether servers cannot be reached"
 }
 
 func (e *NotDoneError) Unwrap() error { return e.Err }
@@ -93,16 +93,17 @@ func (g *Group) Others(ctx context.Context, o access.Order) []Everywhere {
 
 // Serve carries out orders to this relay.
 func (g *Group) Serve(do func(context.Context, *access.Order) access.Answer) error {
-	_, err := g.o.Bus.Serve(g.o.Bus.ProcessID(), func() bool { return true }, g.doing(do))
+	_, err := g.o.Bus.Serve(g.o.Bus.ProcessID(), func() bool { return true }, g.orderHandler(do))
 	return err //nolint:wrapcheck // says what it was about
 }
 
 // ServeDelivery carries out orders to the relay that delivers, until stop is called.
 func (g *Group) ServeDelivery(do func(context.Context, *access.Order) access.Answer) (stop func(), err error) {
-	return g.o.Bus.Serve(delivers, g.o.Delivers, g.doing(do)) //nolint:wrapcheck // says what it was about
+	return g.o.Bus.Serve(delivers, g.o.Delivers, g.orderHandler(do)) //nolint:wrapcheck // says what it was about
 }
 
-func (g *Group) doing(do func(context.Context, *access.Order) access.Answer) func(context.Context, []byte) []byte {
+// orderHandler returns a function that reads an order, carries it out and encodes the answer.
+func (g *Group) orderHandler(do func(context.Context, *access.Order) access.Answer) func(context.Context, []byte) []byte {
 	return func(ctx context.Context, data []byte) []byte {
 		var o access.Order
 		var a access.Answer

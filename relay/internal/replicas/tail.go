@@ -34,7 +34,7 @@ func (g *Group) share(ctx context.Context, wg *sync.WaitGroup) {
 	case watched && g.sharing == nil:
 		w := g.o.Tail.WatchOwn()
 		g.sharing = w
-		wg.Go(func() { g.tell(ctx, w) })
+		wg.Go(func() { g.shareOutcomes(ctx, w) })
 	case !watched && g.sharing != nil:
 		g.o.Tail.Leave(g.sharing)
 		close(g.sharing.C)
@@ -42,8 +42,8 @@ func (g *Group) share(ctx context.Context, wg *sync.WaitGroup) {
 	}
 }
 
-// tell sends the others what w receives, until w is closed or ctx ends.
-func (g *Group) tell(ctx context.Context, w *metrics.Watcher) {
+// shareOutcomes sends the others what w receives, until w is closed or ctx ends.
+func (g *Group) shareOutcomes(ctx context.Context, w *metrics.Watcher) {
 	every := time.NewTicker(tailEvery)
 	defer every.Stop()
 	var some outcomes
@@ -72,7 +72,8 @@ func (g *Group) tell(ctx context.Context, w *metrics.Watcher) {
 	}
 }
 
-func (g *Group) hearTail(_ string, data []byte) {
+// receiveTail passes the outcomes of another relay to the watchers of this one.
+func (g *Group) receiveTail(_ string, data []byte) {
 	var some outcomes
 	if json.Unmarshal(data, &some) != nil {
 		return // from another version

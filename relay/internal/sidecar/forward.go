@@ -155,7 +155,7 @@ func (s *Sidecar) appender() admin.Imports {
 	return keepingQueue{stampingQueue{s.queue, s}, func() bool { return s.settings.Load().Forward.Keep > 0 }}
 }
 
-// stampingQueue marks events that are received by a clock that is not believed.
+// stampingQueue marks events that are received by a clock that is not trusted.
 type stampingQueue struct {
 	store
 	s *Sidecar

@@ -11,7 +11,7 @@ func TestTimeOfReceipt(t *testing.T) {
 	told := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		wall     time.Time
-		believed bool
+		trusted bool
 		want     time.Time
 	}{
 		{told.AddDate(1, 0, 0), true, told},
@@ -19,8 +19,8 @@ func TestTimeOfReceipt(t *testing.T) {
 		{told.AddDate(-1, 0, 0), false, told.AddDate(-1, 0, 0)},
 		{told.Add(2 * time.Minute), true, told.Add(2 * time.Minute)},
 	} {
-		if got := timeOfReceipt(tt.wall, told, tt.believed); !got.Equal(tt.want) {
-			t.Errorf("%s, believed %v: %s", tt.wall, tt.believed, got)
+		if got := timeOfReceipt(tt.wall, told, tt.trusted); !got.Equal(tt.want) {
+			t.Errorf("%s, trusted %v: %s", tt.wall, tt.trusted, got)
 		}
 	}
 }

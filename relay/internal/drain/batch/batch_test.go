@@ -149,7 +149,7 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// queue.max_age ends what waited too long: by a clock that is believed, unless the event
+// queue.max_age ends what waited too long: by a clock that is trusted, unless the event
 // is young by its own time or was received by a clock that nobody had set.
 func TestAge(t *testing.T) {
 	for _, c := range []struct {
@@ -162,7 +162,7 @@ func TestAge(t *testing.T) {
 		{"young", now.Add(-time.Hour), 0, true, "sent"},
 		{"old", now.Add(-3 * time.Hour), 3 * time.Hour, true, "expired"},
 		{"old, received by a wrong clock", now.Add(-3 * time.Hour), 0, true, "sent"},
-		{"a clock that is not believed", now.Add(-3 * time.Hour), 3 * time.Hour, false, "sent"},
+		{"a clock that is not trusted", now.Add(-3 * time.Hour), 3 * time.Hour, false, "sent"},
 		{"received in 1970", time.Unix(60, 0), 3 * time.Hour, true, "sent"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

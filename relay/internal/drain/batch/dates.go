@@ -8,7 +8,7 @@ import (
 )
 
 // Dates corrects times of receipt: one Shift for each known period in which the clock was wrong
-// and not believed. It is never changed after it was made.
+// and not trusted. It is never changed after it was made.
 type Dates []Shift
 
 // Shift corrects the times of receipt of one clock period.
@@ -19,7 +19,7 @@ type Shift struct {
 }
 
 // Received returns the time of receipt of a record, corrected if it was received by a clock that
-// was not believed. known is false if that clock has not been compared with a believed one, so that
+// was not trusted. known is false if that clock has not been compared with a trusted one, so that
 // the time can be wrong.
 func (d Dates) Received(rec *queue.Record) (at time.Time, known bool) {
 	n := rec.Flags.ClockPeriod()

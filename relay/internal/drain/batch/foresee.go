@@ -15,7 +15,7 @@ type Foresight struct {
 	Mapping Mapping
 	MaxAge  time.Duration // queue.max_age; 0: no limit
 	Now     time.Time
-	Ages    bool                        // the clock is believed
+	Ages    bool                        // the clock is trusted
 	Dates   Dates                       // corrects times of receipt
 	By      func(digest string) Mapping // an older mapping, for letters that must be sent with the same bytes; nil if it is not kept
 }

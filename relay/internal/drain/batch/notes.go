@@ -16,7 +16,7 @@ type Note struct {
 	N        int       `json:"n"` // they are in the first N pending records
 	Mapping  string    `json:"mapping"`
 	At       time.Time `json:"at"`              // the time it was mapped for
-	Ages     bool      `json:"ages"`            // the clock was believed
+	Ages     bool      `json:"ages"`            // the clock was trusted
 	Dates    Dates     `json:"dates,omitempty"` // those of Recipe.Dates that its records need
 	Encoding int       `json:"encoding"`        // mapper.Encoding that wrote them
 	Sent     time.Time `json:"sent"`            // when one of them was first sent

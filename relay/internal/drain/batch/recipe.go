@@ -14,7 +14,7 @@ type Mapping interface {
 	Routes(event string) []string
 	Sets() []rules.Set
 	// MapLane maps an event for one event set. Without ages, the rules that need a
-	// believed clock (expired, future) do not apply.
+	// trusted clock (expired, future) do not apply.
 	MapLane(ev mapper.Event, eventSet string, now time.Time, ages bool) []mapper.Outcome
 }
 
@@ -23,7 +23,7 @@ type Recipe struct {
 	Mapping Mapping
 	Made    time.Time     // when the recipe was made, monotonic
 	At      time.Time     // the time of the attempt
-	Ages    bool          // the clock is believed
+	Ages    bool          // the clock is trusted
 	Age     time.Duration // queue.max_age; 0: no limit
 
 	Dates Dates // corrects times of receipt
@@ -53,7 +53,7 @@ func (h *Recipe) of(rec *queue.Record) *Recipe {
 	return other
 }
 
-// tooOld applies queue.max_age: only with a believed clock, and only to a plausible time of
+// tooOld applies queue.max_age: only with a trusted clock, and only to a plausible time of
 // receipt.
 func (h *Recipe) tooOld(rec *queue.Record) bool {
 	if h.Age <= 0 || !h.Ages {

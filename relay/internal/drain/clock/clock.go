@@ -1,4 +1,4 @@
-// Package clock returns the time, and whether it can be believed.
+// Package clock returns the time, and whether it can be trusted.
 package clock
 
 import (
@@ -8,16 +8,16 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Clock returns the time and whether it can be believed. The wall clock of a till is often
+// Clock returns the time and whether it can be trusted. The wall clock of a till is often
 // wrong: it starts in 1970, or a year off, until it is set.
 //
-// Clock is believed once an answer of Meta, or of the hub, has given the time. From then on, the time is
+// Clock is trusted once an answer of Meta, or of the hub, has given the time. From then on, the time is
 // that anchor plus the time passed on the monotonic clock, so that a jump of the wall clock
 // has no effect. When wall and monotonic clock differ by more than MaxDrift (after a jump or
 // a sleep of the machine), the anchor is dropped until the next answer. Without an anchor,
-// the wall clock is believed if NTP keeps it.
+// the wall clock is trusted if NTP keeps it.
 //
-// A time that is not believed decides nothing about an event: the rules about age and future
+// A time that is not trusted decides nothing about an event: the rules about age and future
 // do not apply until it is.
 type Clock struct {
 	wall   func() time.Time // can jump
@@ -30,7 +30,7 @@ type Clock struct {
 	skew   time.Duration
 	known  bool // skew was measured
 	// answered is when the first answer without a time came (monotonic) since the clock was
-	// last believed; zero: none.
+	// last trusted; zero: none.
 	answered time.Time
 	patience time.Duration
 
@@ -51,7 +51,7 @@ type Options struct {
 	Wall   func() time.Time                            // this machine's clock; nil: time.Now
 	Synced func() bool                                 // reports whether NTP keeps it; nil: no
 	Boot   func() (id string, up func() time.Duration) // the machine's start; nil: unknown
-	Notes  Notes                                       // record when the clock is not believed; nil: nothing is recorded
+	Notes  Notes                                       // record when the clock is not trusted; nil: nothing is recorded
 	// Patience is how long Asking stays true after an answer without a time. A hub that
 	// has just started can know the time a little later.
 	Patience time.Duration
@@ -71,8 +71,8 @@ func New(o Options) *Clock {
 }
 
 // Now returns the best known time, in UTC without a monotonic part, and whether it is
-// believed.
-func (c *Clock) Now() (t time.Time, believed bool) {
+// trusted.
+func (c *Clock) Now() (t time.Time, trusted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	wall := c.wall().Round(0).UTC()
@@ -108,8 +108,8 @@ func (c *Clock) Observe(r graph.Result) (skew time.Duration, news bool) {
 
 // Asking reports whether the time is unknown and the next answer can contain it.
 func (c *Clock) Asking() bool {
-	_, believed := c.Now()
+	_, trusted := c.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !believed && (c.answered.IsZero() || time.Since(c.answered) < c.patience)
+	return !trusted && (c.answered.IsZero() || time.Since(c.answered) < c.patience)
 }

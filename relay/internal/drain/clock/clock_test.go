@@ -10,7 +10,7 @@ import (
 )
 
 // A clock that was told the time keeps it by the monotonic clock; when the wall clock jumps,
-// nobody is believed until the next answer.
+// nobody is trusted until the next answer.
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -18,17 +18,17 @@ func TestClockJumps(t *testing.T) {
 		start := time.Now()
 		off := time.Duration(0)
 		c := clock.New(clock.Options{Wall: func() time.Time { return real.Add(time.Since(start) + off) }})
-		if _, believed := c.Now(); believed {
-			t.Error("believed before anybody told the time")
+		if _, trusted := c.Now(); trusted {
+			t.Error("trusted before anybody told the time")
 		}
 		tell := func() {
 			c.Observe(graph.Result{Class: graph.Delivered, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)})
 		}
-		check := func(what string, believed bool) {
+		check := func(what string, trusted bool) {
 			t.Helper()
 			now, ok := c.Now()
-			if ok != believed {
-				t.Errorf("%s: believed %v", what, ok)
+			if ok != trusted {
+				t.Errorf("%s: trusted %v", what, ok)
 			}
 			if d := now.Sub(real.Add(time.Since(start))).Abs(); ok && d > 2*time.Second {
 				t.Errorf("%s: off by %s", what, d)

@@ -12,7 +12,7 @@ import (
 	"relay/relay/internal/drain/batch"
 )
 
-// periods are the recent times during which this machine's clock was not believed. Records that
+// periods are the recent times during which this machine's clock was not trusted. Records that
 // are received in one of them carry its number, so that they can be dated later: once the time is
 // known, the clock's error in each period of the same boot is known too, since the time since boot
 // does not jump.
@@ -28,7 +28,7 @@ type periods struct {
 	dates batch.Dates
 }
 
-// period is a time during which the clock was not believed and did not jump.
+// period is a time during which the clock was not trusted and did not jump.
 type period struct {
 	N     uint8         `json:"n"`              // 1 to 255
 	Boot  string        `json:"boot"`           // identifies the boot of the machine
@@ -74,7 +74,7 @@ func (p *periods) recall() {
 	p.setDates()
 }
 
-// Stamp marks entries that were received by a clock that is not believed with the number of the
+// Stamp marks entries that were received by a clock that is not trusted with the number of the
 // current period, so that Dates can correct their times of receipt later. It leaves entries alone
 // whose time of receipt is not of this period. On error they are not marked.
 func (c *Clock) Stamp(entries []queue.Entry) error {
@@ -82,14 +82,14 @@ func (c *Clock) Stamp(entries []queue.Entry) error {
 	if p.notes == nil {
 		return nil
 	}
-	now, believed := c.Now()
+	now, trusted := c.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	wall, up := c.wall().Round(0).UTC(), p.boot.up()
-	if believed {
+	if trusted {
 		err := p.learn(now, up)
 		if last := p.last(); last != nil && up-p.known <= lateStamp {
-			// The clock may have become believed between the receipt of the entries and this call.
+			// The clock may have become trusted between the receipt of the entries and this call.
 			wrong := last.Wall.Add(up - last.Up)
 			last.stamp(entries, func(t time.Time) bool { return t.Sub(wrong).Abs() < t.Sub(now).Abs() })
 		}
@@ -119,12 +119,12 @@ func (p *period) stamp(entries []queue.Entry, is func(received time.Time) bool) 
 // Dates returns the corrections that are known. On error they are not stored, and the next process
 // may not know them.
 func (c *Clock) Dates() (batch.Dates, error) {
-	now, believed := c.Now()
+	now, trusted := c.Now()
 	p := &c.periods
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var err error
-	if believed {
+	if trusted {
 		err = p.learn(now, p.boot.up())
 	}
 	return p.dates, err

@@ -145,7 +145,7 @@ func TestPacer(t *testing.T) {
 	if w := p.Wait(10, 0.5); w != 0 {
 		t.Errorf("it has recovered: %s", w)
 	}
-	// The most that the headers are believed, at every request: never more than a quarter of an hour, and over with the first answer that says less.
+	// The most that the headers are trusted, at every request: never more than a quarter of an hour, and over with the first answer that says less.
 	for range 100 {
 		p.SetUsage(1e6)
 		if w := p.Wait(10, 1); w <= 0 || w > 15*time.Minute {

@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Log      Log
 	Routes   func() func(event string) []string // of the current mapping; nil while there is none
-	Now      func() (t time.Time, believed bool)
+	Now      func() (t time.Time, trusted bool)
 	Redriven func(n int)
 	Logger   *slog.Logger
 }
@@ -59,7 +59,7 @@ func (r *Releases) Check() {
 	}
 }
 
-// retry is the interval of attempts while the clock is not believed, there is no mapping, or
+// retry is the interval of attempts while the clock is not trusted, there is no mapping, or
 // the queue fails.
 const retry = time.Minute
 
@@ -68,7 +68,7 @@ func (r *Releases) Run(ctx context.Context) {
 	scan := true // before the first scan, it is unknown what is due
 	for ctx.Err() == nil {
 		wait := retry
-		if now, believed := r.o.Now(); believed {
+		if now, trusted := r.o.Now(); trusted {
 			r.mu.Lock()
 			next := r.next
 			r.mu.Unlock()

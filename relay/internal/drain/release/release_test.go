@@ -39,7 +39,7 @@ func (l *letters) Redrive(ids []string, _ func(queue.DeadLetter) []string) (int,
 	return before - len(l.all), nil
 }
 
-// A letter is redriven when it is due, not before, and only with a believed clock and a
+// A letter is redriven when it is due, not before, and only with a trusted clock and a
 // mapping that has its event.
 func TestRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -50,11 +50,11 @@ func TestRelease(t *testing.T) {
 			{ID: "unknown", Event: "Unknown", ReleaseAt: start},
 			{ID: "no date", Event: "Known", EventSet: "701"},
 		}}
-		var believed atomic.Bool
+		var trusted atomic.Bool
 		var redriven atomic.Int64
 		r := New(Options{
 			Log: log, Logger: slog.New(slog.DiscardHandler),
-			Now:      func() (time.Time, bool) { return time.Now(), believed.Load() },
+			Now:      func() (time.Time, bool) { return time.Now(), trusted.Load() },
 			Redriven: func(n int) { redriven.Add(int64(n)) },
 			Routes: func() func(string) []string {
 				return func(event string) []string {
@@ -75,10 +75,10 @@ func TestRelease(t *testing.T) {
 				t.Errorf("%s: %d letters redriven, want %d", when, got, n)
 			}
 		}
-		check("clock not believed", 0)
-		believed.Store(true)
+		check("clock not trusted", 0)
+		trusted.Store(true)
 		r.Check()
-		check("clock believed", 1)
+		check("clock trusted", 1)
 		time.Sleep(59 * time.Minute)
 		check("before the hour", 1)
 		time.Sleep(2 * time.Minute)

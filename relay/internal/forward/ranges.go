@@ -3,34 +3,14 @@ package forward
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"relay/queue"
 )
-
-// Log is the part of a queue that a hub uses. *local.Queue and *jetstream.Queue, which several
-// hubs share, implement it.
-type Log interface {
-	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
-	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
-	Settle(lane string, s queue.Settlement) (queue.Revision, error)
-	Note(key string) []byte
-	// UpdateNote stores the note that fn returns, by compare-and-set; nil removes it. fn can be
-	// called with its own earlier result.
-	UpdateNote(key string, fn func(was []byte) ([]byte, error)) error
-	// Current returns once the notes that others set up to ago before now are readable.
-	Current(ctx context.Context, ago time.Duration) error
-	// CanAppend returns an error if an Append would not be durable now.
-	CanAppend() error
-	// CountDropped counts records that were not dropped by the queue itself.
-	CountDropped(reason string, n int)
-}
 
 // source identifies what the numbers of a chunk refer to.
 type source struct {
@@ -71,35 +51,35 @@ func (rs ranges) with(r queue.Range) ranges {
 	return out
 }
 
-// had is the set of ranges that a hub has of one store.
-type had struct {
+// storeRanges are the ranges that a hub has of one store.
+type storeRanges struct {
 	// turn is held while a chunk of the store is appended, so that a second copy of a chunk is
 	// recognized. If two hubs of one log accept a chunk at once, the queue reads one copy: it
 	// has the ids of a chunk until a note has its range.
 	turn  sync.Mutex
 	looks map[string]Look // for whom the store has not forgotten yet, by the id of the forget; under turn
 
-	mu   sync.Mutex
-	of   map[source]ranges
-	note []byte // of which of has all
+	mu       sync.Mutex
+	bySource map[source]ranges
+	note     []byte // the last one read; bySource has all of it
 }
 
 // has returns the ranges of a source.
-func (h *had) has(src source) ranges {
+func (h *storeRanges) has(src source) ranges {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.of[src]
+	return h.bySource[src]
 }
 
-// take adds ranges of a source.
-func (h *had) take(src source, rs [][2]uint64) {
+// add adds ranges of a source.
+func (h *storeRanges) add(src source, rs [][2]uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.of[src] = add(h.of[src], rs)
+	h.bySource[src] = addRanges(h.bySource[src], rs)
 }
 
 // read adds the ranges of a note.
-func (h *had) read(note []byte) error {
+func (h *storeRanges) read(note []byte) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if bytes.Equal(note, h.note) {
@@ -109,7 +89,7 @@ func (h *had) read(note []byte) error {
 	h.note = note
 	for _, s := range list {
 		if src, ok := s.source(); ok {
-			h.of[src] = add(h.of[src], s.Ranges)
+			h.bySource[src] = addRanges(h.bySource[src], s.Ranges)
 		}
 	}
 	return err
@@ -156,7 +136,7 @@ func load(note []byte) (list []saved, err error) {
 	return list, nil
 }
 
-func add(rs ranges, more [][2]uint64) ranges {
+func addRanges(rs ranges, more [][2]uint64) ranges {
 	for _, r := range more {
 		if r[0] < r[1] {
 			rs = rs.with(queue.Range{From: queue.Seq(r[0]), To: queue.Seq(r[1])})
@@ -165,12 +145,12 @@ func add(rs ranges, more [][2]uint64) ranges {
 	return rs
 }
 
-// keep returns the note of h.
-func (h *had) keep() ([]byte, error) {
+// encode returns the note of h.
+func (h *storeRanges) encode() ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	list := make([]saved, 0, len(h.of))
-	for src, rs := range h.of {
+	list := make([]saved, 0, len(h.bySource))
+	for src, rs := range h.bySource {
 		list = append(list, save(src, rs))
 	}
 	slices.SortFunc(list, func(a, b saved) int {
