@@ -37,6 +37,9 @@ as mistakes unless --strict is given.`,
 			var f findings
 			if len(args) == 0 {
 				cfg, warnings, err := cli.LoadConfig(c)
+				if exit.Code(err) == exit.Forbidden {
+					return err
+				}
 				f.add(warnings, err)
 				if cfg == nil || err != nil {
 					// Without a config the path of the mapping is unknown.

@@ -122,6 +122,27 @@ func TestQueueOfAnotherUser(t *testing.T) {
 	}
 }
 
+// A user who cannot read relay.yaml is told who can.
+func TestConfigOfAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to run relay as another user")
+	}
+	t.Parallel()
+	h := newHome(t, testConfig("127.0.0.1:1", ""), testMapping)
+	for _, d := range []string{filepath.Dir(h.dir), h.dir} {
+		if err := os.Chmod(d, 0o755); err != nil { //nolint:gosec // another user gets there
+			t.Fatal(err)
+		}
+	}
+	conf := h.path("relay.yaml")
+	for _, c := range []string{"check", "run", "status", "doctor", "reload"} {
+		out, code := h.commandAs(t, 65534, c, "--config", conf)
+		if want := conf + ": permission denied: run the command as root (sudo), or make"; code != exit.Forbidden || !strings.Contains(out, want) {
+			t.Errorf("relay %s: exit code %d, no %q in\n%s", c, code, want, out)
+		}
+	}
+}
+
 // A spool directory that relay's user cannot use is refused like the queue, but stays the
 // user's who drops files.
 func TestSpoolOfAnotherUser(t *testing.T) {

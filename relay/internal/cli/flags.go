@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/disk"
+	"relay/internal/socket"
 	"relay/internal/strictyaml"
 	"relay/relay/internal/exit"
 )
@@ -42,6 +44,13 @@ func ConfigPath(c *cobra.Command) string {
 func LoadConfig(c *cobra.Command) (*config.Config, []strictyaml.Problem, error) {
 	path := ConfigPath(c)
 	cfg, warnings, err := config.Load(path, config.Options{})
+	if errors.Is(err, fs.ErrPermission) {
+		if f, openErr := disk.Open(path); openErr == nil {
+			_ = f.Close() // another file that it names
+		} else {
+			err = exit.NotAllowed(fmt.Errorf("%w: run the command %s, or make the file readable for this user", err, socket.As(path)))
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) && !c.Flags().Changed("config") {
 		if _, statErr := os.Lstat(path); statErr != nil {
 			err = exit.BadConfig(fmt.Errorf("there is no %s in this directory, and no %s: write one with `relay init`, or name yours with --config", path, InstalledConfig()))
