@@ -134,6 +134,8 @@ var fieldCases = []fieldCase{
 		},
 	},
 	{name: "CR, a quoted cell over two lines", text: "event,timestamp,n\rSale,2026-11-20T10:00Z,\"a\rb\"\rSale,2026-11-20T10:00Z,c", want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":"a\nb"}}`, `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":"c"}}`}},
+	{name: "Ctrl-Z at the end, as DOS programs write", text: "event,timestamp\r\nSale,2026-11-20T10:00Z\r\n\x1a", want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
+	{name: "Ctrl-Z at the end of JSON lines", ext: ".jsonl", text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z"}` + "\r\n\x1a", want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
 	{name: "CR and JSON lines", ext: ".jsonl", text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z"}` + "\r" + `{"event":"Sale","timestamp":"2026-11-20T11:00Z"}` + "\r", want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z"}`}},
 	{name: "CR once, then CRLF", text: "event,timestamp\rSale,2026-11-20T10:00Z\r\nSale,2026-11-20T11:00Z\n", want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z"}`}},
 	{name: "CR in UTF-16", text: utf16le("event\ttimestamp\rSale\t2026-11-20T10:00Z\r"), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},

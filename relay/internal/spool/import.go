@@ -46,7 +46,8 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	if after, ok := stampOf(f); ok && after != before {
 		return Report{}, o.survived(ctx, st, rows.ErrChanged)
 	}
-	s.Format = o.formatOf(s.Format)
+	found := s.Format
+	s.Format = o.formatOf(found)
 	if s.Format != rows.CSV && len(o.ForTables) > 0 && s.Size > 0 {
 		return Report{}, o.survived(ctx, st, &rows.FormatError{Err: fmt.Errorf("the file is JSON, and %s apply only to tables: leave them out, since JSON events have their own name, time and products (if the file is a table, use --format csv)",
 			strings.Join(o.ForTables, ", "))})
@@ -81,7 +82,11 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		return rep, o.survived(ctx, st, nil)
 	}
 	if o.CheckRows > 0 && (st.Rows == 0 || o.CheckOnly) {
-		if err := o.check(w, s); err != nil {
+		err := o.check(w, s)
+		if format := (*rows.FormatError)(nil); errors.As(err, &format) && s.Format == rows.CSV && found != rows.CSV && o.Format == rows.Auto {
+			format.Err = fmt.Errorf("%w\nthe file is read as a table because of its name, but seems to be JSON: name it .jsonl or .json (or use --format jsonl)", format.Err)
+		}
+		if err != nil {
 			return rep, o.survived(ctx, st, err)
 		}
 	}

@@ -149,6 +149,8 @@ func TestImportFaults(t *testing.T) {
 		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"},
 		{name: "JSON values with commas between them", file: "{\"event\":\n\"Sale\",\"timestamp\":1795444791},\n{\"event\":\"Sale\",\"timestamp\":1795444792}\n", want: "read JSON: after value 1 the file is not JSON (byte 40): " +
 			"there is a comma between two values: put [ before the first and ] after the last, or write each value on a line of its own without the comma"},
+		{name: "JSON under the name of a table", file: good, o: Options{Name: "a.csv", Layout: rows.Layout{Event: "Sale"}}, want: "read header: line 1: a quote opens a cell and is never closed: double a quote within a quoted cell\n" +
+			"the file is read as a table because of its name, but seems to be JSON: name it .jsonl or .json (or use --format jsonl)"},
 		{name: "JSON that breaks off", file: "[{\"event\":\"Sale\",\"timestamp\":1},", want: "read JSON: "},
 		{name: "a quote that does not close in a long file", file: "event,timestamp\n\"Sale,1795444791\n" + strings.Repeat("Sale,1795444792\n", 300000), want: "1 of the first 1000 rows cannot be used, nothing was stored\n  row 1 (line 2): a quote opens a cell and is never closed: double a quote within a quoted cell"},
 	} {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // Encoding is the text encoding of a file: a name that ParseEncoding returns.
@@ -78,7 +79,32 @@ func (e Encoding) coding() encoding.Encoding {
 	return unicode.UTF8BOM
 }
 
-// decoded returns r converted to UTF-8 without a byte order mark.
+// decoded returns r converted to UTF-8 without a byte order mark, and without the marks with which
+// DOS programs end a text.
 func decoded(r io.Reader, e Encoding) io.Reader {
-	return bufio.NewReaderSize(e.coding().NewDecoder().Reader(r), 1<<16)
+	return bufio.NewReaderSize(transform.NewReader(e.coding().NewDecoder().Reader(r), endMarks{}), 1<<16)
+}
+
+// endMarks drops Ctrl-Z at the end of a text: DOS programs write one, CP/M fills its last block.
+type endMarks struct{ transform.NopResetter }
+
+const (
+	endMark  = 0x1a
+	maxMarks = 128 // a block
+)
+
+// Transform implements transform.Transformer.
+func (endMarks) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
+	text := len(src)
+	for text > 0 && src[text-1] == endMark && len(src)-text < maxMarks {
+		text--
+	}
+	nDst = copy(dst, src[:text])
+	switch {
+	case nDst < text:
+		return nDst, nDst, transform.ErrShortDst
+	case atEOF || text == len(src):
+		return nDst, len(src), nil
+	}
+	return nDst, nDst, transform.ErrShortSrc
 }

@@ -88,6 +88,7 @@ func TestValues(t *testing.T) {
 		{"a list of batches", `[{"batch":[` + event + `,` + event + `]},` + event + `]`, 3, ""},
 		{"NaN", "[\n{\"event\":\"E\",\"a\":NaN}]", 1, ""},
 		{"a comma between values", "{\n\"event\":\"E\"\n},\n" + event, 1, "after value 1 the file is not JSON (byte 15): there is a comma between two values"},
+		{"a value without an end", `[{"event":"E"},{"event":"` + strings.Repeat("x", valueBytes+1<<20), 1, "read JSON: after value 1: a value is larger than 32 MiB"},
 		{"no JSON", "{\n\"event\":\"E\"\n}\nnonsense", 1, "after value 1 the file is not JSON"},
 		{"cut", "[\n" + event + ",{\"ev", 1, "read JSON"},
 	} {

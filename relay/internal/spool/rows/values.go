@@ -21,7 +21,7 @@ type values struct {
 
 // errLong ends a file with a bracket that is never closed: what follows cannot be separated into
 // values.
-var errLong = errors.New("a JSON value is larger than any request can be; is a bracket or a quote missing?")
+var errLong = fmt.Errorf("a value is larger than %d MiB, which no request is: is a bracket or a quote missing?", valueBytes>>20)
 
 // guard bounds how much of a value the decoder buffers.
 type guard struct {
@@ -62,6 +62,9 @@ func (e *syntaxError) Unwrap() error { return e.err }
 
 // unreadable returns the error that ends the file.
 func (v *values) unreadable(err error) error {
+	if errors.Is(err, errLong) {
+		return &PrivateError{fmt.Sprintf("read JSON: after value %d", v.number), errLong}
+	}
 	var syntax *jsontext.SyntacticError
 	if !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return &PrivateError{"read JSON", err}
