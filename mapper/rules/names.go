@@ -71,8 +71,8 @@ func builtinEvents() []string {
 	return out
 }
 
-// nearMiss returns the candidate that was probably meant by name, or "". Only case, spacing and
-// one or two typing errors are tolerated: another tense or word is another event.
+// nearMiss returns the candidate that was probably meant by name, or "": one that differs only in
+// case and separators, else the most similar one (strictyaml.Suggest).
 func nearMiss(name string, candidates []string) string {
 	for _, c := range candidates {
 		if c != name && fold.Name(c) == fold.Name(name) {

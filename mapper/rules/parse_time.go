@@ -40,6 +40,8 @@ func slashOrder(layouts []string) (order match.DateOrder) {
 		shown := time.Date(1944, 11, 22, 3, 5, 6, 0, time.UTC).Format(layout)
 		var is match.DateOrder
 		switch {
+		case strings.Contains(shown, "44/"), strings.Contains(shown, "44-"):
+			continue // the year first: says nothing about dates with the year last
 		case strings.Contains(shown, "22/11"), strings.Contains(shown, "22-11"):
 			is = match.DayFirst
 		case strings.Contains(shown, "11/22"), strings.Contains(shown, "11-22"):

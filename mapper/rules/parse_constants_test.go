@@ -1,4 +1,4 @@
-package mapper
+package rules
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// A mapping that could never work is refused, with the line, what is wrong and
-// what to write in its place.
+// A mapping that could never work is refused, with the line, what is wrong and what to write
+// instead.
 func TestConstantsThatNeverWork(t *testing.T) {
 	for _, c := range []struct{ text, line, what, fix string }{
 		{"store:\n  page_id: { const: abc }", ":3:", `"abc" is not a page id`, "copy it"},
@@ -59,7 +59,7 @@ func TestConstantsThatNeverWork(t *testing.T) {
 	} {
 		_, _, err := Parse("m.yaml", []byte("version: 1\n"+c.text+"\n"))
 		if err == nil {
-			t.Errorf("%s: taken", c.text)
+			t.Errorf("%s: accepted", c.text)
 			continue
 		}
 		for _, want := range []string{"m.yaml" + c.line, c.what, c.fix} {
@@ -70,7 +70,7 @@ func TestConstantsThatNeverWork(t *testing.T) {
 	}
 }
 
-// Constants that can work for some events are taken.
+// Constants that can be valid for some events are accepted.
 func TestConstantsThatWork(t *testing.T) {
 	for _, text := range []string{
 		"match_keys: { country: [properties.c, { const: DE }], state: { const: Bayern }, zip: 94105, phone: { const: '0301234567' } }",
@@ -85,7 +85,7 @@ func TestConstantsThatWork(t *testing.T) {
 	}
 }
 
-// rendered is an error as relay check prints it.
+// rendered returns an error as relay check prints it.
 func rendered(err error) string {
 	if problems, ok := errors.AsType[strictyaml.Problems](err); ok {
 		return problems.Render()
@@ -93,8 +93,8 @@ func rendered(err error) string {
 	return err.Error()
 }
 
-// An entry of never_customers that is a mail host alone is nobody's address: it is said.
-func TestMailHostsThatAreNobody(t *testing.T) {
+// An entry of never_customers that is only a mail host is no address: a warning says what to write.
+func TestMailHostInNeverCustomers(t *testing.T) {
 	for text, want := range map[string]string{
 		"gmail.com": `*@gmail.com`, "'@shop.example'": `*@shop.example`, "kasse.de": "*@kasse.de",
 		"ada@example.com": "", "'*@shop.example'": "", "ada.hofe": "", "Laufkunde": "", "0301234567": "",
@@ -103,12 +103,12 @@ func TestMailHostsThatAreNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := ""
+		got := ""
 		for _, w := range warnings {
-			said += w.Error() + w.Hint
+			got += w.Error() + w.Hint
 		}
-		if (want == "") != (said == "") || !strings.Contains(said, want) {
-			t.Errorf("%s: %q", text, said)
+		if (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }
