@@ -368,7 +368,7 @@ func TestHubTimeIsAskedFirst(t *testing.T) {
 			case !ready.Load():
 				return graph.Result{Class: graph.Retry, HTTPStatus: 503}
 			case !knows.Load():
-				return graph.Result{Class: graph.Delivered, HTTPStatus: 200}
+				return graph.Result{Class: graph.Delivered, HTTPStatus: 200, HubClock: now()}
 			}
 			return graph.Result{Class: graph.Delivered, HTTPStatus: 200, ServerTime: now()}
 		}
@@ -407,25 +407,46 @@ func TestHubTimeIsAskedFirst(t *testing.T) {
 	})
 }
 
-// A hub that never knows the time delays events, but not for ever.
+// A hub that never knows the time delays events only if its clock differs from the store's, or
+// if neither can be right, and not for ever.
 func TestHubWithoutTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w, h := edge(t, nil)
-		w.opts.Wall, w.opts.ClockSynced = time.Now, nil
-		w.opts.Ask = func(context.Context) graph.Result { return graph.Result{Class: graph.Delivered, HTTPStatus: 200} }
-		w.run()
-		defer func() { w.stop() }()
-		w.receiveIn(queue.LaneForward, "sale")
-		pass(hubTimePatience - time.Second)
-		if chunks, _ := h.sent(); len(chunks) > 0 {
-			t.Errorf("forwarded %v", chunks)
-		}
-		pass(time.Minute)
-		if chunks, _ := h.sent(); len(chunks) != 1 {
-			t.Errorf("forwarded %v", chunks)
-		}
-	})
+	day := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		store, hub time.Time
+		waits      bool
+	}{
+		"the clocks agree":   {day, day.Add(time.Minute), false},
+		"the clocks differ":  {day, day.Add(time.Hour), true},
+		"both start in 1970": {time.Unix(0, 0).UTC(), time.Unix(60, 0).UTC(), true},
+		"no Date header":     {day, time.Time{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				w, h := edge(t, nil)
+				w.opts.Wall, w.opts.ClockSynced = func() time.Time { return c.store.Add(time.Since(start)) }, nil
+				w.opts.Ask = func(context.Context) graph.Result {
+					r := graph.Result{Class: graph.Delivered, HTTPStatus: 200}
+					if !c.hub.IsZero() {
+						r.HubClock = c.hub.Add(time.Since(start))
+					}
+					return r
+				}
+				w.run()
+				defer func() { w.stop() }()
+				w.receiveIn(queue.LaneForward, "sale")
+				pass(hubTimePatience - time.Second)
+				if chunks, _ := h.sent(); (len(chunks) == 0) != c.waits {
+					t.Errorf("forwarded %v", chunks)
+				}
+				pass(time.Minute)
+				if chunks, _ := h.sent(); len(chunks) != 1 {
+					t.Errorf("forwarded %v", chunks)
+				}
+			})
+		})
+	}
 }
 
 type fakeNotes map[string][]byte

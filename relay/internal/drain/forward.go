@@ -9,6 +9,8 @@ import (
 	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/clock"
 	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/track"
@@ -85,9 +87,9 @@ func (l *lane) canForward() (State, time.Time, bool) {
 }
 
 const (
-	// hubTimePatience is how long a lane waits for a hub that does not know the time. A hub
-	// that starts asks Meta at once, but its network can take minutes. After that, events
-	// are forwarded with the times of this machine's clock.
+	// hubTimePatience is how long a lane waits for a hub that does not know the time, if the
+	// clocks of the two differ. A hub that starts asks Meta at once, but its network can take
+	// minutes. After that, events are forwarded with the times of this machine's clock.
 	hubTimePatience = 5 * time.Minute
 	hubTimeInterval = 4 * time.Second // between two requests for the time, about
 )
@@ -102,11 +104,18 @@ func (l *lane) hubHasTime(r graph.Result) bool {
 		}
 		return false
 	}
-	if l.s.clock.Asking() {
+	if l.s.clock.Asking() && !l.s.agreesWith(r.HubClock) {
 		l.waitUntil(hubTimeInterval/2+time.Duration(l.s.o.Rand()*float64(hubTimeInterval)), WaitingRetry)
 		return false
 	}
 	return true
+}
+
+// agreesWith reports whether this machine's clock is so close to the hub's that both are
+// probably right, although neither is trusted.
+func (s *Supervisor) agreesWith(hub time.Time) bool {
+	now, _ := s.clock.Now()
+	return batch.Plausible(now) && now.Sub(hub).Abs() <= clock.MaxError
 }
 
 // hubFailed records an answer other than success. If it is a refusal that only a person can

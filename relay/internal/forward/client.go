@@ -104,13 +104,14 @@ func Probe(ctx context.Context, post Poster, key string) graph.Result {
 	p := post.Post(ctx, Path, ContentType, key, probe)
 	r := result(p, probe)
 	r.Elapsed = time.Since(start)
-	if r.ServerTime.IsZero() { // the hub does not trust its clock: good enough for a warning
-		r.ServerTime, _ = http.ParseTime(p.Header.Get("Date"))
+	if r.ServerTime.IsZero() {
+		r.ServerTime = r.HubClock // good enough for a warning
 	}
 	return r
 }
 
-// Ask asks the hub for the time. The result has none if the hub does not trust its clock.
+// Ask asks the hub for the time. If the hub does not trust its clock, the result has only
+// HubClock.
 func (c *Client) Ask(ctx context.Context) graph.Result {
 	start := time.Now()
 	_, r := c.post(ctx, ContentType, probe)
@@ -147,6 +148,9 @@ func result(p graph.Posted, body []byte) graph.Result {
 	case http.StatusOK:
 		if r.Class = graph.Retry; said.Success {
 			r.Class, r.Message = graph.Delivered, ""
+			if r.ServerTime.IsZero() {
+				r.HubClock, _ = http.ParseTime(p.Header.Get("Date"))
+			}
 		}
 	case http.StatusTooManyRequests:
 		r.Class = graph.Throttle

@@ -55,6 +55,7 @@ type Result struct {
 	RetryAfter time.Duration // from the headers or the body, limited; 0: unknown
 	Usage      float64       // highest percentage in the usage headers, can exceed 100; 0: unknown
 	ServerTime time.Time     // Date header; zero: none
+	HubClock   time.Time     // of a hub that does not trust it; zero: ServerTime is known, or no hub
 	Warning    string        // such as X-Ad-Api-Version-Warning
 	Elapsed    time.Duration
 }

@@ -10,9 +10,9 @@ import (
 func TestTimeOfReceipt(t *testing.T) {
 	told := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
-		wall     time.Time
+		wall    time.Time
 		trusted bool
-		want     time.Time
+		want    time.Time
 	}{
 		{told.AddDate(1, 0, 0), true, told},
 		{time.Unix(0, 0), true, told},
