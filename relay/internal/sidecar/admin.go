@@ -44,7 +44,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Pprof:    cfg.Admin.Pprof,
 		Queue:    backedUp{s.queue, s.receipts},
 		Imports:  s.appender(),
-		Secret:   s.mapping.secret,
+		Secret:   s.mapping.history.secret,
 		PrintKey: prints,
 		Delivery: admin.Delivery{
 			Drain:     s.adminDrain(),

@@ -57,7 +57,7 @@ func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 	if !s.forwards() {
 		s.hub = forward.NewHub(forward.HubOptions{
 			Log: s.queue, Delivers: s.leased(), Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now, Clock: s.trustedClock,
-			Look: s.lookFor, Mappings: s.mapping.sources, Stores: func() []string { return storesIn(s.settings.Load()) }, Logger: s.log,
+			Look: s.lookFor, Mappings: s.mapping.history.sources, Stores: func() []string { return storesIn(s.settings.Load()) }, Logger: s.log,
 		})
 		return nil
 	}

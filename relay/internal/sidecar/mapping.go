@@ -2,11 +2,9 @@ package sidecar
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,26 +18,10 @@ import (
 	"relay/relay/internal/metrics"
 )
 
-// Keys of the queue's notes under which mappings are stored. The last valid one lets relay
-// start with a broken file. The earlier ones rebuild a request whose outcome was unknown
-// when relay stopped.
-const (
-	noteMappings = "mappings" // digests, newest first
-	noteMapping  = "mapping/" // + digest: the source
-	keepMappings = 16
-)
-
-// notes is the part of the queue that stores mappings.
-type notes interface {
-	SetNote(key string, val []byte) error
-	Note(key string) []byte
-}
-
 // liveMapping is the mapping in use and the state of its file. An invalid source changes
 // nothing except that state.
 type liveMapping struct {
-	notes   notes
-	secret  []byte // of the installation, for mapper.Outcome.People
+	history mappingHistory
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	changed func() // called after each swap; nil: nothing to call yet
@@ -55,10 +37,10 @@ type liveMapping struct {
 // openMapping reads the mapping file. If the file is missing or invalid and the queue has
 // stored a valid mapping before, that one is used. Without a file, this relay forwards: its
 // mapping is empty.
-func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *metrics.Metrics) (*liveMapping, error) {
-	l := &liveMapping{file: file, notes: n, secret: secret, log: log, metrics: m}
+func openMapping(file string, n mappingNotes, secret []byte, log *slog.Logger, m *metrics.Metrics) (*liveMapping, error) {
+	l := &liveMapping{file: file, history: mappingHistory{notes: n, secret: secret}, log: log, metrics: m}
 	if file == "" {
-		empty, _, err := l.parse(file, []byte(noMapping))
+		empty, _, err := l.history.parse(file, []byte(noMapping))
 		if err != nil {
 			return nil, err
 		}
@@ -77,22 +59,17 @@ func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *metri
 	if err == nil {
 		return l, nil
 	}
-	digests := l.digests()
-	if len(digests) == 0 {
+	stored, ok := l.history.newest()
+	if !ok {
 		return nil, exit.BadConfig(err)
 	}
-	good, _, perr := l.parse(file+" (last valid)", n.Note(noteMapping+digests[0]))
+	good, _, perr := l.history.parse(file+" (last valid)", stored)
 	if perr != nil {
 		return nil, exit.BadConfig(errors.Join(err, fmt.Errorf("the last valid mapping cannot be read either: %w", perr)))
 	}
-	l.swap(good, n.Note(noteMapping+digests[0]), nil, true)
+	l.swap(good, stored, nil, true)
 	log.Error("mapping file refused, using the last valid version", "code", logs.MappingLastGood, "file", file, "digest", good.Digest(), "err", err)
 	return l, nil
-}
-
-// parse parses a mapping whose outcomes contain the people they are about.
-func (l *liveMapping) parse(file string, src []byte) (*mapper.Mapping, []strictyaml.Problem, error) {
-	return mapper.Parse(file, src, mapper.WithSecret(l.secret))
 }
 
 // path returns the mapping file; "": this relay forwards.
@@ -125,7 +102,7 @@ func (l *liveMapping) offer(src []byte) (changed bool, err error) {
 	var m *mapper.Mapping
 	var warnings []strictyaml.Problem
 	if err == nil {
-		m, warnings, err = l.parse(l.path(), src)
+		m, warnings, err = l.history.parse(l.path(), src)
 	}
 	if err != nil {
 		l.refuse(err, src)
@@ -133,12 +110,12 @@ func (l *liveMapping) offer(src []byte) (changed bool, err error) {
 	}
 	if old := l.current.Load(); old != nil && old.Digest() == m.Digest() {
 		l.mu.Lock()
-		l.state.OK, l.state.Refused = true, nil
+		l.state.OK, l.state.FromStore, l.state.Refused, l.state.Warnings = true, false, nil, problems(warnings)
 		l.mu.Unlock()
 		l.metrics.MappingLoaded(true, m.Digest(), time.Now())
 		return false, nil
 	}
-	if err := l.save(m.Digest(), src); err != nil {
+	if err := l.history.add(m.Digest(), src); err != nil {
 		l.log.Warn("the mapping cannot be stored for the next start", "code", logs.MappingNotKept, "err", err)
 	}
 	l.swap(m, src, warnings, false)
@@ -198,53 +175,7 @@ func (l *liveMapping) ByDigest(digest string) *mapper.Mapping {
 	if m := l.current.Load(); m != nil && m.Digest() == digest {
 		return m
 	}
-	src := l.notes.Note(noteMapping + digest)
-	if src == nil {
-		return nil
-	}
-	m, _, err := l.parse(l.path(), src)
-	if err != nil {
-		return nil
-	}
-	return m
-}
-
-func (l *liveMapping) digests() []string {
-	var ds []string
-	if json.Unmarshal(l.notes.Note(noteMappings), &ds) != nil {
-		return nil
-	}
-	return ds
-}
-
-// save stores a source as the last valid one and removes the oldest.
-func (l *liveMapping) save(digest string, src []byte) error {
-	ds := l.digests()
-	if len(ds) > 0 && ds[0] == digest {
-		return nil
-	}
-	if err := l.notes.SetNote(noteMapping+digest, src); err != nil {
-		return fmt.Errorf("store mapping: %w", err)
-	}
-	ds = slices.DeleteFunc(ds, func(d string) bool { return d == digest })
-	ds = slices.Insert(ds, 0, digest)
-	var old []string
-	if len(ds) > keepMappings {
-		old, ds = ds[keepMappings:], ds[:keepMappings]
-	}
-	list, err := json.Marshal(ds)
-	if err != nil {
-		return fmt.Errorf("store mapping: %w", err)
-	}
-	if err := l.notes.SetNote(noteMappings, list); err != nil {
-		return fmt.Errorf("store mapping: %w", err)
-	}
-	for _, d := range old {
-		if err := l.notes.SetNote(noteMapping+d, nil); err != nil {
-			return fmt.Errorf("remove old mapping: %w", err)
-		}
-	}
-	return nil
+	return l.history.mapping(digest)
 }
 
 // problems converts problems to their form in the API.
@@ -261,20 +192,5 @@ func (l *liveMapping) all() (out []*mapper.Mapping) {
 	if m := l.Mapping(); m != nil {
 		out = append(out, m)
 	}
-	for _, digest := range l.digests() {
-		if m := l.ByDigest(digest); m != nil {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-// sources returns the sources of the stored mappings, newest first.
-func (l *liveMapping) sources() (out []string) {
-	for _, digest := range l.digests() {
-		if src := l.notes.Note(noteMapping + digest); src != nil {
-			out = append(out, string(src))
-		}
-	}
-	return out
+	return append(out, l.history.mappings()...)
 }

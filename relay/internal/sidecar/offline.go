@@ -71,11 +71,8 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		audit = auditFile
 	}
 	WaitOpened(ctx, q)
-	m := offlineMapping(cfg, q)
-	kept := &liveMapping{notes: noteReader{n: q}, file: cfg.Mapping}
-	if m != nil {
-		kept.current.Store(m)
-	}
+	history := mappingHistory{notes: q}
+	m := offlineMapping(cfg, history)
 	var dropped *spool.Directory // for a forget
 	if write {
 		err := backup.CleanCopies(cfg.Dir())
@@ -98,7 +95,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		Copies:   backup.CopiesDir(cfg.Dir()),
 
 		People: privacy.Sources{
-			Mappings:  func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, kept.all()...) },
+			Mappings:  func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, history.mappings()...) },
 			Receipts:  forgetReceipts(ledger.open),
 			Dropped:   forgetSpool(dropped),
 			Strangers: strangers(func() *config.Config { return cfg }),
@@ -108,7 +105,12 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 			Foresight: func() batch.Foresight {
 				return batch.Foresight{
 					Mapping: batch.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true,
-					By: func(digest string) batch.Mapping { return batch.Live(kept.ByDigest(digest)) },
+					By: func(digest string) batch.Mapping {
+						if m != nil && m.Digest() == digest {
+							return batch.Live(m)
+						}
+						return batch.Live(history.mapping(digest))
+					},
 				}
 			},
 		},
@@ -163,27 +165,16 @@ func WaitOpened(ctx context.Context, q *local.Queue) {
 }
 
 // offlineMapping returns the mapping of the file, else the last valid one, else nil.
-func offlineMapping(cfg *config.Config, n interface{ Note(string) []byte }) *mapper.Mapping {
-	file := cfg.Mapping
-	src, err := ReadMapping(cfg)
-	if err == nil {
-		if m, _, err := mapper.Parse(file, src); err == nil {
+func offlineMapping(cfg *config.Config, h mappingHistory) *mapper.Mapping {
+	if src, err := ReadMapping(cfg); err == nil {
+		if m, _, err := h.parse(cfg.Mapping, src); err == nil {
 			return m
 		}
 	}
-	l := &liveMapping{notes: noteReader{n: n}}
-	if ds := l.digests(); len(ds) > 0 {
-		if m, _, err := mapper.Parse(file, n.Note(noteMapping+ds[0])); err == nil {
+	if src, ok := h.newest(); ok {
+		if m, _, err := h.parse(cfg.Mapping, src); err == nil {
 			return m
 		}
 	}
 	return nil
 }
-
-type noteReader struct {
-	n interface{ Note(string) []byte }
-}
-
-func (r noteReader) Note(key string) []byte { return r.n.Note(key) }
-
-func (r noteReader) SetNote(string, []byte) error { return errors.New("read only") }
