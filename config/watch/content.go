@@ -12,19 +12,18 @@ import (
 	"relay/internal/disk"
 )
 
-// contentKind says what a look at a file found.
+// contentKind is the result of reading a file.
 type contentKind int
 
 const (
 	unseen   contentKind = iota
-	present              // sum is of the bytes
-	missing              // no such file
-	failed               // there, but not usable; sum is of the error's words
-	unstable             // changed while it was read
+	present              // sum is the hash of its bytes
+	missing              // it does not exist
+	failed               // it exists but cannot be used; sum is the hash of the error's text
+	unstable             // it changed while it was read
 )
 
-// content is what a file held at one look, without its bytes. It is
-// comparable.
+// content identifies the content of a file at one scan, without its bytes. It is comparable.
 type content struct {
 	kind contentKind
 	sum  [sha256.Size]byte
@@ -32,9 +31,9 @@ type content struct {
 
 func contentOf(data []byte) content { return content{kind: present, sum: sha256.Sum256(data)} }
 
-// readContent reads a file whole; the FileInfo is nil where there is none. A file that changes while it is read is
-// unstable; one that is larger than limit, no regular file or not readable has
-// failed.
+// readContent reads a file. The FileInfo is nil if the file does not exist. A file that changes
+// while it is read is unstable; one that is larger than limit, not a regular file or not readable
+// has failed.
 func readContent(path string, limit int64) (content, os.FileInfo, Change) {
 	data, info, err := readStable(path, limit)
 	switch {

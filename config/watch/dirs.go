@@ -13,9 +13,8 @@ import (
 	"relay/internal/logs"
 )
 
-// dirWatch keeps system watches on the directories through which files are
-// reached. A watch on a file is deaf after the first atomic save; one on its
-// directory is not. The zero dirWatch watches nothing.
+// dirWatch keeps system watches on the directories that lead to files. A watch on a file reports
+// nothing after the first atomic save; one on its directory does. The zero dirWatch watches nothing.
 type dirWatch struct {
 	notify *fsnotify.Watcher
 	dirs   map[string]watchedDir
@@ -23,13 +22,12 @@ type dirWatch struct {
 }
 
 type watchedDir struct {
-	info   os.FileInfo // to see when another directory has taken its place
-	failed bool        // already logged
+	info   os.FileInfo // to detect that another directory has replaced it
+	failed bool        // it cannot be watched, which has been logged
 }
 
-// follow makes the watched directories those that files are reached through
-// now. It looks again after a change, because a link or directory may have
-// moved before the watch on it was there.
+// follow watches the directories that lead to files now. After a change it checks again, because a
+// link or directory might have moved before it was watched.
 func (d *dirWatch) follow(files []string) {
 	if d.notify == nil {
 		return
@@ -38,7 +36,7 @@ func (d *dirWatch) follow(files []string) {
 		var want []string
 		for _, path := range files {
 			if abs, err := filepath.Abs(path); err == nil {
-				want = append(want, reachedThrough(abs)...)
+				want = append(want, dirsOf(abs)...)
 			}
 		}
 		slices.Sort(want)
@@ -48,8 +46,7 @@ func (d *dirWatch) follow(files []string) {
 	}
 }
 
-// set watches exactly the directories of want and says whether that changed
-// anything.
+// set watches exactly the directories of want. It reports whether a watch was added.
 func (d *dirWatch) set(want []string) (changed bool) {
 	for dir := range d.dirs {
 		if !slices.Contains(want, dir) {
@@ -65,30 +62,30 @@ func (d *dirWatch) set(want []string) (changed bool) {
 	return changed
 }
 
-// add watches dir and says whether it did not before.
+// add watches dir. It reports whether dir was not watched before.
 func (d *dirWatch) add(dir string) bool {
 	info, err := os.Stat(dir)
 	if err != nil {
 		delete(d.dirs, dir)
-		return true // gone meanwhile: its parent is next
+		return true // it is gone: now its parent counts
 	}
 	old, watched := d.dirs[dir]
 	if watched && !old.failed && os.SameFile(old.info, info) && slices.Contains(d.notify.WatchList(), dir) {
 		return false
 	}
-	_ = d.notify.Remove(dir) // a watch on what was there before
+	_ = d.notify.Remove(dir) // a watch on the directory that was replaced
 	err = d.notify.Add(dir)
 	if err != nil && !old.failed {
-		d.log.Warn("changes in a directory are found by polling alone", "code", logs.PollingOnly, "dir", dir, "err", err)
+		d.log.Warn("changes in a directory are found only by polling", "code", logs.PollingOnly, "dir", dir, "err", err)
 	}
 	d.dirs[dir] = watchedDir{info: info, failed: err != nil}
 	return err == nil
 }
 
-// reachedThrough lists the directories in which a change can change what path
-// means: those of the file, of every link on the way and of what they lead to;
-// where something is missing, the nearest directory above.
-func reachedThrough(path string) []string {
+// dirsOf returns the directories in which a change can make path another file: those of the file, of
+// every link in the path, and of the targets of links. If one is missing, it returns the nearest
+// existing directory above it.
+func dirsOf(path string) []string {
 	dirs := []string{nearest(filepath.Dir(path))}
 	for range 40 { // as many links as Linux follows
 		link, target := firstLink(path)
@@ -105,8 +102,7 @@ func reachedThrough(path string) []string {
 	return append(dirs, nearest(filepath.Dir(path)))
 }
 
-// firstLink returns the first part of path that is a symbolic link, and where
-// it leads.
+// firstLink returns the first part of path that is a symbolic link, and its target.
 func firstLink(path string) (link, target string) {
 	volume := filepath.VolumeName(path)
 	for i := len(volume) + 1; i <= len(path); i++ {

@@ -1,14 +1,17 @@
-// Package watch tells when the content of files changes.
+// Package watch reports changes of the content of files.
 //
 //	directory events ─┐ within 50 ms
-//	poll (30 s) ──────┼──► look: every file read whole, hashed ──► still for long enough? ──► OnChange
-//	Trigger, Check ───┘         and the directories it is reached through watched
+//	poll (30 s) ──────┼──► scan: read and hash every file ──► unchanged for long enough? ──► OnChange
+//	Trigger, Check ───┘          and watch the directories that lead to it
 //
-// A [Watcher] tells each change of content once, whole, however the file is saved, and
-// deletion and return besides. It has one goroutine, Run's (fsnotify's own ends with it).
+// A [Watcher] reports each change of content once, with the whole content, however the file is
+// saved. It also reports that a file was deleted or came back. It has one goroutine, that of Run;
+// fsnotify's own ends with it.
 //
-// What can hurt you: a Watcher cannot know that a program pauses in the middle of writing.
-// It tells a file that has been still for Debounce, or for as long as [Options].Still wants,
-// and never one that does not get still ([Watcher.Restless]). OnChange runs on Run's
-// goroutine: while it works, nothing else is told, and it must not call Check.
+// # What can hurt you
+//
+// A Watcher cannot detect that a program pauses in the middle of writing. It reports a file that
+// has been unchanged for Debounce, or for as long as [Options].Quiet requires, and never one that
+// keeps changing ([Watcher.ChangingSince]). OnChange runs on Run's goroutine: until it returns,
+// nothing else is reported, and it must not call Check.
 package watch

@@ -10,33 +10,32 @@ import (
 	"relay/internal/logs"
 )
 
-// dropsPause is the least time between two hints of Drops: a file that is
-// being written is many changes a second.
+// dropsPause is the minimum time between two hints of Drops: a file that is being written causes
+// many events a second.
 const dropsPause = 250 * time.Millisecond
 
-// Drops says on tell that something in dir may have changed, until ctx ends. A
-// hint is all it is: whoever listens looks for himself, and polls besides,
-// because a network file system says nothing. With mode poll or off, or where
-// the system has no more watches, there are no hints. tell should have room for
-// one; a hint that nobody receives is dropped.
-func Drops(ctx context.Context, dir, mode string, tell chan<- struct{}, log *slog.Logger) error {
+// Drops sends on hints when something in dir might have changed, until ctx ends. The receiver must
+// also poll: a network file system reports no changes, and there are no hints in mode poll or off,
+// or if the system has no more watches. hints should have room for one; a hint that cannot be sent
+// at once is dropped.
+func Drops(ctx context.Context, dir, mode string, hints chan<- struct{}, log *slog.Logger) error {
 	if mode != "" && mode != Auto {
 		<-ctx.Done()
 		return nil
 	}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		log.Warn("dropped files are found by polling alone", "code", logs.PollingOnly, "err", err)
+		log.Warn("dropped files are found only by polling", "code", logs.PollingOnly, "err", err)
 		<-ctx.Done()
 		return nil
 	}
 	defer func() { _ = notify.Close() }()
 	dirs := dirWatch{notify: notify, dirs: map[string]watchedDir{}, log: log}
-	// The directory may be replaced by another one of its name.
-	again := time.NewTicker(30 * time.Second)
-	defer again.Stop()
+	// The directory can be replaced by another one of the same name.
+	follow := time.NewTicker(30 * time.Second)
+	defer follow.Stop()
 	dirs.set([]string{nearest(dir)})
-	// A change is told at once, or when the pause behind the last hint is over.
+	// A hint is sent at once, or when the pause after the last one is over.
 	due := time.NewTimer(time.Hour)
 	due.Stop()
 	defer due.Stop()
@@ -45,24 +44,24 @@ func Drops(ctx context.Context, dir, mode string, tell chan<- struct{}, log *slo
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-again.C:
+		case <-follow.C:
 			dirs.set([]string{nearest(dir)})
 		case <-notify.Events:
-			waiting = note(waiting, due, last)
-		case <-notify.Errors: //nolint:errcheck // whatever it says, some changes were lost
-			waiting = note(waiting, due, last)
+			waiting = schedule(waiting, due, last)
+		case <-notify.Errors: //nolint:errcheck // any error means that changes were missed
+			waiting = schedule(waiting, due, last)
 		case <-due.C:
 			waiting, last = false, time.Now()
 			select {
-			case tell <- struct{}{}:
+			case hints <- struct{}{}:
 			default:
 			}
 		}
 	}
 }
 
-// note sets due for a change, unless it is set already.
-func note(waiting bool, due *time.Timer, last time.Time) bool {
+// schedule sets due for a hint, unless it is already set.
+func schedule(waiting bool, due *time.Timer, last time.Time) bool {
 	if !waiting {
 		due.Reset(max(0, dropsPause-time.Since(last)))
 	}

@@ -15,56 +15,53 @@ import (
 
 // The modes of watch.mode.
 const (
-	Auto = "auto" // told by the system, and polling as a net
-	Poll = "poll" // polling alone
-	Off  = "off"  // Trigger and Check alone
+	Auto = "auto" // events of the system, and polling in case one is missed
+	Poll = "poll" // only polling
+	Off  = "off"  // only Trigger and Check
 )
 
 const (
-	// glance is how soon a look follows the first sign of a change: a burst of
-	// signs is one look.
-	glance = 50 * time.Millisecond
-	// maxDelay is how long a change waits for others that come with it.
+	// scanDelay is the time between the first event and the scan: a burst of events causes one scan.
+	scanDelay = 50 * time.Millisecond
+	// maxDelay is how long a change waits for changes of other files, to be reported together.
 	maxDelay = 2 * time.Second
-	// restless is how long a file may go on changing before that is said.
-	restless = 10 * time.Second
+	// tooLong is how long a file can keep changing before that is logged.
+	tooLong = 10 * time.Second
 )
 
 // File is a file to watch.
 type File struct {
 	Path string
-	Data []byte // what is in use, so that a change before Run is seen; nil: what the first look finds
+	Data []byte // the content in use, so that a change before Run is found; nil: what the first scan reads
 }
 
-// Change is one change of one file's content.
+// Change is a change of the content of one file.
 type Change struct {
-	Path    string // as it was given
-	Data    []byte // the whole content, read twice alike
-	Deleted bool   // the file is gone; keep what is in use
-	Err     error  // the file is there and cannot be used: unreadable or too large; keep what is in use
+	Path    string // as in File
+	Data    []byte // the whole content; two scans have read the same
+	Deleted bool   // the file is gone; keep the content in use
+	Err     error  // the file exists but is unreadable or too large; keep the content in use
 }
 
-// Options sets up a Watcher. Only Files and OnChange are needed.
+// Options configures a Watcher. Only Files and OnChange are required.
 type Options struct {
 	Files    []File
 	Mode     string        // auto (default), poll or off
 	Poll     time.Duration // default 30 s
-	Debounce time.Duration // how long a file must have been still before its change is told; default 250 ms
+	Debounce time.Duration // how long a file must be unchanged before its change is reported; default 250 ms
 	MaxBytes int64         // of a file; default 4 MiB
-	// Still says how long a file must have been still before this change of it is
-	// told; less than Debounce counts as that. Run's goroutine calls it, perhaps
-	// several times for one change. nil: Debounce for all.
-	Still func(Change) time.Duration
-	// OnChange is called from Run's goroutine, once for every change, with all
-	// that one look found, in the order of Files. It may call Watch, Know and Trigger, not Check.
+	// Quiet returns how long a file must be unchanged before this change is reported, at least
+	// Debounce. Run's goroutine calls it, possibly several times for one change. nil: Debounce.
+	Quiet func(Change) time.Duration
+	// OnChange is called on Run's goroutine with all changes that one scan found, in the order of
+	// Files, each once. It can call Watch, SetInUse and Trigger, but not Check.
 	OnChange func([]Change)
-	Logger   *slog.Logger // nil: none
+	Logger   *slog.Logger // default: discards
 }
 
-// Watcher tells when the content of files changes, however it is changed: in
-// place, by rename, by the swap of a directory link as Kubernetes does, by
-// deletion and creation. It tells contents, not events: a touched or rewritten
-// file that says the same is no change.
+// Watcher reports changes of the content of files, in whatever way they are made: in place, by
+// rename, by replacing a link to a directory as Kubernetes does, by deletion and creation. A file
+// that was touched or rewritten with the same content has not changed.
 type Watcher struct {
 	opts    Options
 	trigger chan struct{}
@@ -72,18 +69,18 @@ type Watcher struct {
 	stopped chan struct{}
 	once    sync.Once
 
-	mu    sync.Mutex
-	files []string
-	known map[string]content   // last told, or in use
-	moved map[string]time.Time // files that change and change, and since when
+	mu       sync.Mutex
+	files    []string
+	inUse    map[string]content   // the content in use, or reported last
+	changing map[string]time.Time // files that keep changing, and since when
 
-	// Used by Run's goroutine alone.
-	pending map[string]sighting // changed, not yet told
-	dirs    dirWatch
-	waiting []chan struct{} // Checks to be answered when nothing is pending
+	// Used only by Run's goroutine.
+	pending  map[string]pendingChange
+	dirs     dirWatch
+	checking []chan struct{} // calls of Check that return when nothing is pending
 }
 
-// New returns a watcher that Run starts.
+// New returns a Watcher. Run starts it.
 func New(o Options) *Watcher {
 	if o.Mode == "" {
 		o.Mode = Auto
@@ -106,19 +103,19 @@ func New(o Options) *Watcher {
 	w := &Watcher{
 		opts:    o,
 		trigger: make(chan struct{}, 1), checks: make(chan chan struct{}), stopped: make(chan struct{}),
-		known: map[string]content{}, moved: map[string]time.Time{}, pending: map[string]sighting{},
+		inUse: map[string]content{}, changing: map[string]time.Time{}, pending: map[string]pendingChange{},
 	}
 	w.Watch(o.Files...)
 	return w
 }
 
-// Watch replaces the files that are watched. A file that was watched before
-// keeps its state, whatever Data says.
+// Watch replaces the files that are watched. A file that is already watched keeps its state and
+// ignores Data.
 func (w *Watcher) Watch(files ...File) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before := w.known
-	w.known = map[string]content{}
+	before := w.inUse
+	w.inUse = map[string]content{}
 	w.files = nil
 	for _, f := range files {
 		if slices.Contains(w.files, f.Path) {
@@ -126,12 +123,12 @@ func (w *Watcher) Watch(files ...File) {
 		}
 		w.files = append(w.files, f.Path)
 		if c, ok := before[f.Path]; ok {
-			w.known[f.Path] = c
+			w.inUse[f.Path] = c
 		} else if f.Data != nil {
-			w.known[f.Path] = contentOf(f.Data)
-		} else if w.opts.Mode == Off { // no look is made that nobody asks for
+			w.inUse[f.Path] = contentOf(f.Data)
+		} else if w.opts.Mode == Off { // there is no scan before Trigger or Check
 			if c, _, _ := readContent(f.Path, w.opts.MaxBytes); c.kind != unstable {
-				w.known[f.Path] = c
+				w.inUse[f.Path] = c
 			}
 		}
 	}
@@ -140,7 +137,7 @@ func (w *Watcher) Watch(files ...File) {
 	}
 }
 
-// Trigger makes Run look at the files soon, without waiting for it: for SIGHUP.
+// Trigger makes Run scan the files soon, and does not wait for it: for SIGHUP.
 func (w *Watcher) Trigger() {
 	select {
 	case w.trigger <- struct{}{}:
@@ -148,8 +145,8 @@ func (w *Watcher) Trigger() {
 	}
 }
 
-// Check makes Run look at the files now and returns when every change found has
-// been told: for a reload whose result somebody waits for. Run must be running.
+// Check makes Run scan the files now and returns after every change it found has been reported:
+// for a reload whose caller waits for the result. Run must be running.
 func (w *Watcher) Check(ctx context.Context) error {
 	done := make(chan struct{})
 	select {
@@ -169,7 +166,7 @@ func (w *Watcher) Check(ctx context.Context) error {
 	}
 }
 
-// Run watches until ctx ends and then returns nil. It may be called once.
+// Run watches until ctx ends, and returns nil. It can be called once.
 func (w *Watcher) Run(ctx context.Context) error {
 	defer w.once.Do(func() { close(w.stopped) })
 	var events <-chan fsnotify.Event
@@ -177,7 +174,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if w.opts.Mode == Auto {
 		notify, err := fsnotify.NewWatcher()
 		if err != nil {
-			w.opts.Logger.Warn("file changes are found by polling alone", "code", logs.PollingOnly, "err", err, "poll", w.opts.Poll)
+			w.opts.Logger.Warn("file changes are found only by polling", "code", logs.PollingOnly, "err", err, "poll", w.opts.Poll)
 		} else {
 			defer func() { _ = notify.Close() }()
 			w.dirs = dirWatch{notify: notify, dirs: map[string]watchedDir{}, log: w.opts.Logger}
@@ -190,7 +187,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		defer ticker.Stop()
 		poll = ticker.C
 	}
-	due := time.Now() // when the next look is; zero: when something happens
+	due := time.Now() // of the next scan; zero: none is due
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	within := func(d time.Duration) {
@@ -199,10 +196,10 @@ func (w *Watcher) Run(ctx context.Context) error {
 			timer.Reset(d)
 		}
 	}
-	look := func() {
+	scan := func() {
 		due = time.Time{}
 		timer.Stop()
-		if d, again := w.look(); again {
+		if d, again := w.scan(); again {
 			within(d)
 		}
 	}
@@ -211,19 +208,19 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
-			look()
+			scan()
 		case <-poll:
-			look()
+			scan()
 		case <-w.trigger:
-			look()
+			scan()
 		case done := <-w.checks:
-			w.waiting = append(w.waiting, done)
-			look()
+			w.checking = append(w.checking, done)
+			scan()
 		case <-events:
-			within(glance)
+			within(scanDelay)
 		case err := <-failures:
 			w.opts.Logger.Debug("watching a directory failed", "code", logs.WatchFailed, "err", err)
-			within(glance)
+			within(scanDelay)
 		}
 	}
 }

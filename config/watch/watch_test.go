@@ -14,18 +14,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must come; it is never what a
-// test measures.
+// patience is how long a test waits for a change that must come. No test measures it.
 const patience = 20 * time.Second
 
-// watching is a watcher under test and what it told.
+// watching is a Watcher under test and the changes it reported.
 type watching struct {
 	t       *testing.T
 	w       *Watcher
 	changes chan Change
 }
 
-// watch runs a watcher on path until the test ends.
+// watch runs a Watcher until the test ends.
 func watch(t *testing.T, o Options, paths ...string) *watching {
 	t.Helper()
 	h := &watching{t: t, changes: make(chan Change, 1000)}
@@ -33,7 +32,7 @@ func watch(t *testing.T, o Options, paths ...string) *watching {
 		o.Files = append(o.Files, File{Path: path})
 	}
 	if o.Debounce == 0 && os.Getenv("RELAY_EXAM") == "" {
-		// A busy machine may stop the one who saves between two writes, for less than this.
+		// On a busy machine the writer can be stopped between two writes, for less than this.
 		o.Debounce = 250 * time.Millisecond
 	}
 	o.OnChange = func(cs []Change) {
@@ -51,7 +50,7 @@ func watch(t *testing.T, o Options, paths ...string) *watching {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	h.check() // the first look is done: watches are in place
+	h.check() // after the first scan the directories are watched
 	return h
 }
 
@@ -70,12 +69,12 @@ func (h *watching) next() Change {
 	case c := <-h.changes:
 		return c
 	case <-time.After(patience):
-		h.t.Fatal("no change was told")
+		h.t.Fatal("no change was reported")
 		return Change{}
 	}
 }
 
-// wantContent waits for the next change and compares it whole.
+// wantContent waits for the next change and compares its content.
 func (h *watching) wantContent(want string) {
 	h.t.Helper()
 	c := h.next()
@@ -87,13 +86,13 @@ func (h *watching) wantContent(want string) {
 	}
 }
 
-// wantNothing looks at the files once more and wants silence.
+// wantNothing scans the files again and fails if a change is reported.
 func (h *watching) wantNothing() {
 	h.t.Helper()
 	h.check()
 	select {
 	case c := <-h.changes:
-		h.t.Fatalf("told once too often: %q deleted=%v err=%v", c.Data[:min(len(c.Data), 40)], c.Deleted, c.Err)
+		h.t.Fatalf("reported once too often: %q deleted=%v err=%v", c.Data[:min(len(c.Data), 40)], c.Deleted, c.Err)
 	default:
 	}
 }
@@ -112,13 +111,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// version is the i-th content: large enough that a half-read one would show.
+// version returns the i-th content, large enough for a partial read to be noticed.
 func version(i int) string {
 	return fmt.Sprintf("version: %d\n", i) + strings.Repeat("# filling\n", 5_000+i%7) + fmt.Sprintf("# end %d\n", i)
 }
 
-// rounds is how often each way of saving is tried; fewer by polling,
-// where a round costs no less but can go wrong in fewer ways.
+// rounds is how often each way of saving is tried.
 func rounds() int {
 	if os.Getenv("RELAY_EXAM") == "" {
 		return 10
@@ -126,9 +124,8 @@ func rounds() int {
 	return 50
 }
 
-// Every way in which programs save a file: each save is told exactly once, and
-// whole.
-func TestWatcherTellsEverySaveOnce(t *testing.T) {
+// Each save is reported exactly once, with the whole content, in every way in which programs save.
+func TestWatcherReportsEverySaveOnce(t *testing.T) {
 	saves := map[string]func(t *testing.T, path string, i int){
 		"in place": func(t *testing.T, path string, i int) { write(t, path, version(i)) },
 		"in place in two writes": func(t *testing.T, path string, i int) {
@@ -178,17 +175,17 @@ func TestWatcherTellsEverySaveOnce(t *testing.T) {
 				for name, save := range saves {
 					save(t, paths[name], i)
 				}
-				told := map[string]string{}
+				reported := map[string]string{}
 				for range saves {
 					c := h.next()
-					if _, twice := told[c.Path]; twice || c.Deleted || c.Err != nil {
-						t.Fatalf("round %d, %s: told twice (%v) or not as content: deleted=%v err=%v", i, c.Path, twice, c.Deleted, c.Err)
+					if _, twice := reported[c.Path]; twice || c.Deleted || c.Err != nil {
+						t.Fatalf("round %d, %s: reported twice (%v) or not as content: deleted=%v err=%v", i, c.Path, twice, c.Deleted, c.Err)
 					}
-					told[c.Path] = string(c.Data)
+					reported[c.Path] = string(c.Data)
 				}
 				for name, path := range paths {
-					if told[path] != version(i) {
-						t.Fatalf("round %d, %s: got %d bytes %.40q", i, name, len(told[path]), told[path])
+					if reported[path] != version(i) {
+						t.Fatalf("round %d, %s: got %d bytes %.40q", i, name, len(reported[path]), reported[path])
 					}
 				}
 			}
@@ -197,9 +194,9 @@ func TestWatcherTellsEverySaveOnce(t *testing.T) {
 	}
 }
 
-// A ConfigMap volume: the file is a link into ..data, which is a link to a
-// directory that is swapped; no event ever names the file.
-func TestWatcherSeesConfigMapSwap(t *testing.T) {
+// In a ConfigMap volume the file is a link into ..data, a link to a directory that is replaced. No
+// event ever names the file.
+func TestWatcherReportsConfigMapSwap(t *testing.T) {
 	for _, mode := range []string{Auto, Poll} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
@@ -236,7 +233,7 @@ func TestWatcherSeesConfigMapSwap(t *testing.T) {
 	}
 }
 
-func TestWatcherTellsDeletionAndReturn(t *testing.T) {
+func TestWatcherReportsDeletionAndReturn(t *testing.T) {
 	for _, mode := range []string{Auto, Poll} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
@@ -260,8 +257,7 @@ func TestWatcherTellsDeletionAndReturn(t *testing.T) {
 	}
 }
 
-// The directory itself is moved away and another put in its place: the old
-// watch is on the wrong directory.
+// The directory is replaced by another one: the old watch is on the wrong directory.
 func TestWatcherFollowsReplacedDirectory(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
@@ -301,8 +297,7 @@ func TestWatcherWaitsForDirectory(t *testing.T) {
 	h.wantNothing()
 }
 
-// A link to a file elsewhere: the file's own directory is watched as well, and
-// so is the one that the link is turned to.
+// The directory of a link's target is watched too, also after the link changes.
 func TestWatcherFollowsLinks(t *testing.T) {
 	t.Parallel()
 	dir, a, b := t.TempDir(), t.TempDir(), t.TempDir()
@@ -322,9 +317,9 @@ func TestWatcherFollowsLinks(t *testing.T) {
 	h.wantNothing()
 }
 
-// Touching, rewriting with the same text and noise beside the file are no
-// changes.
-func TestWatcherTellsContentsNotEvents(t *testing.T) {
+// A file that is touched or rewritten with the same text has not changed, nor if other files in its
+// directory change.
+func TestWatcherIgnoresEventsWithoutChange(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "mapping.yaml")
@@ -341,9 +336,8 @@ func TestWatcherTellsContentsNotEvents(t *testing.T) {
 	h.wantNothing()
 }
 
-// A directory in which something happens all the time must not put a change
-// off for ever.
-func TestWatcherIsNotDeafenedByNoise(t *testing.T) {
+// Constant events in the directory do not delay a change for ever.
+func TestWatcherReportsDespiteNoise(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "mapping.yaml")
@@ -367,7 +361,7 @@ func TestWatcherIsNotDeafenedByNoise(t *testing.T) {
 	<-stopped
 }
 
-func TestWatcherSeesChangeBeforeRun(t *testing.T) {
+func TestWatcherReportsChangeBeforeRun(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mapping.yaml")
 	write(t, path, "new")
@@ -387,8 +381,7 @@ func TestWatcherOffNeedsTrigger(t *testing.T) {
 	h.wantNothing()
 }
 
-// Exchanging the files is no reason to look at them: a change is told when
-// somebody asks, also of a file that is new.
+// In mode off, Watch does not scan the files. Check reports a change, also of a new file.
 func TestWatcherOffWatchesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -398,7 +391,7 @@ func TestWatcherOffWatchesNothing(t *testing.T) {
 	w := New(Options{Mode: Off, Files: []File{{Path: a}}})
 	w.Watch(File{Path: a}, File{Path: b})
 	if len(w.trigger) > 0 {
-		t.Error("a look is due that nobody asked for")
+		t.Error("a scan is due without Trigger or Check")
 	}
 	h := watch(t, Options{Mode: Off}, a)
 	h.w.Watch(File{Path: a}, File{Path: b})
@@ -410,7 +403,7 @@ func TestWatcherOffWatchesNothing(t *testing.T) {
 	h.wantNothing()
 }
 
-func TestWatcherTellsUnusableFiles(t *testing.T) {
+func TestWatcherReportsUnusableFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mapping.yaml")
 	write(t, path, "fine")
@@ -436,7 +429,7 @@ func TestWatcherTellsUnusableFiles(t *testing.T) {
 	h.wantNothing()
 }
 
-// Files can be exchanged while it runs, also from within the callback.
+// Watch can replace the files while Run runs, also from OnChange.
 func TestWatcherChangesFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

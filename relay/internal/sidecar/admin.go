@@ -106,11 +106,11 @@ func (s *Sidecar) files() api.Files {
 	if s.watcher == nil { // Open has not finished
 		return f
 	}
-	if at := s.watcher.Restless(s.mapping.path()); !at.IsZero() {
+	if at := s.watcher.ChangingSince(s.mapping.path()); !at.IsZero() {
 		f.Mapping.Restless = &api.Restless{File: s.mapping.path(), Since: at}
 	}
 	for _, file := range s.settings.Load().Files {
-		if at := s.watcher.Restless(file); !at.IsZero() && file != s.mapping.path() {
+		if at := s.watcher.ChangingSince(file); !at.IsZero() && file != s.mapping.path() {
 			f.Config.Restless = &api.Restless{File: file, Since: at}
 			break
 		}

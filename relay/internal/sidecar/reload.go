@@ -26,7 +26,7 @@ func (s *Sidecar) openWatcher(cfg *config.Config) {
 		Mode:     cfg.Watch.Mode,
 		Poll:     cfg.Watch.Poll,
 		OnChange: s.filesChanged,
-		Still:    s.quietPeriod,
+		Quiet:    s.quietPeriod,
 		Logger:   s.log,
 	})
 	s.watch(cfg)
@@ -83,7 +83,7 @@ func (s *Sidecar) filesChanged(changes []watch.Change) {
 			if c.Path == s.path {
 				s.source = c.Data
 				if c.Data != nil {
-					s.watcher.Know(c.Path, c.Data)
+					s.watcher.SetInUse(c.Path, c.Data)
 				}
 			}
 		case c.Deleted:
@@ -96,7 +96,7 @@ func (s *Sidecar) filesChanged(changes []watch.Change) {
 		default:
 			var r api.ReloadResult
 			s.loadMapping(c.Data, &r)
-			s.watcher.Know(c.Path, c.Data)
+			s.watcher.SetInUse(c.Path, c.Data)
 		}
 	}
 	if configChanged {
@@ -121,7 +121,7 @@ func (s *Sidecar) Reload(context.Context) api.ReloadResult {
 	}()
 	s.source, _ = config.ReadTrusted(s.path) // loadConfig reads it again and reports the error
 	if s.source != nil {
-		s.watcher.Know(s.path, s.source)
+		s.watcher.SetInUse(s.path, s.source)
 	}
 	s.loadConfig(&r)
 	if file := s.mapping.path(); file != "" { // otherwise the mapping is at the hub
@@ -132,7 +132,7 @@ func (s *Sidecar) Reload(context.Context) api.ReloadResult {
 			s.mappingRefused(&r, err)
 		} else {
 			s.loadMapping(src, &r)
-			s.watcher.Know(file, src)
+			s.watcher.SetInUse(file, src)
 		}
 	}
 	r.Digest = s.mapping.State().Digest

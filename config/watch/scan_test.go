@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// saw is a change as a test's watcher told it.
-type saw struct {
+// reported is a change that a Watcher reported.
+type reported struct {
 	text string
 	at   time.Time
 }
 
-// polled runs a watcher by polling, whose time is faked and whose files are real.
-func polled(t *testing.T, o Options) (*Watcher, *[]saw) {
+// polled runs a Watcher in mode poll, with a fake clock and real files.
+func polled(t *testing.T, o Options) (*Watcher, *[]reported) {
 	t.Helper()
-	var all []saw
+	var all []reported
 	o.Mode, o.Poll = Poll, 10*time.Millisecond
 	o.OnChange = func(cs []Change) {
 		for _, c := range cs {
-			all = append(all, saw{string(c.Data), time.Now()})
+			all = append(all, reported{string(c.Data), time.Now()})
 		}
 	}
 	w := New(o)
@@ -34,12 +34,12 @@ func polled(t *testing.T, o Options) (*Watcher, *[]saw) {
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
 	t.Cleanup(func() { cancel(); must(t, <-ended) })
-	time.Sleep(time.Millisecond) // faked: the first look
+	time.Sleep(time.Millisecond) // faked: the first scan
 	synctest.Wait()
 	return w, &all
 }
 
-// whole is told by its last line; what lacks it must have been still for 2 s.
+// whole is an Options.Quiet: a file whose last line is missing must be unchanged for 2 s.
 func whole(c Change) time.Duration {
 	if strings.HasSuffix(string(c.Data), "quick\n") {
 		return 0
@@ -47,9 +47,9 @@ func whole(c Change) time.Duration {
 	return 2 * time.Second
 }
 
-// A writer that pauses in the middle is not taken for done, in whatever way its
-// pieces come to be in the file; then it is taken within one poll.
-func TestStillWaitsForSlowWriters(t *testing.T) {
+// A file whose writer pauses is not reported before it is complete, in whatever way it is written.
+// Then it is reported within one poll.
+func TestQuietWaitsForSlowWriters(t *testing.T) {
 	ways := map[string]func(t *testing.T, dir, text string, i int){
 		"in place": func(t *testing.T, dir, text string, _ int) { write(t, filepath.Join(dir, "m"), text) },
 		"rename": func(t *testing.T, dir, text string, _ int) {
@@ -73,7 +73,7 @@ func TestStillWaitsForSlowWriters(t *testing.T) {
 				dir := t.TempDir()
 				save(t, dir, "old\n", 0)
 				synctest.Test(t, func(t *testing.T) {
-					_, told := polled(t, Options{Files: []File{{Path: filepath.Join(dir, "m")}}, Still: whole})
+					_, changes := polled(t, Options{Files: []File{{Path: filepath.Join(dir, "m")}}, Quiet: whole})
 					text := ""
 					for i := 1; i <= 5; i++ {
 						text += fmt.Sprintf("line %d\n", i)
@@ -83,11 +83,11 @@ func TestStillWaitsForSlowWriters(t *testing.T) {
 					done := time.Now().Add(-pause)
 					time.Sleep(5 * time.Second)
 					synctest.Wait()
-					if len(*told) != 1 || (*told)[0].text != text {
-						t.Fatalf("told %v", *told)
+					if len(*changes) != 1 || (*changes)[0].text != text {
+						t.Fatalf("reported %v", *changes)
 					}
-					if d := (*told)[0].at.Sub(done); d < 2*time.Second || d > 2*time.Second+20*time.Millisecond {
-						t.Errorf("taken %s after the last piece", d)
+					if d := (*changes)[0].at.Sub(done); d < 2*time.Second || d > 2*time.Second+20*time.Millisecond {
+						t.Errorf("reported %s after the last piece", d)
 					}
 				})
 			})
@@ -95,50 +95,50 @@ func TestStillWaitsForSlowWriters(t *testing.T) {
 	}
 }
 
-func TestStillIsShortWhereNothingIsLost(t *testing.T) {
+func TestQuietCanBeShort(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	write(t, path, "old\n")
 	synctest.Test(t, func(t *testing.T) {
-		_, told := polled(t, Options{Files: []File{{Path: path}}, Still: whole})
+		_, changes := polled(t, Options{Files: []File{{Path: path}}, Quiet: whole})
 		saved := time.Now()
 		write(t, path, "quick\n")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if len(*told) != 1 || (*told)[0].at.Sub(saved) > 270*time.Millisecond || (*told)[0].at.Sub(saved) < 250*time.Millisecond {
-			t.Errorf("%v after %s", *told, (*told)[0].at.Sub(saved))
+		if len(*changes) != 1 || (*changes)[0].at.Sub(saved) > 270*time.Millisecond || (*changes)[0].at.Sub(saved) < 250*time.Millisecond {
+			t.Errorf("%v after %s", *changes, (*changes)[0].at.Sub(saved))
 		}
 	})
 }
 
-// The same text written anew is a writer at work: time starts again.
-func TestStillCountsFromTheLastWrite(t *testing.T) {
+// A file that is rewritten with the same text is still being written: its time starts again.
+func TestQuietCountsFromTheLastWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	write(t, path, "old\n")
 	synctest.Test(t, func(t *testing.T) {
-		_, told := polled(t, Options{Files: []File{{Path: path}}, Still: whole})
+		_, changes := polled(t, Options{Files: []File{{Path: path}}, Quiet: whole})
 		write(t, path, "new\n")
 		time.Sleep(1900 * time.Millisecond)
 		must(t, os.Chtimes(path, time.Time{}, time.Unix(1_700_000_000, 0))) // an older time too
 		touched := time.Now()
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if len(*told) != 1 || (*told)[0].at.Sub(touched) < 2*time.Second {
-			t.Errorf("told %v, touched %s", *told, touched)
+		if len(*changes) != 1 || (*changes)[0].at.Sub(touched) < 2*time.Second {
+			t.Errorf("reported %v, touched %s", *changes, touched)
 		}
 	})
 }
 
-// A file that never gets still is said once and never taken; another one beside it
-// is.
-func TestRestlessFileIsSaid(t *testing.T) {
+// A file that keeps changing is logged once and never reported; a change of another file is
+// reported.
+func TestChangingSince(t *testing.T) {
 	dir := t.TempDir()
 	path, other := filepath.Join(dir, "m"), filepath.Join(dir, "token")
 	write(t, path, "old\n")
 	write(t, other, "old\n")
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		w, told := polled(t, Options{
-			Files: []File{{Path: path}, {Path: other}}, Still: whole,
+		w, changes := polled(t, Options{
+			Files: []File{{Path: path}, {Path: other}}, Quiet: whole,
 			Logger: slog.New(slog.NewJSONHandler(&log, nil)),
 		})
 		first := time.Now()
@@ -150,61 +150,60 @@ func TestRestlessFileIsSaid(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		synctest.Wait()
-		if len(*told) != 1 || (*told)[0].text != "quick\n" {
-			t.Errorf("told %v", *told)
+		if len(*changes) != 1 || (*changes)[0].text != "quick\n" {
+			t.Errorf("reported %v", *changes)
 		}
 		if n := strings.Count(log.String(), `"code":"file_restless"`); n != 1 {
-			t.Errorf("said %d times: %s", n, &log)
+			t.Errorf("logged %d times: %s", n, &log)
 		}
-		if at := w.Restless(path); at.Sub(first) > 20*time.Millisecond || at.IsZero() || !w.Restless(other).IsZero() {
-			t.Errorf("restless since %s, written since %s", at, first)
+		if at := w.ChangingSince(path); at.Sub(first) > 20*time.Millisecond || at.IsZero() || !w.ChangingSince(other).IsZero() {
+			t.Errorf("changing since %s, written since %s", at, first)
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if len(*told) != 2 || (*told)[1].text != "59\n" || !w.Restless(path).IsZero() {
-			t.Errorf("told %v, restless since %s", *told, w.Restless(path))
+		if len(*changes) != 2 || (*changes)[1].text != "59\n" || !w.ChangingSince(path).IsZero() {
+			t.Errorf("reported %v, changing since %s", *changes, w.ChangingSince(path))
 		}
 	})
 }
 
-// What was read by hand is what is in use: the file that goes back to what it was
-// before is a change.
-func TestKnow(t *testing.T) {
+// After SetInUse, a file that gets its previous content back has changed.
+func TestSetInUse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	write(t, path, "old\n")
 	synctest.Test(t, func(t *testing.T) {
-		w, told := polled(t, Options{Files: []File{{Path: path}}, Still: whole})
+		w, changes := polled(t, Options{Files: []File{{Path: path}}, Quiet: whole})
 		write(t, path, "new\n")
 		time.Sleep(time.Second)
-		w.Know(path, []byte("new\n"))
+		w.SetInUse(path, []byte("new\n"))
 		time.Sleep(5 * time.Second)
-		if len(*told) != 0 {
-			t.Fatalf("told %v", *told)
+		if len(*changes) != 0 {
+			t.Fatalf("reported %v", *changes)
 		}
 		write(t, path, "old\n")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if len(*told) != 1 || (*told)[0].text != "old\n" {
-			t.Errorf("told %v", *told)
+		if len(*changes) != 1 || (*changes)[0].text != "old\n" {
+			t.Errorf("reported %v", *changes)
 		}
 	})
 }
 
-// Files that are saved together are told together.
+// Files that are saved together are reported together.
 func TestChangesComeTogether(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
 	write(t, cert, "c1")
 	write(t, key, "k1")
 	synctest.Test(t, func(t *testing.T) {
-		_, told := polled(t, Options{Files: []File{{Path: cert}, {Path: key}}})
+		_, changes := polled(t, Options{Files: []File{{Path: cert}, {Path: key}}})
 		write(t, cert, "c2")
 		time.Sleep(200 * time.Millisecond)
 		write(t, key, "k2")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if len(*told) != 2 || !(*told)[0].at.Equal((*told)[1].at) {
-			t.Errorf("told %v", *told)
+		if len(*changes) != 2 || !(*changes)[0].at.Equal((*changes)[1].at) {
+			t.Errorf("reported %v", *changes)
 		}
 	})
 }
