@@ -49,9 +49,11 @@ as mistakes unless --strict is given.`,
 					f.add(nil, cfg.Invalid("mapping", "%v", err))
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
-				if _, err := sidecar.SpoolLayout(cfg); err != nil {
-					f.add(nil, err)
-					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
+				for _, check := range []func(*config.Config) error{checkSpool, checkKeys, sidecar.CheckQueuePath} {
+					if err := check(cfg); err != nil {
+						f.add(nil, err)
+						return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
+					}
 				}
 				checked := cfg.File
 				if cfg.Forward.URL != "" {
@@ -75,6 +77,18 @@ as mistakes unless --strict is given.`,
 	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&strict, "strict", false, "treat warnings as mistakes")
 	return c
+}
+
+// checkSpool checks the layout of dropped files.
+func checkSpool(cfg *config.Config) error {
+	_, err := sidecar.SpoolLayout(cfg)
+	return err
+}
+
+// checkKeys checks that the file of encryption keys can be read and has keys.
+func checkKeys(cfg *config.Config) error {
+	_, err := sidecar.QueueKeys(cfg.Queue.EncryptionKey)
+	return err
 }
 
 // findings collects the mistakes and warnings of several files.

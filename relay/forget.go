@@ -55,6 +55,9 @@ nothing about the person from them.
 			}
 			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				out, err := d.Forget(ctx, api.Forget{Lines: lines, DryRun: dry, Yes: yes})
+				if ctx.Err() != nil && err != nil && !dry {
+					return fmt.Errorf("%w: relay completes what it has begun to remove; run the command again to see whether anything is left", err)
+				}
 				if err != nil {
 					return err
 				}

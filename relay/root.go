@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	err := exit.IfInterrupted(ctx, root.ExecuteContext(ctx))
 	if err != nil && !errors.Is(err, exit.ErrReported) {
 		exit.Print(stderr, err)
 	}

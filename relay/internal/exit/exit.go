@@ -8,6 +8,7 @@
 package exit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -97,3 +98,14 @@ func Print(w io.Writer, err error) {
 type Interrupted struct{ os.Signal }
 
 func (i Interrupted) Error() string { return "stopped by " + i.Signal.String() }
+
+// IfInterrupted returns err, marked with InterruptedCode if a signal cancelled ctx and err is a
+// consequence. An error that says only that it was cancelled names the signal instead.
+func IfInterrupted(ctx context.Context, err error) error {
+	i, ok := errors.AsType[Interrupted](context.Cause(ctx))
+	if !ok || !errors.Is(err, context.Canceled) && !errors.As(err, new(Interrupted)) {
+		return err
+	}
+	text := strings.ReplaceAll(err.Error(), context.Canceled.Error(), i.Error())
+	return codedError{InterruptedCode, errors.New(text)}
+}

@@ -90,23 +90,28 @@ func openError(cfg *config.Config, err error) error {
 			advice.Size(cfg.Queue.MaxSize), cfg.Dir())
 	}
 	if err != nil {
-		if dangling := danglingLink(cfg.Dir()); dangling != nil {
-			return dangling
+		if wrong := CheckQueuePath(cfg); wrong != nil {
+			return wrong
 		}
 	}
 	return QueueError(err)
 }
 
-// danglingLink returns an error if dir is a link without a target.
-func danglingLink(dir string) error {
-	target, err := os.Readlink(dir)
-	if err != nil {
-		return nil //nolint:nilerr // not a link
-	}
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+// CheckQueuePath returns an error if queue.path can never be a directory: it is a file, or a
+// link without a target.
+func CheckQueuePath(cfg *config.Config) error {
+	if cfg.Queue.NATS.On() {
 		return nil
 	}
-	return fmt.Errorf("queue.path: %s is a link to %s, which does not exist: create or mount that directory, or correct the link", dir, target)
+	dir := cfg.Dir()
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return cfg.Invalid("queue.path", "%s is a file, not a directory", dir)
+	}
+	if target, linkErr := os.Readlink(dir); linkErr == nil && errors.Is(err, fs.ErrNotExist) {
+		return cfg.Invalid("queue.path", "%s is a link to %s, which does not exist: create or mount that directory, or correct the link", dir, target)
+	}
+	return nil
 }
 
 // installationSecret reads the secret of the fingerprints, or creates it; made reports
