@@ -13,9 +13,9 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// TestCommand: what relay would run for an alert is judged when relay.yaml is read. A
-// program that others decide about is refused; one that would not start is warned about.
-// Where there is a command that corrects it, the command is enough.
+// TestCommand: the program of alerts.command is checked when relay.yaml is read. One that an
+// untrusted user can change is refused; one that would not start causes a warning. If the
+// problem has a command as its fix, that command fixes it.
 func TestCommand(t *testing.T) {
 	t.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
 	sh, err := exec.LookPath("sh")
@@ -24,7 +24,7 @@ func TestCommand(t *testing.T) {
 	}
 	const hello = "#!/bin/sh\nexit 0\n"
 	for _, x := range []struct {
-		name, command string // DIR is a folder of the test's own
+		name, command string // DIR is the test's own directory
 		script        string // DIR/alert
 		mode          os.FileMode
 		dir           os.FileMode

@@ -2,8 +2,7 @@ package config
 
 import "testing"
 
-// TestConcealPaths: the path of a certificate's key is shown, and a write key beside it is
-// not.
+// TestConcealPaths: the path of a certificate's key is shown, a write key beside it is hidden.
 func TestConcealPaths(t *testing.T) {
 	for _, x := range []struct {
 		lines []string

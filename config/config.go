@@ -106,7 +106,7 @@ type Key struct {
 	Events []string // none: all
 }
 
-// Intake bounds what clients may send.
+// Intake limits what clients can send.
 type Intake struct {
 	AllowedOrigins      []string
 	AllowedHosts        []string
@@ -117,7 +117,7 @@ type Intake struct {
 	Burst               int
 	MaxConnections      int
 	ReadTimeout         time.Duration // the whole request
-	AppendTimeout       time.Duration // how long the disk may take before 503
+	AppendTimeout       time.Duration // how long the disk can take before 503
 	UnixSocketMode      uint32
 	ShutdownGracePeriod time.Duration
 }
@@ -236,7 +236,7 @@ type Log struct {
 type Alerts struct {
 	Webhook  string
 	Command  []string
-	Interval time.Duration // the same alert at most so often
+	Interval time.Duration // minimum time between two alerts about the same fault
 }
 
 // Watch is how file changes are detected.

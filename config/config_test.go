@@ -34,8 +34,8 @@ var sameConfig = cmp.Options{
 	cmp.Comparer(func(a, b Secret) bool { return a.Equal(b) }),
 }
 
-// The shipped file means what the contract's does, with and without its two
-// variables, and nothing about it is suspicious.
+// The shipped file is the same configuration as the one in the contract, with and without its two
+// variables, and has no warnings.
 func TestShippedFileIsTheContracts(t *testing.T) {
 	for _, env := range []map[string]string{nil, {"RELAY_WRITE_KEY": "key-1", "META_ACCESS_TOKEN": "token-1"}} {
 		shipped, warnings, err := Load("../relay.yaml", environment(env))
@@ -62,9 +62,8 @@ var (
 	lineComment = regexp.MustCompile(`(\S) +# .*$`)
 )
 
-// Every key of the table stands in the shipped file, in force or in a comment,
-// once; what a comment shows is the table's default; (live) is said where it is
-// so.
+// Every key of the table is in the shipped file once, set or in a comment. A comment shows the
+// table's default, and (live) is at exactly the keys that take effect while relay runs.
 func TestShippedFileShowsEveryDefault(t *testing.T) {
 	src, err := os.ReadFile("../relay.yaml")
 	must(t, err)
@@ -125,7 +124,7 @@ func TestShippedFileShowsEveryDefault(t *testing.T) {
 	}
 }
 
-// With every comment taken away the file still loads and is the default.
+// Without the comment signs the file still loads, and is the default configuration.
 func TestShippedFileUncommented(t *testing.T) {
 	src, err := os.ReadFile("../relay.yaml")
 	must(t, err)
@@ -147,8 +146,8 @@ func TestShippedFileUncommented(t *testing.T) {
 	}
 }
 
-// Every row of the table can be used as it says: its default parses, lies
-// within its bounds and is one of its choices, and names a field of its own.
+// In every row of the table the default parses, is within its bounds and is one of the choices, and
+// no other row has the same field.
 func TestTable(t *testing.T) {
 	c := Default("")
 	seen := map[any]string{}
@@ -236,7 +235,7 @@ func TestInvalidNamesThePlace(t *testing.T) {
 	}
 }
 
-// spool is a directory alone, or what the tables in it mean too.
+// spool is a directory, or a section that also describes the tables in it.
 func TestSpool(t *testing.T) {
 	c, _, err := Parse("/etc/relay/relay.yaml", []byte(`
 spool:

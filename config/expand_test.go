@@ -29,13 +29,13 @@ func TestExpand(t *testing.T) {
 		"${env:EMPTY:-d}":                 "d",
 		"${env:B:-${env:A}}":              "a",
 		"${env:B:-${env:C:-deep}}":        "deep",
-		"${env:A:-${env:UNSET}}":          "a", // a default that is not needed is not looked at
+		"${env:A:-${env:UNSET}}":          "a", // an unused default is not expanded
 		"${env:B:-a:-b}":                  "a:-b",
 		"${env:B:-http://h:1}":            "http://h:1",
 		"${env:A:?must}":                  "a",
 		"$${env:A}":                       "${env:A}",
 		"$${env:A} ${env:A} $${":          "${env:A} a ${",
-		"${env:INJECT}":                   "${env:A}", // what comes out is not expanded again
+		"${env:INJECT}":                   "${env:A}", // the result is not expanded again
 		"${file:inject}":                  "${env:A}",
 		"${file:token}":                   "from-file",
 		"${file:" + dir + "/token}":       "from-file",
@@ -99,11 +99,10 @@ func TestReadSecretFile(t *testing.T) {
 	}
 }
 
-// What Load warns about, with its place; a token file that is not there yet
-// must not keep relay from taking events.
+// The warnings of Load have a position. A token file that does not exist yet must not stop intake.
 func TestLoadWarnings(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // else nobody else comes here
+	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // otherwise no other user could reach the file
 	file := filepath.Join(dir, "relay.yaml")
 	write(t, filepath.Join(dir, "open"), "abc\n")
 	must(t, os.Chmod(filepath.Join(dir, "open"), 0o644))

@@ -10,8 +10,8 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// What files hold in the place of a token, as people and programs write it. SECRET
-// stands for the token, which no message may hold.
+// Contents of token files as people and programs write them. SECRET stands for the token, which no
+// message must contain.
 func TestTokenFiles(t *testing.T) {
 	const token = "EAABsecretZZ|x_y-z.1=="
 	wide := func(s string, mark bool) string {
@@ -25,7 +25,7 @@ func TestTokenFiles(t *testing.T) {
 		}
 		return b.String()
 	}
-	for text, want := range map[string]string{ // "": taken as SECRET
+	for text, want := range map[string]string{ // "": read as SECRET
 		"SECRET":                            "",
 		"SECRET\n":                          "",
 		"SECRET\r\n":                        "",
@@ -81,7 +81,7 @@ func TestTokenFiles(t *testing.T) {
 		write(t, filepath.Join(dir, "file.yaml"), "graph: { access_token_file: token }\n")
 		write(t, filepath.Join(dir, "ref.yaml"), "graph: { access_token: \"${file:token}\" }\n")
 
-		// A file of a token: a warning, and relay works without.
+		// A token file causes a warning, and relay works without the token.
 		cfg, warnings, err := Load(filepath.Join(dir, "file.yaml"), Options{})
 		must(t, err)
 		g := cfg.Graph
@@ -91,7 +91,7 @@ func TestTokenFiles(t *testing.T) {
 				said = w.Message
 			}
 		}
-		// The same by reference: a mistake.
+		// The same content through a reference is an error.
 		ref, _, refErr := Load(filepath.Join(dir, "ref.yaml"), Options{})
 		if want == "" {
 			bare := strings.Trim(text, "\ufeff\r\n")
@@ -122,13 +122,13 @@ func render(err error) string {
 	if err == nil {
 		return ""
 	}
-	if r, ok := err.(interface{ Render() string }); ok { //nolint:errorlint // of what it prints
+	if r, ok := err.(interface{ Render() string }); ok { //nolint:errorlint // only for what it prints
 		return r.Render()
 	}
 	return err.Error()
 }
 
-// A secret of another kind, and one from the environment, are held to the same.
+// Other secrets, and secrets from the environment, have the same checks.
 func TestSecretsFromElsewhere(t *testing.T) {
 	for value, want := range map[string]string{
 		"fake-write-key-of-till-4\n": "", // echo in a Kubernetes Secret

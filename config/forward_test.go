@@ -8,8 +8,8 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// A relay does not forward to itself, nor to a path that the hub's relay has for
-// something else; a path of a proxy before the hub is fine.
+// A relay must not forward to itself, nor to another path of the hub's relay. A path of a proxy in
+// front of the hub is allowed.
 func TestForwardURL(t *testing.T) {
 	for _, c := range []struct{ listen, url, want string }{
 		{"127.0.0.1:8585", "http://127.0.0.1:8585", "this is listen of this relay"},

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Whatever stands around a secret in a broken file: no panic, an InvalidError or
-// a Config, and no message that tells it.
+// Whatever text is around a secret in a broken file, Load does not panic, returns an InvalidError or
+// a Config, and no message contains the secret.
 func FuzzLoadConcealsSecrets(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"", ""},
@@ -47,7 +47,7 @@ func FuzzLoadConcealsSecrets(f *testing.F) {
 			if !errors.As(err, &invalid) || !errors.Is(err, ErrInvalid) {
 				t.Fatalf("%T", err)
 			}
-			out += told(invalid)
+			out += messagesOf(invalid)
 		}
 		if strings.Contains(out, "hunter2") {
 			t.Errorf("%q\ntells\n%s", src, out)

@@ -290,10 +290,10 @@ func (l *loader) addFiles() {
 // the beginning: the parser reports that it is too large.
 func ReadSource(path string) ([]byte, error) { return disk.ReadFirst(path, strictyaml.MaxSize+1) }
 
-// ReadTrusted is ReadSource for a file that relay obeys: one that a user who has no
-// say here may write is refused.
+// ReadTrusted is ReadSource for a file whose content controls relay. It refuses a file that an
+// untrusted user can write.
 func ReadTrusted(path string) ([]byte, error) {
-	err := Refusable(path) // before it is opened, and of what was read
+	err := Refusable(path) // before it is opened, and again for what was read
 	var src []byte
 	if err == nil {
 		src, err = ReadSource(path)

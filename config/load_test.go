@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files with what the code says now")
 
-// environment is a LookupEnv over fixed values.
+// environment returns a LookupEnv with fixed values.
 func environment(values map[string]string) Options {
 	return Options{LookupEnv: func(name string) (string, bool) {
 		v, ok := values[name]
@@ -23,8 +23,8 @@ func environment(values map[string]string) Options {
 	}}
 }
 
-// Every broken file of testdata/bad.txtar gives exactly the messages beside it,
-// all at once, and never a secret.
+// Every broken file in testdata/bad.txtar causes exactly the messages next to it, all at once and
+// without secrets.
 func TestLoadBadFiles(t *testing.T) {
 	golden, err := filepath.Abs(filepath.Join("testdata", "bad.txtar"))
 	must(t, err)
@@ -52,7 +52,7 @@ func TestLoadBadFiles(t *testing.T) {
 			if !errors.Is(err, ErrInvalid) || !errors.As(err, &invalid) {
 				t.Fatalf("%T is no *InvalidError", err)
 			}
-			got := told(invalid) + "\n"
+			got := messagesOf(invalid) + "\n"
 			for _, secret := range []string{"hunter2", "secretsecret", "second-secret", "my-secret-token", "EAABsecret", "hidden", "third-secret"} {
 				if strings.Contains(got+err.Error(), secret) {
 					t.Errorf("tells the secret %q:\n%s", secret, got)
@@ -75,7 +75,7 @@ func TestLoadBadFiles(t *testing.T) {
 	}
 }
 
-// An error wraps the problems, so that a caller can show them its own way.
+// An error wraps the problems, so that a caller can format them itself.
 func TestInvalidErrorUnwraps(t *testing.T) {
 	_, _, err := Parse("relay.yaml", []byte("x: 1\n"), Options{})
 	var ps strictyaml.Problems
@@ -84,8 +84,8 @@ func TestInvalidErrorUnwraps(t *testing.T) {
 	}
 }
 
-// told is what a person reads of an invalid file: problems with their lines.
-func told(e *InvalidError) string {
+// messagesOf returns the text that is shown for an invalid file: the problems with their lines.
+func messagesOf(e *InvalidError) string {
 	if len(e.Problems) > 0 {
 		return e.Problems.Render()
 	}

@@ -19,8 +19,8 @@ func parseNATS(t *testing.T, queue, nats, more string) (*Config, error) {
 	return c, err
 }
 
-// A queue on NATS servers has no directory of its own: what lies on this machine lies
-// beside the socket of the commands.
+// A queue on NATS servers has no directory of its own. Relay's files on this machine are in the
+// directory of the commands' socket.
 func TestNATS(t *testing.T) {
 	c, err := parseNATS(t, "", "", "")
 	must(t, err)
@@ -51,7 +51,7 @@ func TestNATS(t *testing.T) {
 	}
 }
 
-// What a queue on NATS does not do is refused, and so is what cannot be meant.
+// Keys that a queue on NATS does not support are refused, and so are contradictory ones.
 func TestNATSRefuses(t *testing.T) {
 	for _, c := range []struct{ queue, nats, more, want string }{
 		{"path: data, ", "", "", "queue.path: queue.nats is set too"},

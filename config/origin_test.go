@@ -53,7 +53,7 @@ alerts: { webhook: "https://hooks.example.com/T0/hunter2?x=hunter2" }
 	if strings.Contains(b.String(), "hunter2") {
 		t.Errorf("tells a secret:\n%s", &b)
 	}
-	// What it prints is YAML of known keys.
+	// The output is YAML with known keys.
 	doc, err := strictyaml.Parse("printed", b.Bytes())
 	must(t, err)
 	if n := strings.Count(b.String(), "\n"); n < len(settings()) || doc.Root().IsNull() {
@@ -61,8 +61,7 @@ alerts: { webhook: "https://hooks.example.com/T0/hunter2?x=hunter2" }
 	}
 }
 
-// What came through ${…} is somebody's secret, whatever key it stands at and
-// whatever stands beside it.
+// A value that came through ${…} is treated as a secret, at every key and next to any text.
 func TestReferencesAreShownInsteadOfValues(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "tg"), "TELEGRAMSECRET123456\n")
@@ -98,7 +97,7 @@ spool: "${env:NONE:-drop}"
 	}
 }
 
-// Without secrets the printed configuration can be loaded again and is the same.
+// Without secrets the printed configuration loads again, as the same configuration.
 func TestWriteYAMLLoadsAgain(t *testing.T) {
 	first, _, err := Load("../relay.yaml", environment(nil))
 	must(t, err)
@@ -113,7 +112,7 @@ func TestWriteYAMLLoadsAgain(t *testing.T) {
 	}
 }
 
-// golden compares text with a file that is committed.
+// golden compares text with a committed file.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -147,7 +146,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// asJSON is a YAML text as an editor's schema check sees it.
+// asJSON returns a YAML text as JSON, for an editor's schema check.
 func asJSON(t *testing.T, text string) any {
 	t.Helper()
 	doc, err := strictyaml.Parse("x", []byte(text))
@@ -191,7 +190,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// printed is what WriteYAML says of each key: "value # origin".
+// printed returns the output of WriteYAML by key: "value # origin".
 func printed(t *testing.T, c *Config) map[string]string {
 	t.Helper()
 	var b bytes.Buffer

@@ -29,7 +29,7 @@ func TestChanged(t *testing.T) {
 	}
 }
 
-// NeedsRestart agrees with the column live of the reference.
+// NeedsRestart agrees with the column live in the reference.
 func TestNeedsRestart(t *testing.T) {
 	for _, s := range settings() {
 		if NeedsRestart(s.key) != !s.hot {
@@ -65,7 +65,7 @@ func TestReloaded(t *testing.T) {
 	}
 }
 
-// alter gives v another value than that of a default.
+// alter sets v to a value other than the default.
 func alter(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch v.Kind() {
@@ -90,7 +90,7 @@ func alter(t *testing.T, v reflect.Value) {
 	}
 }
 
-// While forward.url waits for a restart, the mapping in force stays, whichever it is by then.
+// While a change of forward.url waits for a restart, the mapping in force stays.
 func TestReloadedKind(t *testing.T) {
 	parse := func(text string) *Config {
 		c, _, err := Parse("relay.yaml", []byte(text), environment(nil))
@@ -111,7 +111,7 @@ func TestReloadedKind(t *testing.T) {
 	}
 }
 
-// What a reload does not take over is shown with its value and reference of the start.
+// A key that a reload does not change is shown with the value and reference it had at the start.
 func TestReloadedIsShown(t *testing.T) {
 	env := environment(map[string]string{"A": "127.0.0.1:1", "B": "127.0.0.1:2", "K": "0123456789abcdef"})
 	parse := func(text string) *Config {

@@ -19,7 +19,7 @@ type holder struct {
 	deep   map[string]*Secret
 }
 
-// No way of printing tells the text.
+// No way of printing a Secret shows its text.
 func TestSecretNeverPrints(t *testing.T) {
 	const text = "hunter2"
 	s := NewSecret(text)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestOthersFiles: neither a file of another user's that relay.yaml names, nor a program
-// that another may change, is obeyed.
+// TestOthersFiles: a file of another user that relay.yaml names, or a program that another user can
+// change, is refused.
 func TestOthersFiles(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make files of another user")
@@ -55,7 +55,7 @@ func TestOthersFiles(t *testing.T) {
 				text += "\n" + p.Hint
 			}
 			fix := "chown -h root " + filepath.Join(dir, x.file)
-			if x.file == "bin" { // the folder stays that user's
+			if x.file == "bin" { // the directory still belongs to that user
 				fix = "install -D -m 755 " + filepath.Join(dir, "bin/alert") + " /etc/relay/alert, and use that path"
 			}
 			if !strings.Contains(text, "uid 65533") || !strings.Contains(text, fix) {

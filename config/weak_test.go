@@ -28,7 +28,7 @@ func TestWeakToken(t *testing.T) {
 	}
 }
 
-// A token that is none is refused where it stands, and not repeated.
+// A text that cannot be a token is refused at its position, and the message does not contain it.
 func TestWeakAdminTokenIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"admin: { token: tiny-one }\n":                            "admin.token: has fewer than 16 characters",
@@ -54,7 +54,7 @@ func TestWeakAdminTokenIsRefused(t *testing.T) {
 	}
 }
 
-// The key of a store goes over the network and lets in whoever has it.
+// A store's key is sent over the network and grants access, so it must not be guessable.
 func TestWeakStoreKeysAreSaid(t *testing.T) {
 	const good = "8d1f0c2b7a6e5d4c3b2a19080706f5e4"
 	for text, want := range map[string]string{

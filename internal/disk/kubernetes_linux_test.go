@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// volume builds what the kubelet builds for a Secret or ConfigMap: a directory that any user may
+// volume builds what the kubelet builds for a Secret or ConfigMap: a directory that any user can
 // write to, and in it the directory of the version, ..data, and a link to each file.
 func volume(t *testing.T, dir string, mode os.FileMode, group int, file os.FileMode) string {
 	t.Helper()
@@ -28,7 +28,7 @@ func volume(t *testing.T, dir string, mode os.FileMode, group int, file os.FileM
 	return filepath.Join(dir, "token")
 }
 
-// reachable returns a directory that any user may enter.
+// reachable returns a directory that any user can enter.
 func reachable(t *testing.T) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -66,7 +66,7 @@ func TestSecretNotSticky(t *testing.T) {
 	accepted(t, volume(t, reachable(t), 0o777, 65530, 0o440))
 }
 
-// A ConfigMap: files that any user may read.
+// A ConfigMap: files that any user can read.
 func TestConfigMap(t *testing.T) {
 	accepted(t, volume(t, reachable(t), 0o777, 0, 0o644))
 }
@@ -96,7 +96,7 @@ func TestSubPath(t *testing.T) {
 	accepted(t, path)
 }
 
-// A file of root's in a directory that no user may write to.
+// A file of root's in a directory that no other user can write to.
 func TestReadOnlyFolder(t *testing.T) {
 	dir := reachable(t)
 	path := filepath.Join(dir, "token")

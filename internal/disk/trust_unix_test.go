@@ -134,8 +134,8 @@ func TestForgedKubernetes(t *testing.T) {
 	}
 }
 
-// TestTrustedOwner: a user can change what he owns. Root trusts no other user; other users do not
-// trust what anyone could have put in a directory.
+// TestTrustedOwner: a user can change their own files. Root trusts no other user; other users do not
+// trust a file that anyone could have put in its directory.
 func TestTrustedOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make files of another user")

@@ -170,7 +170,7 @@ func TestControlAcceptsGroup(t *testing.T) {
 	}
 }
 
-// A process that has taken the socket's place learns nothing.
+// A process that has replaced the socket receives nothing.
 func TestSquatterLearnsNothing(t *testing.T) {
 	dir := openDir(t)
 	if err := os.Chmod(dir, 0o777|fs.ModeSticky); err != nil {

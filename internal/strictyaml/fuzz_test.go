@@ -31,7 +31,7 @@ func walk(v Value) {
 }
 
 // Whatever the bytes are: no panic, every problem has a place in the file, and
-// what can be read can be written as JSON.
+// a readable document can be written as JSON.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"a: 1\n", "", "\ufeffa: b\r\n", "? [a]\n: b\n<<: {c: d}\n", "a: &x [*x]\n", "a: \"b\n", "- [}\n", "a: |\n x\n\ty\n",

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// parse parses what must parse.
+// parse parses a text and fails the test on an error.
 func parse(t *testing.T, src string) *Document {
 	t.Helper()
 	d, err := Parse("f.yaml", []byte(src))
@@ -28,7 +28,7 @@ func field(t *testing.T, d *Document, name string) Value {
 	return v
 }
 
-// Whatever a scalar looks like, its text is what was written.
+// The text of a scalar is as written, whatever its type.
 func TestTextIsAsWritten(t *testing.T) {
 	for written, want := range map[string]string{
 		"0123": "0123", "0x1F": "0x1F", "1_000": "1_000", "1e3": "1e3", "701000000000001": "701000000000001",
@@ -52,7 +52,7 @@ func TestTextIsAsWritten(t *testing.T) {
 	}
 }
 
-// number reads with one of the typed accessors and says what came of it.
+// number reads a value with one of the typed accessors and returns the result as text.
 func read[T any](t *testing.T, written string, get func(Value) (T, bool)) string {
 	t.Helper()
 	d := parse(t, "k: "+written+"\n")
@@ -190,8 +190,8 @@ func TestListsAndObjects(t *testing.T) {
 	}
 }
 
-// Aliases stand for what they point at; a mistake in use is told where the
-// alias stands, one inside where it was written, once.
+// An alias is read as its anchor's value. A problem of the value's use is reported at the alias, one
+// inside the value at the anchor, once.
 func TestAliases(t *testing.T) {
 	d := parse(t, "a: &x {n: many}\nb: *x\nc: *x\nd: &y text\ne: [*y, *y]\n")
 	for _, name := range []string{"a", "b", "c"} {
@@ -293,7 +293,7 @@ func TestWarningsAreNoErrors(t *testing.T) {
 	}
 }
 
-// Text that Expand puts in is what accessors see, and no message shows it.
+// Accessors return the text that Expand inserted, and no message shows it.
 func TestExpand(t *testing.T) {
 	d := parse(t, "n: \"$n\"\nsecret: $secret\nlist: [$n, plain]\nbad: $bad\nnone:\n")
 	seen := []string{}
