@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -180,6 +181,9 @@ func decryptFrom(r io.Reader, words string) (io.Reader, error) {
 func saveFile(c *cobra.Command, path string, write func(*os.File) error) error {
 	if _, err := os.Lstat(path); err == nil {
 		return exit.Usage(fmt.Errorf("%s already exists", path))
+	}
+	if err := disk.CleanBeside(path, time.Hour); err != nil { // copies of customers' data
+		return exit.Usage(fmt.Errorf("write %s: %w", path, err))
 	}
 	if err := disk.CreateWith(path, 0o600, write); err != nil {
 		if answer, ok := errors.AsType[*api.Error](err); ok {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // WriteFile writes parts to a file with the given mode, replacing any file at path. If an error
@@ -160,6 +161,33 @@ func Clean(dir string) error {
 		}
 	}
 	return nil
+}
+
+// CleanBeside removes the temporary files of path that killed processes left: those that nothing
+// has written to for the age.
+func CleanBeside(path string, age time.Duration) error {
+	es, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("clean directory: %w", err)
+	}
+	for _, e := range es {
+		if !IsTemp(e.Name()) || tempTarget(e.Name()) != filepath.Base(path) || !e.Type().IsRegular() {
+			continue
+		}
+		info, err := e.Info()
+		if err == nil && time.Since(info.ModTime()) > age {
+			err = os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("clean directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// tempTarget returns the name of the file that a temporary file becomes.
+func tempTarget(name string) string {
+	return name[:max(0, len(name)-len(tempSuffix)-2*tempRandom-1)]
 }
 
 // MakeDir durably creates dir, accessible only by its owner, and its parents.

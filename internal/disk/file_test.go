@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestMain: with RELAY_DISK_CHILD set, this program is a child process that performs the action in
@@ -328,5 +329,34 @@ func TestMakeDir(t *testing.T) {
 	}
 	if err := MakeDir(filepath.Join(file, "below")); err == nil || strings.Contains(err.Error(), "sync") {
 		t.Errorf("below a file: %v", err)
+	}
+}
+
+// CleanBeside removes only old temporary files of one path.
+func TestCleanBeside(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "copy.tar")
+	old, fresh, other, foreign := TempName(path), TempName(path), TempName(filepath.Join(dir, "copy.tar.age")), path+".0123.tmp"
+	for _, f := range []string{path, old, fresh, other, foreign} {
+		if err := os.WriteFile(f, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if f != fresh {
+			if at := time.Now().Add(-2 * time.Hour); os.Chtimes(f, at, at) != nil {
+				t.Fatal("no time")
+			}
+		}
+	}
+	if err := CleanBeside(path, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	for f, want := range map[string]bool{path: true, old: false, fresh: true, other: true, foreign: true} {
+		if got := pathExists(f); got != want {
+			t.Errorf("%s: is there: %v", f, got)
+		}
+	}
+	if err := CleanBeside(filepath.Join(dir, "none", "x"), time.Hour); err == nil {
+		t.Error("no error for a directory that does not exist")
 	}
 }
