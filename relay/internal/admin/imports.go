@@ -79,7 +79,7 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, key string
 	if m := s.o.mapping(); m != nil {
 		routes = m.Routes
 	}
-	reader := track.Reader{Key: s.o.PrintKey}
+	reader := track.Reader{Key: s.o.FingerprintKey}
 	entries := make([]queue.Entry, len(in.Events))
 	unmapped := 0
 	for i, e := range in.Events {
@@ -100,9 +100,9 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, key string
 		}
 		space := queue.ByID
 		if e.Same {
-			space, msg.Print = queue.BySale, s.o.PrintKey.Whole(msg.Body)
+			space, msg.Fingerprint = queue.BySale, s.o.FingerprintKey.Whole(msg.Body)
 		}
-		entries[i] = queue.Entry{ID: e.ID, Space: space, Fingerprint: msg.Print, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
+		entries[i] = queue.Entry{ID: e.ID, Space: space, Fingerprint: msg.Fingerprint, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
 	}
 	a, err := s.o.Imports.Append(r.Context(), entries)
 	if err != nil {

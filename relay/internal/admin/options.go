@@ -31,9 +31,9 @@ type Options struct {
 	Queue   Queue
 	Imports Imports // nil: imports are refused
 	Secret  []byte  // of the installation; encrypts the paths of import reports. nil: they are not encrypted
-	// PrintKey is the key of the intake, so that an imported event has the same
+	// FingerprintKey is the key of the intake, so that an imported event has the same
 	// fingerprint as one received over HTTP.
-	PrintKey track.PrintKey
+	FingerprintKey track.FingerprintKey
 	Delivery
 	Hub
 	Files   func() api.Files              // state of the config and mapping files

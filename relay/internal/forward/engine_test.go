@@ -109,7 +109,7 @@ func (e engine) hubs(t *testing.T, window time.Duration) (a, b *Hub, qa, qb test
 func hubOn(t *testing.T, q testLog, delivers func() bool) *Hub {
 	t.Helper()
 	h := NewHub(HubOptions{
-		Log: q, PrintKey: track.NewPrintKey(q.PrintSecret()), Event: 64 << 10, Now: time.Now, Delivers: delivers,
+		Log: q, FingerprintKey: track.NewFingerprintKey(q.PrintSecret()), Event: 64 << 10, Now: time.Now, Delivers: delivers,
 		Look: func(lines []string) Look { return holds(lines[0]) },
 		Route: func(event string) []string {
 			if event == "Order Completed" {

@@ -31,7 +31,7 @@ func (h *Hub) entry(w *work, store string, rec *queue.Record, allows func([]byte
 			if w.name != string(msg.Event) {
 				w.name = string(msg.Event)
 			}
-			e.Fingerprint, e.Lanes, e.Flags = msg.Print, track.Lanes(h.o.Route, w.name), e.Flags|msg.Flags
+			e.Fingerprint, e.Lanes, e.Flags = msg.Fingerprint, track.Lanes(h.o.Route, w.name), e.Flags|msg.Flags
 			return e
 		}
 	}

@@ -15,15 +15,15 @@ import (
 
 // HubOptions configures a Hub. Every field except Logger must be set, unless it says so.
 type HubOptions struct {
-	Log      Log
-	Route    track.Routes
-	PrintKey track.PrintKey
-	Event    int // most bytes of an event
-	Now      func() time.Time
-	Clock    func() (now time.Time, trusted bool) // nil: edges learn no time from this hub
-	Look     func(lines []string) Look            // finds the people of a forget
-	Mappings func() []string                      // define how a person is found; nil: none
-	Stores   func() []string                      // stores with a key; nil: unknown
+	Log            Log
+	Route          track.Routes
+	FingerprintKey track.FingerprintKey
+	Event          int // most bytes of an event
+	Now            func() time.Time
+	Clock          func() (now time.Time, trusted bool) // nil: edges learn no time from this hub
+	Look           func(lines []string) Look            // finds the people of a forget
+	Mappings       func() []string                      // define how a person is found; nil: none
+	Stores         func() []string                      // stores with a key; nil: unknown
 	// Delivers reports whether this relay delivers, of those that share the log. That one
 	// does the background work. Nil: the log is not shared.
 	Delivers func() bool

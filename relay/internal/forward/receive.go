@@ -63,7 +63,7 @@ func (h *Hub) receive(ctx context.Context, store string, allows func(event []byt
 	}
 	w, _ := h.works.Get().(*work)
 	if w == nil {
-		w = &work{reader: track.Reader{Limits: track.Limits{EventBytes: h.o.Event, Messages: 1, Merged: 4 * h.o.Event}, Key: h.o.PrintKey}}
+		w = &work{reader: track.Reader{Limits: track.Limits{EventBytes: h.o.Event, Messages: 1, Merged: 4 * h.o.Event}, Key: h.o.FingerprintKey}}
 	}
 	c := &w.chunk
 	if err := c.read(body, room, most); err != nil {

@@ -59,7 +59,7 @@ func (h *Handler) add(w *work, msg *track.Message, received time.Time) {
 		w.o.Unmapped++
 	}
 	w.addID(msg)
-	w.entries = append(w.entries, queue.Entry{Fingerprint: msg.Print, Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
+	w.entries = append(w.entries, queue.Entry{Fingerprint: msg.Fingerprint, Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
 }
 
 // addRefused adds the entry of an unusable message of a batch. It is de-duplicated only among

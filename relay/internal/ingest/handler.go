@@ -101,7 +101,7 @@ func (h *Handler) answer(rw http.ResponseWriter, r *http.Request) (read int, fai
 	start := time.Now()
 	w, _ := h.works.Get().(*work)
 	if w == nil {
-		w = &work{loan: loan{from: &h.buffers}, names: map[string]string{}, reader: track.Reader{Limits: h.limits(), Key: h.o.PrintKey}}
+		w = &work{loan: loan{from: &h.buffers}, names: map[string]string{}, reader: track.Reader{Limits: h.limits(), Key: h.o.FingerprintKey}}
 	}
 	w.conn = connStateOf(r.Context())
 	defer h.release(w)

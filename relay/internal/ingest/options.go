@@ -38,7 +38,7 @@ type Options struct {
 	// no forwarded events. Its errors are those of forward.Hub.
 	Forward func(ctx context.Context, store string, allows func(event []byte) bool, body, room []byte, most int) (forward.Answer, error)
 
-	PrintKey       track.PrintKey
+	FingerprintKey track.FingerprintKey
 	Keys           []Key    // none: every caller can send
 	AllowedOrigins []string // web pages that can send: "https://till.example.com", "https://*.example.com", "*"
 	AllowedHosts   []string // names of this machine besides loopback, for requests without keys

@@ -90,9 +90,9 @@ func (p *Printer) unmapped(msg *track.Message, ev mapper.Event, opt mapper.Optio
 	first, known := p.seen[id]
 	switch {
 	case !known:
-		p.seen[id] = msg.Print
+		p.seen[id] = msg.Fingerprint
 		return x, false
-	case first != msg.Print:
+	case first != msg.Fingerprint:
 		return track.IDConflict(nil, msg.Body, id), true
 	}
 	return mapper.Outcome{MessageID: id, Event: string(msg.Event), Kind: mapper.Skip, Reason: mapper.ReasonDuplicate}, true

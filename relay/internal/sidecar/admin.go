@@ -23,7 +23,7 @@ import (
 	"relay/relay/internal/track"
 )
 
-func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
+func (s *Sidecar) openAdmin(cfg *config.Config, prints track.FingerprintKey) error {
 	control, err := control.Listen(cfg, s.log)
 	if err != nil {
 		return err
@@ -41,11 +41,11 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 			Control: control,
 			Audit:   s.audit,
 		},
-		Pprof:    cfg.Admin.Pprof,
-		Queue:    backedUp{s.queue, s.receipts},
-		Imports:  s.appender(),
-		Secret:   s.mapping.history.secret,
-		PrintKey: prints,
+		Pprof:          cfg.Admin.Pprof,
+		Queue:          backedUp{s.queue, s.receipts},
+		Imports:        s.appender(),
+		Secret:         s.mapping.history.secret,
+		FingerprintKey: prints,
 		Delivery: admin.Delivery{
 			Drain:     s.adminDrain(),
 			Delivers:  s.delivers(),

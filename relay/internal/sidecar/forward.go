@@ -53,10 +53,10 @@ func HubOptions(cfg *config.Config) graph.Options {
 
 // openForward opens the client that forwards to the hub, or the hub that accepts what
 // others forward.
-func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
+func (s *Sidecar) openForward(cfg *config.Config, prints track.FingerprintKey) error {
 	if !s.forwards() {
 		s.hub = forward.NewHub(forward.HubOptions{
-			Log: s.queue, Delivers: s.leased(), Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now, Clock: s.trustedClock,
+			Log: s.queue, Delivers: s.leased(), Route: s.route, FingerprintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now, Clock: s.trustedClock,
 			Look: s.lookFor, Mappings: s.mapping.history.sources, Stores: func() []string { return storesIn(s.settings.Load()) }, Logger: s.log,
 		})
 		return nil

@@ -28,12 +28,12 @@ func (s *Sidecar) route(event string) []string {
 	return to
 }
 
-func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
+func (s *Sidecar) openIntake(cfg *config.Config, prints track.FingerprintKey) error {
 	o := ingest.Options{
 		Queue:             s.appender(),
 		Now:               s.now,
 		Route:             s.route,
-		PrintKey:          prints,
+		FingerprintKey:    prints,
 		Keys:              writeKeys(cfg.Auth),
 		AllowedOrigins:    cfg.Intake.AllowedOrigins,
 		AllowedHosts:      cfg.Intake.AllowedHosts,

@@ -61,9 +61,9 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	if err != nil {
 		return nil, errors.Join(err, q.Close())
 	}
-	var prints track.PrintKey // only needed to append
+	var prints track.FingerprintKey // only needed to append
 	if write {
-		prints = track.NewPrintKey(q.PrintSecret())
+		prints = track.NewFingerprintKey(q.PrintSecret())
 	}
 	var audit io.Writer // nil if it cannot be written, such as on a read-only mount
 	auditFile, err := openAudit(cfg)
@@ -85,14 +85,14 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	}
 	secret, _ := seal.ReadSecret(cfg.Queue.Path) // without it a forget reports that import reports cannot be found
 	s, err := admin.New(admin.Options{           //nolint:contextcheck // binding an address does not block
-		Access:   access.Options{Control: l, Audit: audit},
-		Queue:    backedUp{store: q, receipts: ledger.open},
-		Hub:      admin.Hub{Forwards: cfg.Forward.URL, Stores: storesOf(nil, func() *config.Config { return cfg })},
-		Imports:  q,
-		Secret:   secret,
-		PrintKey: prints,
-		Receipts: ledger.find,
-		Copies:   backup.CopiesDir(cfg.Dir()),
+		Access:         access.Options{Control: l, Audit: audit},
+		Queue:          backedUp{store: q, receipts: ledger.open},
+		Hub:            admin.Hub{Forwards: cfg.Forward.URL, Stores: storesOf(nil, func() *config.Config { return cfg })},
+		Imports:        q,
+		Secret:         secret,
+		FingerprintKey: prints,
+		Receipts:       ledger.find,
+		Copies:         backup.CopiesDir(cfg.Dir()),
 
 		People: privacy.Sources{
 			Mappings:  func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, history.mappings()...) },

@@ -131,7 +131,7 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	if err != nil {
 		return nil, err
 	}
-	prints := track.NewPrintKey(s.queue.PrintSecret())
+	prints := track.NewFingerprintKey(s.queue.PrintSecret())
 	if s.mapping, err = openMapping(cfg.Mapping, s.queue, secret, log, s.metrics); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 // openSpool opens the spool directory, if one is configured.
-func (s *Sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
+func (s *Sidecar) openSpool(cfg *config.Config, prints track.FingerprintKey) error {
 	if cfg.Spool.Dir == "" {
 		return nil
 	}
@@ -38,11 +38,11 @@ func (s *Sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
 }
 
 // spoolOptions returns how spool files are read and kept. The caller adds the queue.
-func spoolOptions(cfg *config.Config, prints track.PrintKey, keys [][]byte, mapping func() *mapper.Mapping) (o spool.DirectoryOptions, err error) {
+func spoolOptions(cfg *config.Config, prints track.FingerprintKey, keys [][]byte, mapping func() *mapper.Mapping) (o spool.DirectoryOptions, err error) {
 	o = spool.DirectoryOptions{
 		Dir:     cfg.Spool.Dir,
 		Mapping: mapping, Unsent: cfg.Spool.Unsent,
-		PrintKey: prints, MaxEventBytes: int(cfg.Intake.MaxEventBytes),
+		FingerprintKey: prints, MaxEventBytes: int(cfg.Intake.MaxEventBytes),
 		Keep: cfg.SpoolKeep,
 	}
 	if o.Layout, err = SpoolLayout(cfg); err != nil {
@@ -64,7 +64,7 @@ func newSpool(o spool.DirectoryOptions) (*spool.Directory, error) {
 
 // offlineSpool opens the spool directory for a forget while no relay is running; nil: there
 // is none.
-func offlineSpool(cfg *config.Config, q *local.Queue, prints track.PrintKey, mapping func() *mapper.Mapping) (*spool.Directory, error) {
+func offlineSpool(cfg *config.Config, q *local.Queue, prints track.FingerprintKey, mapping func() *mapper.Mapping) (*spool.Directory, error) {
 	if cfg.Spool.Dir == "" {
 		return nil, nil
 	}

@@ -29,10 +29,10 @@ func (o *Options) judge(r *rows.Row, st *state) (*queue.Entry, *track.Problem) {
 	if why := o.judgeTime(r); why != nil {
 		return nil, why
 	}
-	e := &queue.Entry{ID: string(m.ID), Fingerprint: m.Print, Lanes: track.Lanes(o.routes, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
+	e := &queue.Entry{ID: string(m.ID), Fingerprint: m.Fingerprint, Lanes: track.Lanes(o.routes, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
 	switch {
 	case r.SaleID != "":
-		e.Space, e.ID, e.Fingerprint = queue.BySale, o.saleID(string(m.Event), r.SaleID), o.PrintKey.Whole(m.Body)
+		e.Space, e.ID, e.Fingerprint = queue.BySale, o.saleID(string(m.Event), r.SaleID), o.FingerprintKey.Whole(m.Body)
 	case e.ID == "":
 		e.ID = o.Key + st.Salt + "-" + strconv.FormatInt(r.Number, 10)
 	}

@@ -214,7 +214,7 @@ func (d *Directory) storeFile(ctx context.Context, claim, file string) (rep Repo
 		received = now
 	}
 	rep, err = Import(ctx, f, Options{
-		Queue: d.o.Queue, Mapping: d.o.Mapping, Unsent: d.o.Unsent, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes, MaxFileBytes: maxDropped,
+		Queue: d.o.Queue, Mapping: d.o.Mapping, Unsent: d.o.Unsent, FingerprintKey: d.o.FingerprintKey, MaxEventBytes: d.o.MaxEventBytes, MaxFileBytes: maxDropped,
 		Name: file, Layout: d.o.Layout, SkipBad: true, UndatedFiles: true, Received: received, Growing: true, Final: long <= 0,
 		Key: "spool-" + path.Base(claim), MaxCrashes: maxCrashes,
 		Meanwhile: d.meanwhile(ctx, claim, s.size),

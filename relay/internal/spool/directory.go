@@ -23,13 +23,13 @@ import (
 
 // DirectoryOptions configures a Directory. Dir and Queue are required.
 type DirectoryOptions struct {
-	Dir           string
-	Layout        rows.Layout // of tables
-	Queue         Appender
-	Mapping       func() *mapper.Mapping // see Options
-	Unsent        bool                   // see Options
-	PrintKey      track.PrintKey
-	MaxEventBytes int
+	Dir            string
+	Layout         rows.Layout // of tables
+	Queue          Appender
+	Mapping        func() *mapper.Mapping // see Options
+	Unsent         bool                   // see Options
+	FingerprintKey track.FingerprintKey
+	MaxEventBytes  int
 
 	Notify     <-chan struct{} // a file could have been dropped: scan now
 	Poll       time.Duration   // interval of scans; default 10 s

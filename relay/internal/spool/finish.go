@@ -165,7 +165,7 @@ func (d *Directory) sealOne(dir string, e fs.DirEntry) error {
 	if err != nil {
 		return withoutName(err)
 	}
-	hidden := fmt.Sprintf("%016x", d.o.PrintKey.Whole([]byte(from)))
+	hidden := fmt.Sprintf("%016x", d.o.FingerprintKey.Whole([]byte(from)))
 	if namesReport(name) {
 		stem := strings.TrimSuffix(name, ".jsonl")
 		hidden = stem[strings.LastIndex(stem, ".")+1:] + ".jsonl"

@@ -36,11 +36,11 @@ type Options struct {
 	// refused.
 	ForTables []string
 
-	PrintKey      track.PrintKey
-	MaxEventBytes int   // default 256 KiB
-	MaxFileBytes  int64 // of the file, packed and unpacked; 0: any number
-	CheckRows     int   // rows checked before anything is stored; default 1,000, negative: none
-	SkipBad       bool  // store the good rows although some of the checked rows are bad
+	FingerprintKey track.FingerprintKey
+	MaxEventBytes  int   // default 256 KiB
+	MaxFileBytes   int64 // of the file, packed and unpacked; 0: any number
+	CheckRows      int   // rows checked before anything is stored; default 1,000, negative: none
+	SkipBad        bool  // store the good rows although some of the checked rows are bad
 	// Undated accepts rows without a time: they happened at Received. A time that cannot be
 	// read is refused all the same.
 	Undated bool
@@ -139,7 +139,7 @@ var ErrCrashes = errors.New("relay crashed each time it read this file")
 
 // rows returns the options for reading the rows of the file.
 func (o *Options) rows() rows.Options {
-	return rows.Options{Layout: o.Layout, EventBytes: o.MaxEventBytes, PrintKey: o.PrintKey}
+	return rows.Options{Layout: o.Layout, EventBytes: o.MaxEventBytes, FingerprintKey: o.FingerprintKey}
 }
 
 func (o Options) withDefaults() Options {

@@ -7,17 +7,18 @@ import (
 	"math/bits"
 )
 
-// PrintKey is the key of event fingerprints. Without it one can neither construct two events
-// with the same fingerprint nor test a guess about an event. The zero value is a publicly
+// FingerprintKey is the key of event fingerprints. Without it one can neither construct two
+// events with the same fingerprint nor test a guess about an event. The zero value is a publicly
 // known key.
-type PrintKey [4]uint64
+type FingerprintKey [4]uint64
 
-// NewPrintKey derives the key from a secret that must last as long as the stored fingerprints.
-func NewPrintKey(secret []byte) PrintKey {
+// NewFingerprintKey derives the key from a secret that must last as long as the stored
+// fingerprints.
+func NewFingerprintKey(secret []byte) FingerprintKey {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("relay: fingerprints of events"))
 	sum := mac.Sum(nil)
-	var k PrintKey
+	var k FingerprintKey
 	for i := range k {
 		k[i] = binary.LittleEndian.Uint64(sum[8*i:])
 	}
@@ -33,12 +34,12 @@ func NewPrintKey(secret []byte) PrintKey {
 // against attackers who choose the keys. It is not cryptographic and need not be: a client that
 // found two events with the same fingerprint could only make relay drop its own event.
 type fingerprinter struct {
-	k     PrintKey
+	k     FingerprintKey
 	plain []byte // buffer for a string without its escapes
 }
 
 // Whole returns the fingerprint of all bytes of an event; never 0.
-func (k PrintKey) Whole(body []byte) uint64 {
+func (k FingerprintKey) Whole(body []byte) uint64 {
 	p := fingerprinter{k: k}
 	return max(p.bytes(body), 1)
 }

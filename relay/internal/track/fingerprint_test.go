@@ -15,10 +15,10 @@ func printOf(t testing.TB, body string) uint64 {
 	t.Helper()
 	var r Reader
 	msg, err := r.One([]byte(body))
-	if err != nil || msg.Problem != nil || !msg.Track || msg.Print == 0 {
+	if err != nil || msg.Problem != nil || !msg.Track || msg.Fingerprint == 0 {
 		t.Fatalf("%s: %+v %v", body, msg, err)
 	}
-	return msg.Print
+	return msg.Fingerprint
 }
 
 // of returns a track call with these properties.
@@ -84,22 +84,22 @@ func TestPrintDiffers(t *testing.T) {
 // Fingerprints depend on the key, and are the same after a restart.
 func TestPrintKey(t *testing.T) {
 	prints := make(map[uint64]bool)
-	for _, key := range []PrintKey{{}, NewPrintKey([]byte("one secret")), NewPrintKey([]byte("another"))} {
+	for _, key := range []FingerprintKey{{}, NewFingerprintKey([]byte("one secret")), NewFingerprintKey([]byte("another"))} {
 		r := Reader{Key: key}
 		msg, err := r.One([]byte(of(`{"a":1}`)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		prints[msg.Print] = true
+		prints[msg.Fingerprint] = true
 	}
 	if len(prints) != 3 {
 		t.Errorf("%d different fingerprints with 3 keys", len(prints))
 	}
 	// Stored ids are compared with it: it must not change within a format.
-	r := Reader{Key: NewPrintKey([]byte("one secret"))}
+	r := Reader{Key: NewFingerprintKey([]byte("one secret"))}
 	msg, err := r.One([]byte(of(`{"a":[1.5,"\u00e9",null,true,false],"b":{"long text of some words":12345678901234567890}}`)))
-	if want := uint64(0xd7fe797b52b628bb); err != nil || msg.Print != want {
-		t.Errorf("fingerprint %#x, want %#x: %v", msg.Print, want, err)
+	if want := uint64(0xd7fe797b52b628bb); err != nil || msg.Fingerprint != want {
+		t.Errorf("fingerprint %#x, want %#x: %v", msg.Fingerprint, want, err)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestPrintOfMessages(t *testing.T) {
 	}
 	var got [5]uint64
 	for k := range got {
-		got[k] = r.Next(k).Print
+		got[k] = r.Next(k).Fingerprint
 	}
 	one := printOf(t, of(`{"v":1}`))
 	if got != [5]uint64{one, 0, 0, 0, one} {
@@ -219,13 +219,13 @@ func FuzzPrint(f *testing.F) {
 		if strings.Contains(string(value), `\u`) && strings.Contains(strings.ToLower(string(value)), `\ud`) {
 			return // half a pair is replaced differently
 		}
-		r := Reader{Key: NewPrintKey([]byte("secret"))}
+		r := Reader{Key: NewFingerprintKey([]byte("secret"))}
 		print := func(v []byte) uint64 {
 			msg, err := r.One(slices.Concat([]byte(`{"event":"E","properties":`), v, []byte(`}`)))
 			if err != nil || msg.Problem != nil && msg.Problem != TooDeep {
 				t.Fatalf("%s: %v %v", v, err, msg.Problem)
 			}
-			return msg.Print
+			return msg.Fingerprint
 		}
 		if print(value) != print(sorted) {
 			t.Fatalf("different fingerprints of\n%s\n%s", value, sorted)

@@ -29,13 +29,13 @@ type Limits struct {
 
 // Message is one call.
 type Message struct {
-	Body    []byte // as it is to be stored; part of the body or of the buffer given to Take
-	Track   bool   // false: another type of call, to be ignored
-	Event   []byte // the event name; valid until the next call of the Reader
-	ID      []byte // the messageId, empty if there is none; valid until the next call of the Reader
-	Print   uint64 // fingerprint of a usable track call, equal for the same event (PrintKey); never 0
-	Flags   queue.Flags
-	Problem *Problem // why it is unusable, or nil
+	Body        []byte // as it is to be stored; part of the body or of the buffer given to Take
+	Track       bool   // false: another type of call, to be ignored
+	Event       []byte // the event name; valid until the next call of the Reader
+	ID          []byte // the messageId, empty if there is none; valid until the next call of the Reader
+	Fingerprint uint64 // of a usable track call, equal for the same event (FingerprintKey); never 0
+	Flags       queue.Flags
+	Problem     *Problem // why it is unusable, or nil
 
 	at  message // the positions of its parts
 	src []byte  // in this text
@@ -45,7 +45,7 @@ type Message struct {
 // time.
 type Reader struct {
 	Limits Limits
-	Key    PrintKey // of Message.Print
+	Key    FingerprintKey // of Message.Fingerprint
 
 	scan    scanner
 	env     envelope
@@ -250,7 +250,7 @@ func (r *Reader) Take(k int, forced bool, room []byte) (Message, []byte) {
 	r.event = append(r.event[:0], event...)
 	msg.Event = r.event
 	r.print.k = r.Key
-	msg.Print = r.print.event(b, &m)
+	msg.Fingerprint = r.print.event(b, &m)
 	typ := ""
 	if forced && m.typ.ok() || r.otherType(b, &m) {
 		if t, ok := r.scan.text(b, m.typ); !ok || string(t) != "track" {
@@ -272,7 +272,7 @@ func (r *Reader) merged(msg Message, b []byte, m *message, typ string, room []by
 	}
 	r.merge.splice(&out, b, m, typ)
 	if out.over {
-		msg.Problem, msg.Event, msg.Print = TooLarge, nil, 0
+		msg.Problem, msg.Event, msg.Fingerprint = TooLarge, nil, 0
 		msg.Flags |= queue.FlagTooLarge
 		return msg, out.b[:from]
 	}

@@ -27,8 +27,8 @@ const DefaultEventBytes = 256 << 10
 // Options configures how the rows of a file are read.
 type Options struct {
 	Layout
-	EventBytes int // size limit of an event; 0: DefaultEventBytes
-	PrintKey   track.PrintKey
+	EventBytes     int // size limit of an event; 0: DefaultEventBytes
+	FingerprintKey track.FingerprintKey
 }
 
 // ErrChanged reports that a file changed after its survey: another program writes to it. None of

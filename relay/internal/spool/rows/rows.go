@@ -112,7 +112,7 @@ func newLines(r io.Reader, o *Options) (*lines, error) {
 
 // reader returns the parser for the events of rows.
 func (o *Options) reader() track.Reader {
-	return track.Reader{Limits: track.Limits{EventBytes: o.EventBytes}, Key: o.PrintKey}
+	return track.Reader{Limits: track.Limits{EventBytes: o.EventBytes}, Key: o.FingerprintKey}
 }
 
 func (l *lines) Next(r *Row) error {
