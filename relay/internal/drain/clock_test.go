@@ -449,6 +449,189 @@ func TestHubWithoutTime(t *testing.T) {
 	}
 }
 
+// machine is a till whose clocks a test moves.
+type machine struct {
+	start  time.Time
+	off    atomic.Int64 // error of the wall clock
+	slept  atomic.Int64 // suspended: the monotonic clock stood still, the time since boot did not
+	paused atomic.Int64 // paused by its host: all its clocks stood still
+	synced atomic.Bool
+	silent atomic.Bool // Meta is not reachable
+	noDate atomic.Bool // Meta's answers have no Date header
+}
+
+var machineStart = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+
+func (m *machine) up() time.Duration    { return time.Since(m.start) + time.Duration(m.slept.Load()) }
+func (m *machine) truth() time.Time     { return machineStart.Add(m.up() + time.Duration(m.paused.Load())) }
+func (m *machine) wall() time.Time      { return machineStart.Add(m.up() + time.Duration(m.off.Load())) }
+func (m *machine) step(d time.Duration) { m.off.Add(int64(d)) }
+
+func (m *machine) answer() graph.Result {
+	r := graph.Result{Class: graph.Delivered, HTTPStatus: 200, FBTraceID: "t"}
+	if m.silent.Load() {
+		return graph.Result{Class: graph.Retry, Message: "the network is unreachable"}
+	}
+	if !m.noDate.Load() {
+		r.ServerTime = m.truth().Truncate(time.Second)
+	}
+	return r
+}
+
+// A relay that was told the time goes on knowing it, whatever happens to the wall clock: the sales
+// that are received from then on have the right time, whether or not Meta can be reached.
+func TestClockStepped(t *testing.T) {
+	t.Parallel()
+	const (
+		day    = 24 * time.Hour
+		paused = "paused, then set by its host"
+	)
+	for _, c := range []struct {
+		name   string
+		happen func(m *machine, sell func())
+		off    time.Duration // tolerated
+	}{
+		{"25 hours ahead", func(m *machine, sell func()) { m.step(25 * time.Hour); sell() }, 0},
+		{"25 hours back", func(m *machine, sell func()) { m.step(-25 * time.Hour); sell() }, 0},
+		{"400 days ahead", func(m *machine, sell func()) { m.step(400 * day); sell() }, 0},
+		{"400 days back", func(m *machine, sell func()) { m.step(-400 * day); sell() }, 0},
+		{"1970", func(m *machine, sell func()) { m.step(-56 * 365 * day); sell() }, 0},
+		{"ahead, then right", func(m *machine, sell func()) { m.step(25 * time.Hour); sell(); m.step(-25 * time.Hour); sell() }, 0},
+		{"ahead and back unseen", func(m *machine, sell func()) {
+			m.step(25 * time.Hour)
+			pass(time.Hour)
+			m.step(-25 * time.Hour)
+			sell()
+		}, 0},
+		{"ahead while nothing arrives", func(m *machine, sell func()) { m.step(25 * time.Hour); pass(100 * time.Hour); sell() }, 0},
+		{"ahead, then back too far", func(m *machine, sell func()) { m.step(25 * time.Hour); sell(); m.step(-50 * time.Hour); sell() }, 0},
+		{"by small steps", func(m *machine, sell func()) {
+			for range 100 {
+				m.step(2 * time.Minute)
+				sell()
+			}
+		}, 5 * time.Minute},
+		{"suspended", func(m *machine, sell func()) { m.slept.Add(int64(8 * time.Hour)); sell() }, 0},
+		{"suspended twice", func(m *machine, sell func()) {
+			for range 2 {
+				m.slept.Add(int64(40 * time.Second))
+				sell()
+			}
+		}, time.Minute},
+		{"suspended, then 25 hours ahead", func(m *machine, sell func()) {
+			m.slept.Add(int64(8 * time.Hour))
+			m.step(25 * time.Hour)
+			sell()
+			m.slept.Add(int64(8 * time.Hour))
+			sell()
+		}, 0},
+		{paused, func(m *machine, sell func()) {
+			m.paused.Add(int64(8 * time.Hour))
+			m.step(8 * time.Hour)
+			sell()
+		}, 0},
+		{"stepped again and again", func(m *machine, sell func()) {
+			for range 100 {
+				m.step(25 * time.Hour)
+				sell()
+			}
+		}, 0},
+		{"set by hand, then by NTP", func(m *machine, sell func()) {
+			m.step(25 * time.Hour)
+			sell()
+			m.step(-25 * time.Hour)
+			m.synced.Store(true)
+			sell()
+			m.synced.Store(false)
+			sell()
+		}, 0},
+	} {
+		for _, at := range []struct {
+			name    string
+			before  func(m *machine)
+			after   func(m *machine, w *world)
+			blind   bool // to what only the next answer tells
+			noNotes bool // the queue is shared, so periods are not recorded
+		}{
+			{name: "Meta answers"},
+			{name: "Meta is unreachable for a time", before: func(m *machine) { m.silent.Store(true) }, after: func(m *machine, _ *world) { m.silent.Store(false) }},
+			{name: "answers without a date", before: func(m *machine) { m.noDate.Store(true) }, blind: true},
+			{name: "on a NATS server", noNotes: true, blind: true},
+			{
+				name: "unreachable, and a restart", before: func(m *machine) { m.silent.Store(true) },
+				after: func(m *machine, w *world) { w.stop(); w.run(); m.silent.Store(false) },
+			},
+		} {
+			if at.blind && c.name == paused {
+				continue
+			}
+			t.Run(c.name+", "+at.name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					m := &machine{start: time.Now()}
+					notes := fakeNotes{}
+					w.opts.Wall, w.opts.ClockSynced, w.opts.Notes = m.wall, m.synced.Load, notes
+					w.opts.Boot = func() (string, func() time.Duration) { return "boot", m.up }
+					w.opts.Settings.MaxAge = 62 * day
+					w.opts.Ask = func(context.Context) graph.Result { return m.answer() }
+					w.sender.set(func(int, call) graph.Result { return m.answer() })
+					if at.noNotes {
+						w.opts.Notes = nil
+					}
+					came, all := map[string]time.Time{}, []string{}
+					sell := func() {
+						id := fmt.Sprintf("sale%d", len(came))
+						came[id], all = m.truth(), append(all, id+"/events")
+						w.receive(id)
+						pass(5 * time.Second)
+					}
+					w.run()
+					defer func() { w.stop() }()
+					sell()
+					if at.before != nil {
+						at.before(m)
+					}
+					c.happen(m, sell)
+					if at.after != nil {
+						at.after(m, w)
+					}
+					pass(2 * time.Hour)
+					sell()
+					pass(time.Hour)
+					w.exactlyOnce(all...)
+					if d := w.log.letters(); len(d) > 0 {
+						t.Errorf("dead letters %+v", d)
+					}
+					for _, call := range w.sender.seen() {
+						for _, raw := range call.req.Data {
+							var got struct {
+								ID   string `json:"event_id"`
+								Time int64
+							}
+							if err := json.Unmarshal(raw, &got); err != nil {
+								t.Fatal(err)
+							}
+							if d := time.Unix(got.Time, 0).Sub(came[got.ID]); d.Abs() > 2*time.Second+c.off {
+								t.Errorf("%s: dated %s too late", got.ID, d)
+							}
+						}
+					}
+					var periods []struct{ N int }
+					if b := notes["clock"]; b != nil {
+						if err := json.Unmarshal(b, &periods); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if at.after != nil && len(periods) > 2 { // one was before the first answer
+						t.Errorf("%d periods for one time without an answer", len(periods))
+					}
+				})
+			})
+		}
+	}
+}
+
 type fakeNotes map[string][]byte
 
 func (n fakeNotes) Note(key string) []byte { return n[key] }

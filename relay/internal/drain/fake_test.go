@@ -651,11 +651,7 @@ func ids(prefix string, from, to int) (out []string) {
 func (w *world) receive(id string) { w.receiveIn(setA, id) }
 
 func (w *world) receiveIn(lane, id string) {
-	now, trusted := w.s.Now()
-	if wall := w.opts.Wall(); !trusted || wall.Sub(now).Abs() <= 5*time.Minute {
-		now = wall
-	}
-	e := []queue.Entry{{ID: id, Received: now}}
+	e := []queue.Entry{{ID: id, Received: w.s.TimeOfReceipt()}}
 	w.s.Stamp(e)
 	w.log.append(queue.Record{ID: id, Lanes: []string{lane}, Received: e[0].Received, Flags: e[0].Flags, Body: []byte(`{"event":"Order Completed"}`)})
 }

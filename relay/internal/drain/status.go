@@ -84,6 +84,9 @@ func (s *Supervisor) Status() []LaneStatus {
 // Now returns the best known time, and whether it is trusted (package clock).
 func (s *Supervisor) Now() (time.Time, bool) { return s.clock.Now() }
 
+// TimeOfReceipt returns the time of receipt of an event that is received now (package clock).
+func (s *Supervisor) TimeOfReceipt() time.Time { return s.clock.Received() }
+
 // Stamp marks entries that were received by a clock that is not trusted, so that they can be
 // dated later.
 func (s *Supervisor) Stamp(entries []queue.Entry) {

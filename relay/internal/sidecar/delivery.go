@@ -33,8 +33,8 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 		Notes:           s.queue,
 	}
 	if s.nats != nil {
-		o.Mine, o.Boot, o.Notes = s.lease.fresh, nil, nil // the clock of one machine says nothing about the others'
-		o.Grace = min(o.Grace, cfg.Queue.NATS.Lease/4)    // another relay takes over a third of the lease later
+		o.Mine, o.Notes = s.lease.fresh, nil           // the clock of one machine says nothing about the others'
+		o.Grace = min(o.Grace, cfg.Queue.NATS.Lease/4) // another relay takes over a third of the lease later
 	}
 	s.drain, err = drain.New(o)
 	if err != nil {
@@ -52,12 +52,8 @@ func (s *Sidecar) timeSource() func(context.Context) graph.Result {
 	return s.graph.Reach
 }
 
-// now returns the time of receipt: this machine's clock, unless answers show that it is
-// far off.
-func (s *Sidecar) now() time.Time {
-	corrected, trusted := s.drain.Now() // drain is set before anything is served
-	return timeOfReceipt(time.Now(), corrected, trusted)
-}
+// now returns the time of receipt: this machine's clock, unless it is known to be far off.
+func (s *Sidecar) now() time.Time { return s.drain.TimeOfReceipt() } // drain is set before anything is served
 
 // trustedClock returns the time by which dead letters age, and whether it is trusted.
 func (s *Sidecar) trustedClock() (time.Time, bool) {
@@ -65,11 +61,4 @@ func (s *Sidecar) trustedClock() (time.Time, bool) {
 		return d.Now()
 	}
 	return time.Now(), false
-}
-
-func timeOfReceipt(wall, corrected time.Time, trusted bool) time.Time {
-	if trusted && wall.Sub(corrected).Abs() > clock.MaxError {
-		return corrected
-	}
-	return wall
 }

@@ -5,17 +5,23 @@ import (
 	"sync"
 	"time"
 
+	"relay/internal/meta"
 	"relay/relay/internal/graph"
 )
 
 // Clock returns the time and whether it can be trusted. The wall clock of a till is often
-// wrong: it starts in 1970, or a year off, until it is set.
+// wrong: it starts in 1970, or a year off, until it is set, and it can be set wrong at any moment.
 //
-// Clock is trusted once an answer of Meta, or of the hub, has given the time. From then on, the time is
-// that anchor plus the time passed on the monotonic clock, so that a jump of the wall clock
-// has no effect. When wall and monotonic clock differ by more than MaxDrift (after a jump or
-// a sleep of the machine), the anchor is dropped until the next answer. Without an anchor,
-// the wall clock is trusted if NTP keeps it.
+// The time is trusted once an answer of Meta, or of the hub, has given it, or NTP keeps the wall
+// clock. That moment is the anchor: from then on, the time is the anchor plus the time passed since.
+// The monotonic clock measures what has passed. It stands still while the machine is suspended, so
+// when it and the wall clock disagree, the time since boot is read too: the wall clock and the time
+// since boot both count a suspension, and only the wall clock can be stepped.
+//
+// A step of the wall clock away from the time by more than MaxError contradicts the anchor. Most likely
+// the clock was set wrong, so the time is still the anchor plus the time passed. But after a pause of a
+// virtual machine that its host has corrected, the wall clock is right and all other clocks are late.
+// So the time is not trusted until the next answer, or until the wall clock agrees again.
 //
 // A time that is not trusted decides nothing about an event: the rules about age and future
 // do not apply until it is.
@@ -24,9 +30,7 @@ type Clock struct {
 	synced func() bool
 
 	mu     sync.Mutex
-	anchor time.Time // the server's time …
-	at     time.Time // … at this moment (monotonic) …
-	wallAt time.Time // … when the wall showed this
+	anchor anchor
 	skew   time.Duration
 	known  bool // skew was measured
 	// answered is when the first answer without a time came (monotonic) since the clock was
@@ -37,14 +41,30 @@ type Clock struct {
 	periods periods
 }
 
+// anchor is a moment at which the time was known, and what the clocks have done since.
+type anchor struct {
+	time time.Time     // the time; zero: not known yet …
+	at   time.Time     // … at this moment (monotonic) …
+	up   time.Duration // … this long after boot …
+	wall time.Time     // … when the wall clock showed this
+
+	suspended    time.Duration // how long the monotonic clock stood still
+	step         time.Duration // how far the wall clock was stepped
+	contradicted bool
+}
+
 // Notes stores a small value durably.
 type Notes interface {
 	Note(key string) []byte
 	SetNote(key string, val []byte) error
 }
 
-// MaxDrift is how much wall and monotonic clock can differ before the anchor is dropped.
-const MaxDrift = time.Minute
+const (
+	// MaxDrift is how much two clocks can differ before one of them counts as stepped.
+	MaxDrift = time.Minute
+	// MaxError is the largest error of a clock that is left uncorrected, if it is late.
+	MaxError = 5 * time.Minute
+)
 
 // Options configures a Clock. The zero value is usable.
 type Options struct {
@@ -73,18 +93,68 @@ func New(o Options) *Clock {
 // Now returns the best known time, in UTC without a monotonic part, and whether it is
 // trusted.
 func (c *Clock) Now() (t time.Time, trusted bool) {
+	return c.when(c.wall())
+}
+
+// Received returns the time of receipt of an event that is received now. It is the wall clock's, as
+// other programs on the machine see it, unless that is too far off.
+func (c *Clock) Received() time.Time {
+	wall := c.wall()
+	if now, _ := c.when(wall); !tolerable(wall, now) {
+		return now
+	}
+	return wall
+}
+
+// tolerable reports whether a clock that shows wall at the time t is left uncorrected. Meta refuses an
+// event further ahead than meta.Ahead.
+func tolerable(wall, t time.Time) bool {
+	off := wall.Sub(t)
+	return -MaxError <= off && off <= meta.Ahead
+}
+
+// when implements Now. It is called for each event received: it reads no clock but the monotonic one,
+// unless that and the wall clock disagree. wall is what the wall clock shows.
+func (c *Clock) when(wall time.Time) (t time.Time, trusted bool) {
+	wall = wall.Round(0).UTC()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	wall := c.wall().Round(0).UTC()
-	if c.anchor.IsZero() {
-		return wall, c.synced()
+	now := wall
+	if a := &c.anchor; !a.time.IsZero() {
+		passed := time.Since(a.at) + a.suspended
+		if (wall.Sub(a.wall) - passed - a.step).Abs() > MaxDrift {
+			passed = c.explain(wall, passed)
+		}
+		now, trusted = a.time.Add(passed), !a.contradicted
+		if a.step.Abs() <= MaxDrift {
+			return now, trusted
+		}
 	}
-	passed := time.Since(c.at)
-	if drift := wall.Sub(c.wallAt) - passed; drift > MaxDrift || drift < -MaxDrift {
-		c.anchor, c.answered = time.Time{}, time.Time{}
-		return wall, c.synced()
+	if !c.synced() {
+		return now, trusted
 	}
-	return c.anchor.Add(passed).Round(0).UTC(), true
+	c.setTime(wall, wall)
+	return wall, true
+}
+
+// explain finds out why the wall clock and the monotonic clock, by which passed has gone by, disagree.
+// It returns the time since the anchor. The caller holds c.mu.
+func (c *Clock) explain(wall time.Time, passed time.Duration) time.Duration {
+	a, up := &c.anchor, c.periods.boot.up()
+	a.suspended += up - a.up - passed
+	passed = up - a.up
+	a.step = wall.Sub(a.wall) - passed
+	contradicted := a.step.Abs() > MaxError && !tolerable(wall, a.time.Add(passed))
+	if contradicted && !a.contradicted {
+		c.answered = time.Time{}
+	}
+	a.contradicted = contradicted
+	return passed
+}
+
+// setTime makes t the time of this moment, at which the wall clock shows wall. The caller holds c.mu.
+func (c *Clock) setTime(t, wall time.Time) {
+	c.anchor = anchor{time: t, at: time.Now(), up: c.periods.boot.up(), wall: wall}
 }
 
 // Observe sets the clock by the time in an answer from Meta or the hub. It returns the skew (this
@@ -92,7 +162,7 @@ func (c *Clock) Now() (t time.Time, trusted bool) {
 func (c *Clock) Observe(r graph.Result) (skew time.Duration, news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	wall := c.wall().Round(0)
+	wall := c.wall().Round(0).UTC()
 	skew, ok := r.Skew(wall, c.skew)
 	if !ok {
 		if r.Class == graph.Delivered && c.answered.IsZero() {
@@ -100,7 +170,7 @@ func (c *Clock) Observe(r graph.Result) (skew time.Duration, news bool) {
 		}
 		return 0, false
 	}
-	c.anchor, c.at, c.wallAt = wall.Add(-skew), time.Now(), wall
+	c.setTime(wall.Add(-skew), wall)
 	news = !c.known || skew != c.skew
 	c.skew, c.known = skew, true
 	return skew, news

@@ -26,25 +26,25 @@ func Boot() (id string, up func() time.Duration) {
 
 // NTPSynced reports whether NTP keeps the kernel's clock: adjtimex(2) does not report it as
 // unsynchronised. It is for drain.Options.ClockSynced. It is called for each event received,
-// so it asks the kernel at most once a second.
+// so it asks the kernel at most once a second, and after each step of the wall clock: whoever sets the
+// clock ends its synchronisation.
 func NTPSynced() bool {
-	now := int64(time.Since(started)) + 1
-	if at := cached.at.Load(); at != 0 && now-at < int64(time.Second) {
-		return cached.synced.Load()
+	now := time.Now()
+	c := cached.Load()
+	if c == nil || now.Sub(c.at) >= time.Second || (now.Round(0).Sub(c.at.Round(0))-now.Sub(c.at)).Abs() >= time.Second {
+		c = &syncState{at: now, synced: ntpSynced()} // read after now: a step in between is noticed next time
+		cached.Store(c)
 	}
-	synced := ntpSynced()
-	cached.synced.Store(synced)
-	cached.at.Store(now)
-	return synced
+	return c.synced
 }
 
-var (
-	started = time.Now()
-	cached  struct {
-		at     atomic.Int64 // since started; 0: never
-		synced atomic.Bool
-	}
-)
+// syncState is what the kernel returned.
+type syncState struct {
+	at     time.Time
+	synced bool
+}
+
+var cached atomic.Pointer[syncState]
 
 func ntpSynced() bool {
 	const timeError = 5 // TIME_ERROR

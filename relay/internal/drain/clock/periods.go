@@ -12,10 +12,9 @@ import (
 	"relay/relay/internal/drain/batch"
 )
 
-// periods are the recent times during which this machine's clock was not trusted. Records that
-// are received in one of them carry its number, so that they can be dated later: once the time is
-// known, the clock's error in each period of the same boot is known too, since the time since boot
-// does not jump.
+// periods are the recent times during which Clock was not trusted. Records that are received in one of
+// them carry its number, so that they can be dated later: once the time is known, the error of Clock in
+// each period of the same boot is known too, since the time since boot does not jump.
 //
 // Invariant: a record carries the number of a period only if the period is stored in notes.
 type periods struct {
@@ -28,12 +27,13 @@ type periods struct {
 	dates batch.Dates
 }
 
-// period is a time during which the clock was not trusted and did not jump.
+// period is a time during which Clock was not trusted and did not jump. Before the time was known, a step
+// of the wall clock begins another one; later, Clock does not follow the wall clock.
 type period struct {
 	N     uint8         `json:"n"`              // 1 to 255
 	Boot  string        `json:"boot"`           // identifies the boot of the machine
 	Up    time.Duration `json:"up"`             // time since boot when the period began …
-	Wall  time.Time     `json:"wall"`           // … and what the clock showed then …
+	Wall  time.Time     `json:"wall"`           // … and what Clock returned then …
 	Right time.Time     `json:"right,omitzero"` // … and the time; zero: not known yet
 }
 
@@ -43,22 +43,26 @@ type boot struct {
 	up func() time.Duration
 }
 
-// bootOf returns the current boot; where the system does not tell, it is this process.
+// bootOf returns the current boot. What the system does not tell is of this process.
 func bootOf(read func() (string, func() time.Duration)) boot {
-	if read != nil {
-		if id, up := read(); id != "" {
-			return boot{id, up}
-		}
-	}
 	start := time.Now()
-	return boot{rand.Text(), func() time.Duration { return time.Since(start) }}
+	b := boot{rand.Text(), func() time.Duration { return time.Since(start) }}
+	if read == nil {
+		return b
+	}
+	id, up := read()
+	if up != nil {
+		b.up = up
+	}
+	if id != "" {
+		b.id = id
+	}
+	return b
 }
 
 const (
 	notePeriods = "clock"
 	maxPeriods  = 32
-	// MaxError is the largest error of a clock that is left uncorrected.
-	MaxError = 5 * time.Minute
 	// lateStamp is how long after the end of a period its records can still arrive at Stamp.
 	lateStamp = time.Minute
 )
@@ -82,27 +86,30 @@ func (c *Clock) Stamp(entries []queue.Entry) error {
 	if p.notes == nil {
 		return nil
 	}
-	now, trusted := c.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	wall, up := c.wall().Round(0).UTC(), p.boot.up()
+	now, trusted := c.Now()
+	last := p.last()
+	if trusted && last == nil {
+		return nil
+	}
+	up := p.boot.up()
 	if trusted {
 		err := p.learn(now, up)
-		if last := p.last(); last != nil && up-p.known <= lateStamp {
+		if up-p.known <= lateStamp {
 			// The clock may have become trusted between the receipt of the entries and this call.
 			wrong := last.Wall.Add(up - last.Up)
 			last.stamp(entries, func(t time.Time) bool { return t.Sub(wrong).Abs() < t.Sub(now).Abs() })
 		}
 		return err
 	}
-	last := p.last()
-	if last == nil || !last.Right.IsZero() || (wall.Sub(last.Wall)-(up-last.Up)).Abs() > MaxDrift {
+	if last == nil || !last.Right.IsZero() || (now.Sub(last.Wall)-(up-last.Up)).Abs() > MaxDrift {
 		var err error
-		if last, err = p.begin(wall, up); err != nil {
+		if last, err = p.begin(now, up); err != nil {
 			return err
 		}
 	}
-	from, to := last.Wall.Add(-time.Second), wall.Add(time.Minute)
+	from, to := last.Wall.Add(-time.Second), now.Add(time.Minute)
 	last.stamp(entries, func(t time.Time) bool { return !t.Before(from) && !t.After(to) })
 	return nil
 }
@@ -119,10 +126,10 @@ func (p *period) stamp(entries []queue.Entry, is func(received time.Time) bool) 
 // Dates returns the corrections that are known. On error they are not stored, and the next process
 // may not know them.
 func (c *Clock) Dates() (batch.Dates, error) {
-	now, trusted := c.Now()
 	p := &c.periods
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now, trusted := c.Now()
 	var err error
 	if trusted {
 		err = p.learn(now, p.boot.up())
@@ -136,7 +143,7 @@ func (p *periods) learn(now time.Time, up time.Duration) error {
 	for i := range p.list {
 		if x := &p.list[i]; x.Boot == p.boot.id && x.Right.IsZero() {
 			x.Right, changed = now.Add(x.Up-up), true
-			if x.Right.Sub(x.Wall).Abs() <= MaxError {
+			if tolerable(x.Wall, x.Right) {
 				x.Right = x.Wall
 			}
 		}
