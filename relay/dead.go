@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +49,7 @@ func (f *deadFlags) add(c *cobra.Command) {
 }
 
 func (f *deadFlags) filter(ids []string) (api.DeadFilter, error) {
-	at, err := term.Since(f.since, time.Now())
+	at, err := cli.Since(f.since)
 	return api.DeadFilter{IDs: ids, Reason: f.reason, Event: f.event, EventSet: f.set, Since: at, Limit: f.limit}, err
 }
 

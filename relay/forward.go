@@ -32,6 +32,7 @@ var hubWaits = []time.Duration{time.Second, 5 * time.Second, 15 * time.Second, 3
 
 func newForwardReplayCommand() *cobra.Command {
 	var ask api.Replay
+	var since string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "replay",
@@ -46,6 +47,12 @@ with --since if you know when the loss began.`,
 		Example: "  relay forward replay --dry-run\n  relay forward replay --since 36h",
 		Args:    cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			switch at, err := cli.Since(since); {
+			case err != nil:
+				return err
+			case !at.IsZero():
+				ask.Since = at.Format(time.RFC3339Nano)
+			}
 			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				sum := api.Replayed{Success: true, DryRun: ask.DryRun}
 				unreached := "" // set if the hub did not answer once, and might have stored what it was sent
@@ -88,7 +95,7 @@ with --since if you know when the loss began.`,
 	}
 	cli.AddConfigFlag(c)
 	fl := c.Flags()
-	fl.StringVar(&ask.Since, "since", "", "only events received since then: a duration such as 36h, or a time")
+	fl.StringVar(&since, "since", "", "only events received since then: a duration such as 36h, or a time")
 	fl.BoolVar(&ask.DryRun, "dry-run", false, "only ask the hub, send nothing")
 	fl.BoolVar(&asJSON, "json", false, "print the result as a JSON object")
 	return c

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +41,7 @@ func (f *queueFlags) add(c *cobra.Command) {
 }
 
 func (f *queueFlags) filter() (api.QueueFilter, error) {
-	at, err := term.Since(f.since, time.Now())
+	at, err := cli.Since(f.since)
 	return api.QueueFilter{EventSet: f.set, Event: f.event, Since: at, Limit: f.limit}, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"relay/queue/local"
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/admin/records"
+	"relay/relay/internal/api"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
 )
@@ -143,20 +144,11 @@ func intParam(r *http.Request, name string, def int) (int, error) {
 	return n, nil
 }
 
-// parseSince parses a time (RFC 3339 or a date) or an age (90m, 24h, 7d).
+// parseSince parses the parameter since. A time without a zone is in UTC.
 func parseSince(s string, now time.Time) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339Nano, time.DateTime, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
-		}
+	t, err := api.ParseSince(s, now, time.UTC)
+	if err != nil {
+		return time.Time{}, badf("since: %v", err)
 	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n < 100000 {
-			return now.Add(-time.Duration(n * 24 * float64(time.Hour))), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	return time.Time{}, badf("since: expected a time (2026-01-31T09:00:00Z, 2026-01-31) or an age (90m, 24h, 7d), got %q", s)
+	return t, nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ import (
 	"relay/internal/disk"
 	"relay/internal/socket"
 	"relay/internal/strictyaml"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 )
 
@@ -65,6 +67,16 @@ func InstalledConfig() string {
 		return filepath.Join(os.Getenv("ProgramData"), "relay", "relay.yaml")
 	}
 	return "/etc/relay/relay.yaml"
+}
+
+// Since parses the value of --since (api.ParseSince) in the local time zone. The error is a
+// usage error.
+func Since(s string) (time.Time, error) {
+	t, err := api.ParseSince(s, time.Now(), time.Local)
+	if err != nil {
+		return t, exit.Usage(fmt.Errorf("--since %w", err))
+	}
+	return t, nil
 }
 
 // NoArgs accepts no arguments.

@@ -117,29 +117,6 @@ func Tally[N int | int64](m map[string]N) string {
 	return strings.Join(parts, ", ")
 }
 
-// Since parses the value of --since: a duration before now (2h, 7d) or a time. The
-// error is a usage error.
-func Since(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		var n float64
-		if _, err := fmt.Sscanf(days, "%g", &n); err == nil && n >= 0 {
-			return now.Add(-time.Duration(n * 24 * float64(time.Hour))), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, exit.Usage(fmt.Errorf("--since %q: expected a duration such as 2h or 7d, or a time such as 2026-11-24T09:00:00Z", s))
-}
-
 // Confirm asks the question on a terminal and returns an error unless the answer is yes.
 // With yes it does not ask. Without a terminal it returns a usage error.
 func Confirm(c *cobra.Command, yes bool, question string) error {
