@@ -82,7 +82,7 @@ func alter(t *testing.T, v reflect.Value) {
 	case reflect.Slice:
 		v.Set(reflect.Append(v, reflect.New(v.Type().Elem()).Elem()))
 	default:
-		if secret, ok := v.Addr().Interface().(*Secret); ok {
+		if secret, ok := reflect.TypeAssert[*Secret](v.Addr()); ok {
 			*secret = NewSecret("altered")
 			return
 		}

@@ -39,7 +39,7 @@ func TestStatusDuringScan(t *testing.T) {
 	}
 }
 
-// says checks the reason in status, log and texts.
+// says checks that status, log and texts have the reason.
 func (s *stage) says(t *testing.T, why Reason, words string) {
 	t.Helper()
 	st := s.Status()

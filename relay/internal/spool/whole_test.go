@@ -16,7 +16,7 @@ import (
 	"relay/relay/internal/spool/rows"
 )
 
-// droppedFile writes a file whose last change was a while ago.
+// droppedFile writes a file with an old modification time.
 func droppedFile(t *testing.T, content string) *os.File {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sales.csv")
@@ -45,7 +45,7 @@ func day(name string, n int) string {
 }
 
 // A file that is rewritten at any moment of its import is read as it was, or the import returns an
-// error. Two contents are never mixed, and a digest never stands for content that was not read.
+// error. Two contents are never mixed, and a digest is never that of content that was not read.
 func TestRewritten(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: long, and its goroutines are those of other tests")
