@@ -9,7 +9,7 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// A clock that was told the time keeps it by the monotonic clock. When the wall clock is stepped, it
+// After an answer with the time, the clock keeps it by the monotonic clock. When the wall clock is stepped, it
 // keeps the time too, and does not trust it until the next answer.
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
@@ -24,7 +24,7 @@ func TestClockJumps(t *testing.T) {
 		truth := func() time.Time { return real.Add(time.Since(start) + slept) }
 		c := clock.New(clock.Options{Wall: func() time.Time { return truth().Add(off) }, Boot: boot})
 		if _, trusted := c.Now(); trusted {
-			t.Error("trusted before anybody told the time")
+			t.Error("trusted before any answer")
 		}
 		tell := func() {
 			c.Observe(graph.Result{Class: graph.Delivered, ServerTime: truth().Truncate(time.Second)})
@@ -49,7 +49,7 @@ func TestClockJumps(t *testing.T) {
 			}
 		}
 		tell()
-		check("told", true)
+		check("after an answer", true)
 		time.Sleep(100 * time.Hour)
 		synctest.Wait()
 		check("long after", true)
@@ -72,12 +72,12 @@ func TestClockJumps(t *testing.T) {
 		off = 365 * 24 * time.Hour
 		check("stepped ahead again", false)
 		tell()
-		check("told again", true)
+		check("after another answer", true)
 		off = -off
 		check("stepped back", false)
-		// The date of a captive portal is none.
+		// The date of a captive portal means nothing.
 		c.Observe(graph.Result{Class: graph.Doubt, HTTPStatus: 200, ServerTime: real.AddDate(3, 0, 0)})
-		check("told by a stranger", false)
+		check("answered by a captive portal", false)
 		// A hub that does not trust its own clock answers without a time. It is not asked again.
 		c.Observe(graph.Result{Class: graph.Delivered})
 		if _, trusted := c.Now(); trusted || c.Asking() {
@@ -115,7 +115,7 @@ func TestClockKeptByNTP(t *testing.T) {
 	})
 }
 
-// Before the time is known, the wall clock is all there is.
+// Before the time is known, the time of receipt is that of the wall clock.
 func TestReceivedBeforeTheTimeIsKnown(t *testing.T) {
 	t.Parallel()
 	for _, wall := range []time.Time{time.Unix(0, 0), time.Date(2025, 7, 1, 12, 0, 0, 0, time.UTC)} {
