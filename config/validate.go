@@ -195,8 +195,13 @@ func (l *loader) checkIntake() {
 	}
 }
 
-// checkSpool refuses keys of spool without a directory.
+// checkSpool refuses keys of spool without a directory, and a directory that holds the queue.
 func (l *loader) checkSpool() {
+	if dir := l.cfg.Spool.Dir; dir != "" && !l.cfg.Queue.NATS.On() {
+		if rel, err := filepath.Rel(dir, l.cfg.Queue.Path); err == nil && filepath.IsLocal(rel) {
+			l.errorf("spool.dir", "the queue (queue.path) is in this directory").WithHint("drop files into another directory: relay takes every file in it")
+		}
+	}
 	for _, s := range settings() {
 		if section, _ := s.section(); section != "spool" || l.cfg.Spool.Dir != "" || s.key == "spool.dir" {
 			continue

@@ -75,9 +75,12 @@ func TestQueueOfAnotherUser(t *testing.T) {
 	refused("root's files", "Fix: sudo chown -R nobody "+dir, "status")
 
 	// One path after the other is closed; everything else is relay's.
-	if err := os.MkdirAll(filepath.Join(dir, "receipts"), 0o700); err != nil {
-		t.Fatal(err)
+	p := h.start(t)
+	if status, body := post(t, p.url+"/v1/track", `{"event":"Order Completed","timestamp":"no time"}`); status != 200 {
+		t.Fatal(status, body)
 	}
+	eventually(t, "there are dead letters", func() bool { _, err := os.Stat(filepath.Join(dir, "dead.db")); return err == nil })
+	p.stop(t)
 	h.write(t, "var/queue/restored.json", `{"whole":true}`)
 	segments, err := filepath.Glob(filepath.Join(dir, "*.seg"))
 	if err != nil || len(segments) == 0 {
@@ -91,6 +94,7 @@ func TestQueueOfAnotherUser(t *testing.T) {
 		{filepath.Join(dir, "restored.json"), true, "sudo chown -R nobody " + dir},
 		{filepath.Join(dir, "receipts"), true, "sudo chown -R nobody " + dir},
 		{filepath.Join(dir, "secret"), true, "sudo chown -R nobody " + dir},
+		{filepath.Join(dir, "dead.db"), true, "sudo chown -R nobody " + dir},
 		{segments[0], true, "sudo chown -R nobody " + dir},
 		{filepath.Join(dir, "meta.db"), false, "chmod -R u+rwX " + dir},
 		{dir, false, "chmod -R u+rwX " + dir},
@@ -115,7 +119,7 @@ func TestQueueOfAnotherUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused(filepath.Base(tc.path), "Fix: "+tc.want+" (", "run")
+		refused(filepath.Base(tc.path), "Fix: "+tc.want+"\n", "run")
 		if err := os.Chmod(tc.path, info.Mode().Perm()); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +179,7 @@ func TestSpoolOfAnotherUser(t *testing.T) {
 	refused := func(want string) {
 		t.Helper()
 		out, code := h.commandAs(t, nobody, "run", "--config", h.path("relay.yaml"))
-		if code != exit.Forbidden || !strings.Contains(out, "spool.dir: ") || !strings.Contains(out, "Fix: "+want+" (") {
+		if code != exit.Forbidden || !strings.Contains(out, "spool.dir: ") || !strings.Contains(out, "Fix: "+want+"\n") {
 			t.Errorf("exit code %d, no %q in\n%s", code, want, out)
 		}
 	}

@@ -33,6 +33,9 @@ func (e *AccessError) Error() string {
 	return fmt.Sprintf("the user %s cannot %s %s%s", userName(os.Geteuid()), what, e.Path, whose)
 }
 
+// Unwrap returns fs.ErrPermission.
+func (e *AccessError) Unwrap() error { return fs.ErrPermission }
+
 // Fix returns a command that gives this user access.
 func (e *AccessError) Fix() string {
 	me, dir := userName(os.Geteuid()), ShellWord(e.Dir)

@@ -203,9 +203,9 @@ func (i *importing) unreached(now time.Time) string {
 	case 0:
 		return ""
 	case 1:
-		return "an import that is in progress or was just interrupted: run this again when it has finished"
+		return "an import that is in progress, or stopped in the last 3 minutes: run this again after it"
 	default:
-		return fmt.Sprintf("%d imports that are in progress or were just interrupted: run this again when they have finished", n)
+		return fmt.Sprintf("%d imports that are in progress, or stopped in the last 3 minutes: run this again after them", n)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"relay/internal/seal"
 	"relay/queue"
 	"relay/queue/local"
+	"relay/queue/local/directory"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/backup"
@@ -77,6 +78,9 @@ func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Log
 
 // openDir opens the queue in dir, unless a restore into it has not finished.
 func openDir(dir string, o local.Options) (*local.Queue, error) {
+	if a := directory.Access(dir); a != nil { // also what is opened later, such as the dead letters
+		return nil, fmt.Errorf("open queue: %w", a)
+	}
 	if err := checkRestored(dir); err != nil {
 		return nil, err
 	}

@@ -20,12 +20,12 @@ func accessRefused(cfg *config.Config, err error) error {
 	}
 	if !cfg.Queue.NATS.On() {
 		if a := directory.Access(cfg.Dir()); a != nil {
-			return exit.NotAllowed(fmt.Errorf("queue.path: %w, but relay runs as this user. Fix: %s (%w)", a, a.Fix(), err))
+			return exit.NotAllowed(fmt.Errorf("queue.path: %w, but relay runs as this user. Fix: %s", a, a.Fix()))
 		}
 	}
 	if cfg.Spool.Dir != "" {
 		if a, fix := spool.Access(cfg.Spool.Dir); a != nil {
-			return exit.NotAllowed(fmt.Errorf("spool.dir: %w, but relay runs as this user. Fix: %s (%w)", a, fix, err))
+			return exit.NotAllowed(fmt.Errorf("spool.dir: %w, but relay runs as this user. Fix: %s", a, fix))
 		}
 	}
 	return err
