@@ -1,5 +1,5 @@
-// Package examples holds the settings and events that people copy, and that
-// `relay demo` and the tests use. Every file in it is loaded by a test.
+// Package examples holds the example settings and events for users to copy. `relay demo` and the
+// tests use them too. Every file is loaded by a test.
 package examples
 
 import "embed"

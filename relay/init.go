@@ -120,7 +120,7 @@ func (o initOptions) mapping() (string, error) {
 			return "", exit.Usage(errors.New("--event-set: expected the number of a dataset, as Events Manager shows it"))
 		}
 		s = strings.ReplaceAll(s, "701000000000001", o.eventSet)
-		s = strings.Replace(s, "# Put your own ids here; the ones below are made up.\n", "", 1)
+		s = strings.Replace(s, "# Replace the ids below, which are made up, with your own.\n", "", 1)
 	}
 	for key, value := range map[string]string{"default_country": o.country, "default_currency": o.currency, "timezone": o.zone} {
 		if value != "" {
