@@ -9,7 +9,7 @@ import (
 	"relay/mapper/match"
 )
 
-// birthOf maps a sale of somebody born so, and returns the value of db and all notes.
+// birthOf maps a sale to a customer with this birth date, and returns the value of db and all notes.
 func birthOf(t *testing.T, mapping, birthday string) (db string, notes string) {
 	t.Helper()
 	m, _, err := Parse("mapping.yaml", []byte("version: 1\nevents: { Sale: '1' }\nmatch_keys: { date_of_birth: context.traits.birthday }\n"+mapping))
@@ -72,7 +72,7 @@ func TestOwnBirthDateInEras(t *testing.T) {
 	}
 }
 
-// TestValuesThatAreObjects have a note that says the way out.
+// TestValuesThatAreObjects checks that the note suggests the member to list.
 func TestValuesThatAreObjects(t *testing.T) {
 	for traits, want := range map[string]string{
 		`"email":"ada@example.com","phone":{"type":"home","number":"+1 212 555 0147"}`:  "list context.traits.phone.number under match_keys.phone",

@@ -49,8 +49,8 @@ func TestNormalForms(t *testing.T) {
 	}
 }
 
-// A key that is hashed has samples: a wrong normal form matches nobody, and no answer of
-// Meta's says so.
+// Every hashed key has samples: a wrong normal form matches no customer, and Meta's answers do not
+// reveal it.
 func TestEveryHashedKeyHasSamples(t *testing.T) {
 	for k := range match.Table {
 		key := &match.Table[k]
@@ -261,7 +261,7 @@ func (s sample) hashes(api meta.API) []string {
 	return out
 }
 
-// reveal says what was hashed, for the failure message.
+// reveal returns the text behind a hash, for the failure message.
 func (s sample) reveal(got []string) string {
 	if len(got) == 0 {
 		return "∅"

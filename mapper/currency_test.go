@@ -117,7 +117,7 @@ func TestAmountsThatNameTheirCurrency(t *testing.T) {
 	}
 }
 
-// TestCurrencyPlaces: currency in the mapping says where events name theirs.
+// TestCurrencyPlaces checks that currency: in the mapping lists the sources of the currency.
 func TestCurrencyPlaces(t *testing.T) {
 	const places = "currency: [properties.currency, properties.total.currency, \"properties.lines[0].cur\"]\n"
 	const minor = places + "events: { Order Completed: { to: '1', value: [{ path: properties.total.amount, minor_units: true }] } }\n"

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What nests too deeply is JSON all the same, and is said to nest too deeply.
+// A message that is nested too deeply is valid JSON, and its reason says that it is too deep.
 func TestTooDeep(t *testing.T) {
 	m, _, err := Parse("mapping.yaml", []byte("version: 1\nevents: { X: '1' }\n"))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"relay/internal/meta"
 )
 
-// fuzzMapping asks for everything a mapping can ask for.
+// fuzzMapping uses every key of a mapping.
 const fuzzMapping = `version: 1
 events:
   Order Completed: ["1", old]

@@ -54,7 +54,7 @@ func TestAnyHashPasses(t *testing.T) {
 	}
 }
 
-// TestPhoneNotes: a note says which country is missing.
+// TestPhoneNotes checks that the note names the missing country.
 func TestPhoneNotes(t *testing.T) {
 	for _, c := range []struct {
 		locale match.Locale

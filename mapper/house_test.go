@@ -11,7 +11,7 @@ import (
 	"relay/mapper/rules"
 )
 
-// fateOf says what becomes of an event and which match keys it has.
+// fateOf returns the match keys of an event that is sent, else the reason why it is not.
 func fateOf(t *testing.T, mapping, members string) string {
 	t.Helper()
 	o := mapOne(t, parseForKeys(t, mapping), `{"event":"E",`+members+`}`)
@@ -54,7 +54,7 @@ func TestNobody(t *testing.T) {
 		{"", traits(`{"firstName":"Timothy","lastName":"Brak"}`), "fn ln"}, // a name is one
 		{"", traits(`{"email":"Timothy Brak"}`), ReasonNoMatchKey},
 
-		// Whoever is somebody stays, and what cannot be used is said.
+		// Real customers are kept, and values that cannot be used have a reason.
 		{"", traits(`{"email":"none","firstName":"Pat","lastName":"Doe","address":{"city":"Springfield"}}`), "ct fn ln"},
 		{"", `"userId":"C-7",` + traits(`{"name":"Walk-in Customer"}`), "external_id"},
 		{"", `"userId":"guest",` + traits(`{"email":"a@b"}`), ReasonNoMatchKey},
@@ -125,8 +125,8 @@ func TestNeverCustomersWithoutCountry(t *testing.T) {
 	}
 }
 
-// TestStaff: whoever rang the sale up is never its customer, and does not leave
-// in custom_data.
+// TestStaff checks that the employee who rang up a sale is never its customer, and is not sent in
+// custom_data.
 func TestStaff(t *testing.T) {
 	const staff = "default_country: US\nstaff: properties.cashier\n"
 	event := func(cashier, members string) string { return `"properties":{"cashier":` + cashier + `},` + members }
@@ -237,7 +237,7 @@ func TestTraits(t *testing.T) {
 	}
 }
 
-// The till's default customer is nobody in two fields as in one.
+// The till's default customer can be in one field or split over two.
 func TestDefaultCustomerInTwoFields(t *testing.T) {
 	m, _, err := Parse("mapping.yaml", []byte("version: 1\ndefault_country: US\nevents: { Sale: '1' }\n"))
 	if err != nil {

@@ -143,7 +143,7 @@ events: { E: ["701", old] }
 	}
 }
 
-// An event that is settled as a whole has no keys: nobody looked.
+// An event that is skipped or held as a whole has no keys, because none were made.
 func TestNoKeysOfTheWhole(t *testing.T) {
 	m := parseForKeys(t, "", WithSecret([]byte("s")))
 	for _, body := range []string{`{"event":"Unknown","userId":"u"}`, `{"event":"E","userId":"u","integrations":{"All":false}}`, `[]`} {

@@ -14,14 +14,14 @@ import (
 
 var testSecret = bytes.Repeat([]byte{7}, 32)
 
-// peopleOf are the people of an event with these members.
+// peopleOf returns the fingerprints of the people of an event with these members.
 func peopleOf(t *testing.T, mapping, members string) []string {
 	t.Helper()
 	return mapOne(t, parseForKeys(t, mapping, WithSecret(testSecret)), `{"event":"E",`+members+`}`).People
 }
 
-// printsOf are the fingerprints of whom the names mean, as whoever looks for a person
-// makes them.
+// printsOf returns the fingerprints of the keys of these names, as a search for a person makes
+// them.
 func printsOf(secret []byte, names ...string) (prints []string) {
 	for _, name := range names {
 		for _, k := range people.KeysOf(name) {
@@ -31,8 +31,8 @@ func printsOf(secret []byte, names ...string) (prints []string) {
 	return prints
 }
 
-// TestPeople: however a person is spelled, in the event or by who asks, there
-// is one fingerprint for what Meta would see as one hash.
+// TestPeople checks that all spellings of a person, in events and in searches, that have one hash
+// at Meta have one fingerprint.
 func TestPeople(t *testing.T) {
 	email := func(json string) string { return `"context":{"traits":{"email":` + json + `}}` }
 	phone := func(json string) string { return `"context":{"traits":{"phone":` + json + `}}` }

@@ -60,7 +60,7 @@ func TestKeysOfPerson(t *testing.T) {
 	}
 }
 
-// Every key that Map sends is one that KeysIn says, under the same fingerprint.
+// KeysIn returns every key that Map sends, with the same fingerprint.
 func TestKeysInSaysWhatMapSends(t *testing.T) {
 	m := parseForKeys(t, "default_country: US\n", WithSecret(testSecret))
 	event := `{"event":"E","userId":"u-1","integrations":{"Facebook Conversions API":{"leadId":77}},` +

@@ -15,7 +15,7 @@ import (
 const adaTraits = `"email":"ada@example.com","phone":"+1 212 555 0147","firstName":"Ada","lastName":"Lovelace","birthday":"1990-12-10",
 	"address":{"street":"12 Rose Lane","city":"Springfield","country":"US"}`
 
-// sent maps a sale with these properties and returns what would leave.
+// sentOf maps a sale with these properties and returns its outcome and conversion.
 func sentOf(t *testing.T, mapping, messageID, traits, properties string, opts ...ParseOption) (Outcome, map[string]any) {
 	t.Helper()
 	if mapping == "" {
@@ -38,8 +38,8 @@ func sentOf(t *testing.T, mapping, messageID, traits, properties string, opts ..
 	return out[0], c
 }
 
-// A match key that a text repeats keeps the text back, by the form of its values: no
-// rule names the keys.
+// A text that repeats the value of a match key is left out. The rule depends on the form of the
+// key, not on its name.
 func TestKeysAreFoundInTexts(t *testing.T) {
 	const mayLeave = "" // a word or a number like others
 	values := map[meta.Form]string{
@@ -65,7 +65,7 @@ func TestKeysAreFoundInTexts(t *testing.T) {
 	}
 }
 
-// TestTextsWithPersonalDataStay is the rule by value: whatever the property is called.
+// TestTextsWithPersonalDataStay checks the rules about values, which apply under any property name.
 func TestTextsWithPersonalDataStay(t *testing.T) {
 	for _, x := range []struct {
 		property string
@@ -254,7 +254,7 @@ func TestPairsAreProperties(t *testing.T) {
 	}
 }
 
-// TestTraitsAreFoundAgain: whatever they are called and however they are written.
+// TestTraitsAreFoundAgain checks that traits are found in texts, under any name and in any spelling.
 func TestTraitsAreFoundAgain(t *testing.T) {
 	for _, x := range []struct{ traits, property string }{
 		{`"phone":"415 555 2671"`, `"memo":"4155552671"`},
@@ -274,7 +274,7 @@ func TestTraitsAreFoundAgain(t *testing.T) {
 	}
 }
 
-// TestPhonesOfTheShopsCountry: a customer from elsewhere does not hide them.
+// TestPhonesOfTheShopsCountry checks that they are found even if the customer is from abroad.
 func TestPhonesOfTheShopsCountry(t *testing.T) {
 	mapping := "version: 1\ndefault_country: US\nevents: { Sale: \"701000000000001\" }\n"
 	if _, c := sentOf(t, mapping, "m-1", `"address":{"country":"GB"}`, `"memo":"call (212) 555-0199"`); c["custom_data"] != nil {

@@ -19,8 +19,8 @@ import (
 
 const referenceFile = "../docs/mapping.md"
 
-// The reference of the mapping is made from the schema and from the tables
-// that map events, so that it cannot say anything else than they do.
+// The reference of the mapping is generated from the schema and from the tables that map events,
+// so that it cannot contradict them.
 func TestReferenceIsCommitted(t *testing.T) {
 	got := reference(t)
 	if *update {
@@ -295,7 +295,7 @@ func schemaKeys(t *testing.T, src []byte, prefix string, defs map[string]json.Ra
 	return out
 }
 
-// schemaKinds says in words what a part of the schema allows.
+// schemaKinds describes in words what a part of the schema allows.
 func schemaKinds(t *testing.T, raw json.RawMessage, defs map[string]json.RawMessage) []string {
 	t.Helper()
 	var s struct {

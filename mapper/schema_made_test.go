@@ -15,8 +15,8 @@ import (
 	"relay/internal/meta"
 )
 
-// What the schema says of Meta's names is made from the table: the match keys, and the
-// words of action_source and customer_segmentation.
+// The schema's parts about Meta's names are generated from the table: the match keys, and the
+// values of action_source and customer_segmentation.
 func TestSchemaIsMadeFromTheTable(t *testing.T) {
 	const file = "mapping.schema.json"
 	have, err := os.ReadFile(file)
@@ -41,7 +41,7 @@ func TestSchemaIsMadeFromTheTable(t *testing.T) {
 	}
 }
 
-// made copies a schema, and writes anew what is made from the table.
+// made copies a schema and replaces the parts that are generated from the table.
 func made(t *testing.T, from *jsontext.Decoder, to *jsontext.Encoder) {
 	t.Helper()
 	must := func(err error) {

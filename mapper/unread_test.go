@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestUnread: an event without customer says where it has one that no match key reads.
+// TestUnread checks the note on an event without customer that has an address no match key reads.
 func TestUnread(t *testing.T) {
 	for members, want := range map[string]string{
 		`"properties":{"email":"kim@example.com"}`:                     "properties.email",

@@ -14,8 +14,8 @@ var (
 	sampleReceived = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 )
 
-// An event whose time cannot be read takes the next source, and the note says
-// the shape of what it was, never the value.
+// If a time cannot be read, the next source is used. The note contains the shape of the value,
+// never the value.
 func TestUnreadableTimeIsNoted(t *testing.T) {
 	m := parseForKeys(t, "")
 	for _, c := range []struct {
@@ -37,8 +37,8 @@ func TestUnreadableTimeIsNoted(t *testing.T) {
 	}
 }
 
-// A time that says no zone is noted for as long as the mapping names none: nothing tells
-// the hours of another country from these.
+// A time without a zone gets a note as long as the mapping has no timezone: nothing else would
+// reveal that it is hours off.
 func TestLocalTimeIsNoted(t *testing.T) {
 	for _, c := range []struct {
 		more, raw string
