@@ -21,9 +21,9 @@ type periods struct {
 	boot  boot
 	notes Notes // nil: no period is recorded
 
-	mu    sync.Mutex    // held while a note is stored
-	list  []period      // oldest first
-	known time.Duration // since boot, when the last period's time became known
+	mu    sync.Mutex // held while a note is stored
+	list  []period   // oldest first
+	known time.Time  // monotonic, when the last period's time became known
 	dates batch.Dates
 }
 
@@ -89,14 +89,13 @@ func (c *Clock) Stamp(entries []queue.Entry) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, trusted := c.Now()
-	last := p.last()
-	if trusted && last == nil {
+	if trusted && !p.open() && time.Since(p.known) > lateStamp {
 		return nil
 	}
-	up := p.boot.up()
+	last, up := p.last(), p.boot.up()
 	if trusted {
 		err := p.learn(now, up)
-		if up-p.known <= lateStamp {
+		if last != nil && time.Since(p.known) <= lateStamp {
 			// The clock may have become trusted between the receipt of the entries and this call.
 			wrong := last.Wall.Add(up - last.Up)
 			last.stamp(entries, func(t time.Time) bool { return t.Sub(wrong).Abs() < t.Sub(now).Abs() })
@@ -141,7 +140,7 @@ func (c *Clock) Dates() (batch.Dates, error) {
 func (p *periods) learn(now time.Time, up time.Duration) error {
 	changed := false
 	for i := range p.list {
-		if x := &p.list[i]; x.Boot == p.boot.id && x.Right.IsZero() {
+		if x := &p.list[i]; p.isOpen(*x) {
 			x.Right, changed = now.Add(x.Up-up), true
 			if tolerable(x.Wall, x.Right) {
 				x.Right = x.Wall
@@ -151,10 +150,15 @@ func (p *periods) learn(now time.Time, up time.Duration) error {
 	if !changed {
 		return nil
 	}
-	p.known = up
+	p.known = time.Now()
 	p.setDates()
 	return p.save()
 }
+
+// isOpen reports whether what the time was in a period can still become known.
+func (p *periods) isOpen(x period) bool { return x.Boot == p.boot.id && x.Right.IsZero() }
+
+func (p *periods) open() bool { return slices.ContainsFunc(p.list, p.isOpen) }
 
 // last returns the newest period of this boot, if it is the newest of all; else nil.
 func (p *periods) last() *period {
