@@ -62,8 +62,9 @@ rows because no column is one in which it looks for the customer, or because it 
 the events. The message names the columns and the fields; --unsent stores the file.
 
 Reading stops if the file changes. To continue an import after an interruption or a power
-cut, run the same command again. The same file is imported only once. Unusable rows are
-written to a report with their number, their text and the reason.
+cut, run the same command again. The same file is imported only once, even with
+other columns; --run imports it again. Unusable rows are written to a report with their
+number, their text and the reason.
 
 Exits 0 even if rows were refused; with --strict it then exits 1.
 

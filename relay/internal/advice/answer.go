@@ -149,11 +149,11 @@ func NoToken(lack string) Advice {
 	a := Advice{Cause: "token_missing", Who: Operator, Relay: relayReloads}
 	switch lack {
 	case "file_missing":
-		a.What, a.Do = "The file that graph.access_token_file names does not exist, so nothing is uploaded.", "put the access token there, or correct the path"
+		a.What, a.Do = "The file that graph.access_token_file names does not exist, so nothing is uploaded.", "put the access token into that file, or correct the path in relay.yaml"
 	case "file_unreadable":
 		a.What, a.Do = "The file that graph.access_token_file names cannot be read, so nothing is uploaded.", "allow the user that relay runs as to read it"
 	case "file_empty":
-		a.What, a.Do = "The file that graph.access_token_file names is empty, so nothing is uploaded.", "put the access token there"
+		a.What, a.Do = "The file that graph.access_token_file names is empty, so nothing is uploaded.", "put the access token into that file"
 	case "file_malformed":
 		a.What, a.Do = "The file that graph.access_token_file names does not contain an access token, so nothing is uploaded.", "put only the token there, on one line; `relay check` shows what is wrong"
 	default:
