@@ -35,20 +35,20 @@ func (c *collector) readName(s string, at place) (n name, found bool) {
 		of = 1
 	}
 	if !k.seen[of] {
-		c.look(s, name{place: at, isName: true})
+		c.tokenize(s, name{place: at, isName: true})
 		k.seen[of], k.tokens[of] = true, slices.Clone(c.text)
 	}
-	c.take(k.tokens[of])
+	c.keepAll(k.tokens[of])
 	return k.name, false
 }
 
-func (c *collector) see(s string, n name) bool {
+func (c *collector) visitText(s string, n name) bool {
 	if n.place != elsewhere || len(s) > maxText {
-		c.look(s, n)
-		c.take(c.text)
+		c.tokenize(s, n)
+		c.keepAll(c.text)
 		return false
 	}
-	if nothing(s, n.thing) {
+	if holdsNoToken(s, n.thing) {
 		return false
 	}
 	texts := &c.texts[0]
@@ -57,10 +57,10 @@ func (c *collector) see(s string, n name) bool {
 	}
 	tokens, ok := texts.Get(s)
 	if !ok {
-		c.look(s, n)
+		c.tokenize(s, n)
 		tokens = slices.Clone(c.text)
 		texts.Put(strings.Clone(s), tokens)
 	}
-	c.take(tokens)
+	c.keepAll(tokens)
 	return false
 }

@@ -51,7 +51,7 @@ func (t *Tokenizer) Of(body []byte) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.c.first, t.c.then = t.c.first[:0], t.c.then[:0]
-	lookInto(&t.in, &t.c, body, 0)
+	walkWith(&t.in, &t.c, body, 0)
 	all := slices.Concat(t.c.first, t.c.then)
 	return all[:min(len(all), maxTokens)]
 }
@@ -119,8 +119,8 @@ type token struct {
 	place place
 }
 
-// take adds the tokens of one text.
-func (c *collector) take(tokens []token) {
+// keepAll adds the tokens of one text.
+func (c *collector) keepAll(tokens []token) {
 	for _, t := range tokens {
 		c.keep(t.text, t.place)
 	}
@@ -138,18 +138,18 @@ func (c *collector) keep(token string, p place) {
 
 func (c *collector) add(text string, p place) { c.text = append(c.text, token{text, p}) }
 
-func (c *collector) seeNumber(s string, p place) bool {
+func (c *collector) visitNumber(s string, p place) bool {
 	if n, ok := wholeNumber(s); ok {
 		c.text = c.text[:0]
 		c.add(numberToken+n, p)
 		c.folded(n, name{place: p})
-		c.take(c.text)
+		c.keepAll(c.text)
 	}
 	return false
 }
 
-// look puts the tokens of a text into c.text.
-func (c *collector) look(s string, n name) {
+// tokenize puts the tokens of a text into c.text.
+func (c *collector) tokenize(s string, n name) {
 	c.text = c.text[:0]
 	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' {
 		if _, err := time.Parse(time.RFC3339, s); err == nil {
@@ -334,9 +334,9 @@ type contents struct {
 	digits             int
 }
 
-// nothing reports that a text outside fields for ids and addresses holds no token: no
+// holdsNoToken reports that a text outside fields for ids and addresses holds no token: no
 // address, no number, and no word of letters and digits unless a thing's.
-func nothing(s string, thing bool) bool {
+func holdsNoToken(s string, thing bool) bool {
 	has := bytesOf(s)
 	return has.ascii && !has.at && has.digits < minPhoneDigits && (thing || has.digits == 0 || !has.letters) && !fold.HasLayers(s)
 }

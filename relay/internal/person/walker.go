@@ -19,22 +19,22 @@ func (m *Matcher) matchBody(body []byte) bool {
 // maxJSONDepth is how many levels of JSON text within JSON text are searched.
 const maxJSONDepth = 4
 
-func (m *Matcher) matchJSON(body []byte, depth int) (found, whole bool) { return look(m, body, depth) }
+func (m *Matcher) matchJSON(body []byte, depth int) (found, whole bool) { return walk(m, body, depth) }
 
-// looker visits the contents of an event until a method returns true.
-type looker interface {
+// visitor receives the texts and numbers of an event until one of its methods returns true.
+type visitor interface {
 	readName(s string, at place) (n name, found bool)
-	see(text string, n name) bool
-	seeNumber(text string, p place) bool
+	visitText(text string, n name) bool
+	visitNumber(text string, p place) bool
 }
 
-// look shows a JSON value to l, including JSON text within strings.
-func look(l looker, body []byte, depth int) (found, whole bool) {
-	return lookInto(new(jsontext.Decoder), l, body, depth)
+// walk passes the contents of a JSON value to l, including JSON text within strings.
+func walk(l visitor, body []byte, depth int) (found, whole bool) {
+	return walkWith(new(jsontext.Decoder), l, body, depth)
 }
 
-// lookInto is look with the caller's decoder.
-func lookInto(in *jsontext.Decoder, l looker, body []byte, depth int) (found, whole bool) {
+// walkWith is walk with the caller's decoder.
+func walkWith(in *jsontext.Decoder, l visitor, body []byte, depth int) (found, whole bool) {
 	text := string(body)
 	in.Reset(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	w := walker{l: l, depth: depth, in: in, text: text, plain: strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text)}
@@ -48,7 +48,7 @@ func lookInto(in *jsontext.Decoder, l looker, body []byte, depth int) (found, wh
 
 // walker walks one JSON value.
 type walker struct {
-	l     looker
+	l     visitor
 	in    *jsontext.Decoder
 	text  string // what in reads
 	plain bool   // nothing in it is escaped
@@ -60,13 +60,13 @@ func (w *walker) value(n name) (found bool, err error) {
 	switch w.in.PeekKind() {
 	case '"':
 		s, err := w.string()
-		return err == nil && w.seeText(s, n), err
+		return err == nil && w.visitString(s, n), err
 	case '0':
 		v, err := w.in.ReadValue()
 		if err != nil || n.place != idPlace && n.place != phonePlace {
 			return false, err
 		}
-		return w.l.seeNumber(strings.ToLower(string(v)), n.place), nil
+		return w.l.visitNumber(strings.ToLower(string(v)), n.place), nil
 	}
 	t, err := w.in.ReadToken()
 	if err != nil {
@@ -126,21 +126,21 @@ func (w *walker) object(n name) (found bool, err error) {
 	return false, err
 }
 
-func (w *walker) seeText(s string, n name) bool {
-	if w.l.see(s, n) {
+func (w *walker) visitString(s string, n name) bool {
+	if w.l.visitText(s, n) {
 		return true
 	}
 	s = strings.TrimSpace(s)
 	if w.depth < maxJSONDepth && len(s) > 1 && (s[0] == '{' || s[0] == '[') {
-		found, _ := look(w.l, []byte(s), w.depth+1)
+		found, _ := walk(w.l, []byte(s), w.depth+1)
 		return found
 	}
 	return false
 }
 
-// see skips field names without a digit or an @: email and Kundennummer are in everybody's
+// visitText skips field names without a digit or an @: email and Kundennummer are in every
 // events.
-func (m *Matcher) see(s string, n name) bool {
+func (m *Matcher) visitText(s string, n name) bool {
 	for layer := range textLayers(s) {
 		if layer = folded(layer); (!n.isName || strings.ContainsAny(layer, "@0123456789")) && m.matchFolded(layer, n.place) {
 			return true
@@ -149,14 +149,14 @@ func (m *Matcher) see(s string, n name) bool {
 	return false
 }
 
-// seeNumber matches a JSON number in a field for ids or phone numbers.
-func (m *Matcher) seeNumber(s string, p place) bool {
+// visitNumber matches a JSON number in a field for ids or phone numbers.
+func (m *Matcher) visitNumber(s string, p place) bool {
 	n, ok := wholeNumber(s)
 	return ok && (m.numbers[n] || m.matchText(n, p))
 }
 
 func (m *Matcher) readName(s string, at place) (n name, found bool) {
-	return m.places.of(s), m.see(s, name{place: at, isName: true})
+	return m.places.of(s), m.visitText(s, name{place: at, isName: true})
 }
 
 // nameCache caches field names that were read: events repeat them.
