@@ -232,8 +232,14 @@ func TestIsOtherCall(t *testing.T) {
 		named bool
 		want  bool
 	}{
-		{"track", true, false}, {" Track ", false, false}, {"", false, false}, {"identify", true, true}, {"PAGE", true, true}, {"record", true, true},
-		{"order", true, false}, {"order", false, true},
+		{"track", true, false},
+		{" Track ", false, false},
+		{"", false, false},
+		{"identify", true, true},
+		{"PAGE", true, true},
+		{"record", true, true},
+		{"order", true, false},
+		{"order", false, true},
 	} {
 		if got := IsOtherCall(c.typ, c.named); got != c.want {
 			t.Errorf("%q, named %v: %v", c.typ, c.named, got)

@@ -124,8 +124,14 @@ func TestPathNames(t *testing.T) {
 // A name in a note must not reveal a person: tills use names and numbers as property names.
 func TestJoinPath(t *testing.T) {
 	for _, c := range []struct{ at, name, want string }{
-		{"properties", "store", "properties.store"}, {"", "store", "store"}, {"properties", "store no", `properties["store no"]`}, {"properties", "a.b", `properties["a.b"]`},
-		{"properties", "", `properties[""]`}, {"properties", "ada@example.com", "properties.…"}, {"properties", "2125550147", "properties.…"}, {"properties", "line 12", `properties["line 12"]`},
+		{"properties", "store", "properties.store"},
+		{"", "store", "store"},
+		{"properties", "store no", `properties["store no"]`},
+		{"properties", "a.b", `properties["a.b"]`},
+		{"properties", "", `properties[""]`},
+		{"properties", "ada@example.com", "properties.…"},
+		{"properties", "2125550147", "properties.…"},
+		{"properties", "line 12", `properties["line 12"]`},
 		{"properties", strings.Repeat("x", 81), "properties.…"},
 	} {
 		if got := JoinPath(c.at, c.name); got != c.want {

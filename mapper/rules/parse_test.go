@@ -235,7 +235,7 @@ func TestWarnings(t *testing.T) {
 		{fine + "never_customers: ['*@gmail.com']\nevents: { Sale: '1' }", "leaves out all customers with an address there", ""},
 		{fine + "match_keys: { email: context.trait.email }\nevents: { Sale: '1' }", `has no member "trait"`, `did you mean "traits"?`},
 		{fine + "match_keys: { email: mail }\nevents: { Sale: '1' }", `has no member "mail"`, "paths start at the event"},
-		{fine + "match_keys: { email: context.traits.adress.city }\nevents: { Sale: '1' }", `has no member "adress"`, `did you mean "address"?`},
+		{fine + "match_keys: { email: context.traits.addrress.city }\nevents: { Sale: '1' }", `has no member "addrress"`, `did you mean "address"?`},
 		{fine + "match_keys: { email: context.traits.address.citty }\nevents: { Sale: '1' }", `has no member "citty"`, `did you mean "city"?`},
 		{fine + "match_keys: { email: context.traits.club_mail }\nevents: { Sale: '1' }", "", ""}, // a custom trait
 		{fine + "custom_data: { set: { x: context.traits.plan } }\nevents: { Sale: '1' }", "sends a trait of the customer unhashed", ""},
@@ -293,8 +293,18 @@ func TestMatchGlob(t *testing.T) {
 		glob, s string
 		want    bool
 	}{
-		{"*@shop.example", "info@shop.example", true}, {"*@shop.example", "info@shop.example.org", false}, {"pos-*", "pos-3", true}, {"pos-*", "POS-3", false}, {"a*b*c", "a1b2c", true},
-		{"a*b*c", "acb", false}, {"a*b*c", "abc", true}, {"a*a", "a", false}, {"*", "", true}, {"x", "x", true}, {"x", "xy", false}, {"**", "x", true},
+		{"*@shop.example", "info@shop.example", true},
+		{"*@shop.example", "info@shop.example.org", false},
+		{"pos-*", "pos-3", true},
+		{"pos-*", "POS-3", false},
+		{"a*b*c", "a1b2c", true},
+		{"a*b*c", "acb", false},
+		{"a*b*c", "abc", true},
+		{"a*a", "a", false},
+		{"*", "", true},
+		{"x", "x", true},
+		{"x", "xy", false},
+		{"**", "x", true},
 	} {
 		if got := MatchGlob(c.glob, c.s); got != c.want {
 			t.Errorf("%s and %s: %v", c.glob, c.s, got)
@@ -328,12 +338,23 @@ func TestFits(t *testing.T) {
 		n     *event.Node
 		want  bool
 	}{
-		{meta.TextShape, text("x"), true}, {meta.TextShape, number("1"), false},
-		{meta.NumberShape, number("1.5"), true}, {meta.NumberShape, text("1,50 €"), true}, {meta.NumberShape, text("much"), false}, {meta.NumberShape, number("1e999"), false},
-		{meta.WholeShape, number("3"), true}, {meta.WholeShape, number("3.0"), true}, {meta.WholeShape, number("3.5"), false}, {meta.WholeShape, text("3"), true}, {meta.WholeShape, text("3 EUR"), false},
-		{meta.BoolShape, &event.Node{Kind: event.True}, true}, {meta.BoolShape, text("true"), false},
-		{meta.ListShape, &event.Node{Kind: event.List}, true}, {meta.ListShape, &event.Node{Kind: event.Object}, false},
-		{meta.ObjectShape, &event.Node{Kind: event.Object}, true}, {meta.ObjectShape, text("{}"), false},
+		{meta.TextShape, text("x"), true},
+		{meta.TextShape, number("1"), false},
+		{meta.NumberShape, number("1.5"), true},
+		{meta.NumberShape, text("1,50 €"), true},
+		{meta.NumberShape, text("much"), false},
+		{meta.NumberShape, number("1e999"), false},
+		{meta.WholeShape, number("3"), true},
+		{meta.WholeShape, number("3.0"), true},
+		{meta.WholeShape, number("3.5"), false},
+		{meta.WholeShape, text("3"), true},
+		{meta.WholeShape, text("3 EUR"), false},
+		{meta.BoolShape, &event.Node{Kind: event.True}, true},
+		{meta.BoolShape, text("true"), false},
+		{meta.ListShape, &event.Node{Kind: event.List}, true},
+		{meta.ListShape, &event.Node{Kind: event.Object}, false},
+		{meta.ObjectShape, &event.Node{Kind: event.Object}, true},
+		{meta.ObjectShape, text("{}"), false},
 	} {
 		if got := Fits(meta.Field{Shape: c.shape}, c.n, Purchase); got != c.want {
 			t.Errorf("%s: %s %q: %v", c.shape, c.n.Kind, c.n.Text, got)
