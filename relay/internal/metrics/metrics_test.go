@@ -27,13 +27,13 @@ const (
 
 var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
-// at is noon and d.
+// at returns the time d after noon.
 func at(d time.Duration) *time.Time {
 	t := noon.Add(d)
 	return &t
 }
 
-// busy is a queue with something of everything in it.
+// busy returns the state of a relay in which every metric has a value.
 func busy() State {
 	return State{
 		Ready: true, Unmapped: 1, Dropped: new(spool.DirectoryStatus), Stores: []forward.Seen{{Store: "0042"}}, Delivers: &api.Delivers{Here: true},
@@ -51,7 +51,7 @@ func busy() State {
 	}
 }
 
-// exercised are metrics of which each has a series.
+// exercised returns metrics of which each has a series.
 func exercised(t *testing.T) *Metrics {
 	t.Helper()
 	m := New(api.Build{Version: "1", Revision: "abc", GoVersion: "go1.26"})
@@ -92,7 +92,7 @@ func exercise(m *Metrics) {
 	d.MatchKeys(setA, keysOf(map[string]mapper.KeyState{"email": mapper.KeySent}))
 }
 
-// keysOf are the match keys of a conversion; those not named are missing.
+// keysOf returns the match keys of a conversion. Those that are not named are missing.
 func keysOf(states map[string]mapper.KeyState) (keys []mapper.KeyResult) {
 	for _, name := range mapper.KeyNames() {
 		keys = append(keys, mapper.KeyResult{Key: name, State: states[name]})
@@ -100,7 +100,7 @@ func keysOf(states map[string]mapper.KeyState) (keys []mapper.KeyResult) {
 	return keys
 }
 
-// scrape is what Prometheus gets.
+// scrape returns what Prometheus reads.
 func scrape(m *Metrics) string {
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
@@ -149,7 +149,7 @@ func TestMetricNames(t *testing.T) {
 	}
 }
 
-// Names that nobody bounds must not fill the memory of Prometheus.
+// Names that clients choose must not fill the memory of Prometheus.
 func TestLabelsAreBounded(t *testing.T) {
 	m := New(api.Build{})
 	for i := range 1000 {
@@ -210,7 +210,7 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// A watcher that does not read holds nobody up and learns what it missed.
+// A watcher that does not read blocks no lane, and gets the number of outcomes it missed.
 func TestTailNeverBlocks(t *testing.T) {
 	var tail Tail
 	w := tail.Watch()

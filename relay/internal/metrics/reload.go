@@ -6,11 +6,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// ConfigLoaded tells of an attempt to load relay.yaml.
+// ConfigLoaded records an attempt to load relay.yaml.
 func (m *Metrics) ConfigLoaded(ok bool, at time.Time) { m.config.loaded(ok, at) }
 
-// MappingLoaded tells of an attempt to load the mapping; digest is that of
-// the mapping in force afterwards.
+// MappingLoaded records an attempt to load the mapping. digest is that of the current mapping
+// afterwards.
 func (m *Metrics) MappingLoaded(ok bool, digest string, at time.Time) {
 	m.mapping.loaded(ok, at)
 	m.mu.Lock()
@@ -22,7 +22,7 @@ func (m *Metrics) MappingLoaded(ok bool, digest string, at time.Time) {
 	}
 }
 
-// reloadMetrics are the same four for each file that is reloaded.
+// reloadMetrics are the metrics of one file that is reloaded.
 type reloadMetrics struct {
 	ok      prometheus.Gauge
 	time    prometheus.Gauge

@@ -6,8 +6,7 @@ import (
 	"relay/relay/internal/forward"
 )
 
-// The descriptions below are tables, never changed. A store has a name in auth.keys:
-// there are as many as somebody has written there.
+// The descriptions are constant. Stores are named in auth.keys, which bounds their number.
 var (
 	descStoreWaiting = desc("relay_store_waiting_events", "Events that wait at a store's relay, as it said when it last forwarded.", "store")
 	descStoreOldest  = desc("relay_store_oldest_event_timestamp_seconds", "When the oldest of them was received; 0 when none waits.", "store")
@@ -15,7 +14,7 @@ var (
 	descStoreEvents  = desc("relay_store_forwarded_events", "Events that this relay took from a store's relay since its start.", "store")
 )
 
-// collectStores reads what stores' relays said.
+// collectStores collects the states that stores' relays reported.
 func collectStores(stores []forward.Seen, gauge func(d *prometheus.Desc, v float64, labels ...string)) {
 	for _, s := range stores {
 		var oldest, seen float64

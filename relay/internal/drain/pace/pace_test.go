@@ -69,25 +69,25 @@ func carry(f *Fit, size, bound, most int64, steps int) (passed []int64, twice, a
 	return passed, twice, all
 }
 
-func TestFitFindsTheLine(t *testing.T) {
+func TestFitFindsTheSize(t *testing.T) {
 	const bound = 4 << 20
 	for _, most := range []int64{bound, 1 << 20, 640 << 10, 100_000, 9000} {
 		var f Fit
 		passed, twice, all := carry(&f, 0, bound, most, 600)
 		if len(passed) < 550 || passed[len(passed)-1] < most/4 {
-			t.Errorf("a line of %d: %d of 600 requests pass, the last of %d bytes", most, len(passed), passed[len(passed)-1])
+			t.Errorf("a connection for %d bytes: %d of 600 requests were sent, the last of %d bytes", most, len(passed), passed[len(passed)-1])
 		}
 		if twice*20 > all {
-			t.Errorf("a line of %d: %d of %d bytes go twice", most, twice, all)
+			t.Errorf("a connection for %d bytes: %d of %d bytes were sent twice", most, twice, all)
 		}
-		// A fast line again.
+		// A fast connection again.
 		if passed, _, _ := carry(&f, passed[len(passed)-1], bound, bound, 700); passed[len(passed)-1] != bound {
-			t.Errorf("a line that carried %d: requests have %d bytes long after it is fast", most, passed[len(passed)-1])
+			t.Errorf("a connection for %d bytes that became fast: requests still have %d bytes", most, passed[len(passed)-1])
 		}
 	}
 }
 
-func TestFitBelievesOneCutOnly(t *testing.T) {
+func TestFitIgnoresOneCut(t *testing.T) {
 	var f Fit
 	cut := graph.Result{Class: graph.Retry, Upload: graph.UploadPart}
 	if got := f.Failed(cut, 1<<20); got != 0 {
@@ -145,7 +145,7 @@ func TestPacer(t *testing.T) {
 	if w := p.Wait(10, 0.5); w != 0 {
 		t.Errorf("it has recovered: %s", w)
 	}
-	// The most that the headers are trusted, at every request: never more than a quarter of an hour, and over with the first answer that says less.
+	// The largest usage, in every answer: the gap is bounded, and ends with the first answer that has less.
 	for range 100 {
 		p.SetUsage(1e6)
 		if w := p.Wait(10, 1); w <= 0 || w > 15*time.Minute {
