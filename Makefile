@@ -27,7 +27,7 @@ golden: ## rewrites relay/testdata/golden, the output of commands and APIs; chec
 	$(GO) test ./relay -count=1 -run '^Test(Golden|Script)$$' -update
 
 branches: ## the branches of the pure packages that their tests take
-	$(GO) run ./.ci/branches ./queue/internal/chunk ./queue/local/internal/ids ./queue/local/internal/age ./queue/local/internal/capacity ./relay/internal/drain/batch ./relay/internal/drain/pace ./mapper/expr ./relay/internal/advice
+	$(GO) run ./.ci/branches ./queue/internal/chunk ./queue/local/internal/ids ./queue/local/internal/age ./queue/local/internal/capacity ./relay/internal/drain/batch ./relay/internal/drain/pace ./mapper/expr ./mapper/event ./mapper/money ./mapper/people ./mapper/outward ./mapper/rules ./relay/internal/advice
 	$(GO) run ./.ci/branches -with ./mapper ./mapper/match
 
 bench: ## the benchmarks; compare figures of one run only

@@ -67,21 +67,12 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 		switch row := &match.Table[k]; {
 		case row.Form == meta.LeadID:
 			o.raw(row.Conversions, values[0].Form)
-			continue
 		case row.Hash == meta.Unhashed:
 			o.text(row.Conversions, values[0].Form)
-			continue
 		default:
 			o.key(row.Conversions)
+			o.hashes(values)
 		}
-		o.out = append(o.out, '[')
-		for i := range values {
-			if i > 0 {
-				o.out = append(o.out, ',')
-			}
-			o.out = values[i].Sum.Append(o.out)
-		}
-		o.out = append(o.out, ']')
 	}
 	s.encodeIdentifiers(o, c)
 	o.close()
@@ -155,14 +146,7 @@ func (s *subject) offlineKey(o *object, k match.Key, values []match.ValueSum) {
 			o.out = first.Sum.Append(o.out)
 			return
 		}
-		o.out = append(o.out, '[')
-		for i := range values {
-			if i > 0 {
-				o.out = append(o.out, ',')
-			}
-			o.out = values[i].Sum.Append(o.out)
-		}
-		o.out = append(o.out, ']')
+		o.hashes(values)
 	}
 }
 
@@ -222,6 +206,18 @@ func (o *object) text(name, value string) {
 func (o *object) raw(name, value string) {
 	o.key(name)
 	o.out = append(o.out, value...)
+}
+
+// hashes writes a list of digests.
+func (o *object) hashes(values []match.ValueSum) {
+	o.out = append(o.out, '[')
+	for i := range values {
+		if i > 0 {
+			o.out = append(o.out, ',')
+		}
+		o.out = values[i].Sum.Append(o.out)
+	}
+	o.out = append(o.out, ']')
 }
 
 // members appends members that are encoded already.
