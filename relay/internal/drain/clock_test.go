@@ -462,8 +462,10 @@ type machine struct {
 
 var machineStart = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
-func (m *machine) up() time.Duration    { return time.Since(m.start) + time.Duration(m.slept.Load()) }
-func (m *machine) truth() time.Time     { return machineStart.Add(m.up() + time.Duration(m.paused.Load())) }
+func (m *machine) up() time.Duration { return time.Since(m.start) + time.Duration(m.slept.Load()) }
+
+func (m *machine) truth() time.Time { return machineStart.Add(m.up() + time.Duration(m.paused.Load())) }
+
 func (m *machine) wall() time.Time      { return machineStart.Add(m.up() + time.Duration(m.off.Load())) }
 func (m *machine) step(d time.Duration) { m.off.Add(int64(d)) }
 
