@@ -35,7 +35,7 @@ func newReloadMetrics(r registrar, prefix, what string) *reloadMetrics {
 		ok:      r.gauge("relay_"+prefix+"_last_reload_successful", "1 when the last attempt to load "+what+" was accepted."),
 		time:    r.gauge("relay_"+prefix+"_last_reload_success_timestamp_seconds", "When "+what+" was last accepted."),
 		number:  r.gauge("relay_"+prefix+"_generation", "How many times "+what+" has been accepted since the start."),
-		refused: r.counter("relay_"+prefix+"_reloads_refused_total", "Attempts to load "+what+" that were refused; the one in force stayed."),
+		refused: r.counter("relay_"+prefix+"_reloads_refused_total", "Attempts to load "+what+" that were refused; the previous one stays in use."),
 	}
 }
 

@@ -8,10 +8,10 @@ import (
 
 // The descriptions are constant. Stores are named in auth.keys, which bounds their number.
 var (
-	descStoreWaiting = desc("relay_store_waiting_events", "Events that wait at a store's relay, as it said when it last forwarded.", "store")
-	descStoreOldest  = desc("relay_store_oldest_event_timestamp_seconds", "When the oldest of them was received; 0 when none waits.", "store")
+	descStoreWaiting = desc("relay_store_waiting_events", "Pending events at a store's relay, as of when it last forwarded.", "store")
+	descStoreOldest  = desc("relay_store_oldest_event_timestamp_seconds", "When the oldest pending event at a store's relay was received; 0: none is pending.", "store")
 	descStoreSeen    = desc("relay_store_last_seen_timestamp_seconds", "When a store's relay last forwarded; 0: not since the start (with queue.nats: never).", "store")
-	descStoreEvents  = desc("relay_store_forwarded_events", "Events that this relay took from a store's relay since its start.", "store")
+	descStoreEvents  = desc("relay_store_forwarded_events", "Events that this relay has stored from a store's relay since its start.", "store")
 )
 
 // collectStores collects the states that stores' relays reported.
