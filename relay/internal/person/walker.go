@@ -138,8 +138,8 @@ func (w *walker) visitString(s string, n name) bool {
 	return false
 }
 
-// visitText skips field names without a digit or an @: email and Kundennummer are in every
-// events.
+// visitText skips field names without a digit or an @: most events
+// have email or Kundennummer.
 func (m *Matcher) visitText(s string, n name) bool {
 	for layer := range textLayers(s) {
 		if layer = folded(layer); (!n.isName || strings.ContainsAny(layer, "@0123456789")) && m.matchFolded(layer, n.place) {
