@@ -16,6 +16,7 @@ import (
 type Log interface {
 	Lanes() []queue.LaneStat
 	Lane(name string) (queue.LaneStat, bool)
+	Stats() queue.Stats
 	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
 	Settle(lane string, s queue.Settlement) (queue.Revision, error)
 	Changed() <-chan struct{}

@@ -91,6 +91,8 @@ func (f *fakeLog) CountDropped(reason string, n int) {
 	f.dropped[reason] += n
 }
 
+func (f *fakeLog) Stats() queue.Stats { return queue.Stats{} }
+
 func (f *fakeLog) lane(name string) *queue.LaneStat {
 	l := f.lanes[name]
 	if l == nil {

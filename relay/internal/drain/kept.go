@@ -9,15 +9,26 @@ import (
 	"relay/relay/internal/drain/ledger"
 )
 
-// Handed returns the number before which no forwarded lane has a pending record.
-func Handed(lanes func(name string) (queue.LaneStat, bool)) queue.Seq {
-	st, ok := lanes(queue.LaneForward)
-	if !ok {
-		return 0
+// Handed returns a number before which no forwarded lane has a pending record.
+//
+// A lane that has settled everything keeps its cursor, so records of another lane can lie
+// behind it. The cursors are therefore read first: a lane that has nothing pending after that
+// has settled everything before all of them.
+func Handed(q interface {
+	Lane(name string) (queue.LaneStat, bool)
+	Stats() queue.Stats
+},
+) queue.Seq {
+	forwarded := []string{queue.LaneForward, queue.LaneRefused, queue.LaneConflict}
+	counting := q.Stats().Opening // a lane can have more pending records than are known
+	to := queue.Seq(0)
+	for _, name := range forwarded {
+		if st, ok := q.Lane(name); ok {
+			to = max(to, st.Cursor)
+		}
 	}
-	to := st.Cursor // read first: records added to the other lanes later are behind it
-	for _, name := range []string{queue.LaneRefused, queue.LaneConflict} {
-		if st, ok := lanes(name); ok && st.Pending > 0 {
+	for _, name := range forwarded {
+		if st, ok := q.Lane(name); ok && (st.Pending > 0 || counting) {
 			to = min(to, st.Cursor)
 		}
 	}
@@ -34,7 +45,7 @@ func (l *lane) runKept(ctx context.Context) {
 		if l.s.o.Forward == nil {
 			keep = 0 // without a hub, no replay needs them
 		}
-		to := Handed(l.s.o.Log.Lane)
+		to := Handed(l.s.o.Log)
 		now, trusted := l.s.clock.Now()
 		end := queue.Seq(0) // delete the copies before it
 		switch {

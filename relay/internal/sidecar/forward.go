@@ -204,7 +204,7 @@ func (s *Sidecar) replay() func(ctx context.Context, from queue.Seq, since time.
 		return nil
 	}
 	return func(ctx context.Context, from queue.Seq, since time.Time, dry bool) (forward.Replayed, error) {
-		return s.edge.Replay(ctx, s.queue, from, drain.Handed(s.queue.Lane), since, dry)
+		return s.edge.Replay(ctx, s.queue, from, drain.Handed(s.queue), since, dry)
 	}
 }
 
