@@ -56,8 +56,10 @@ func TestAccess(t *testing.T) {
 			}
 			return os.Chmod(filepath.Dir(dir), 0o500)
 		}, path: "", fix: "sudo install -d -m 700 -o " + me + " $DIR"},
-		"a file of another user": {make: func(dir string) error { return os.Chown(filepath.Join(dir, "sub", "b"), nobody, nobody) },
-			path: "q/sub/b", fix: "sudo chown -R " + me + " $DIR", root: true},
+		"a file of another user": {
+			make: func(dir string) error { return os.Chown(filepath.Join(dir, "sub", "b"), nobody, nobody) },
+			path: "q/sub/b", fix: "sudo chown -R " + me + " $DIR", root: true,
+		},
 		"a closed file of another user": {make: func(dir string) error {
 			if err := os.Chmod(filepath.Join(dir, "a"), 0); err != nil {
 				return err

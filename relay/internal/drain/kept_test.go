@@ -76,7 +76,8 @@ type settledUpTo struct {
 }
 
 func (q settledUpTo) Lane(name string) (queue.LaneStat, bool) { l, ok := q.lanes[name]; return l, ok }
-func (q settledUpTo) Stats() queue.Stats                      { return queue.Stats{Opening: q.opening} }
+
+func (q settledUpTo) Stats() queue.Stats { return queue.Stats{Opening: q.opening} }
 
 func TestHanded(t *testing.T) {
 	t.Parallel()
