@@ -51,7 +51,10 @@ func TestKillLosesNothing(t *testing.T) {
 				}
 			})
 		}
-		timer := time.NewTimer(time.Duration(100+rand.IntN(400)) * time.Millisecond)
+		accepted := func() int { mu.Lock(); defer mu.Unlock(); return len(acked) }
+		before := accepted()
+		eventually(t, "enough events are accepted", func() bool { return accepted() >= before+50 })
+		timer := time.NewTimer(time.Duration(rand.IntN(400)) * time.Millisecond)
 		<-timer.C
 		p.kill(t)
 		stop()
@@ -62,9 +65,6 @@ func TestKillLosesNothing(t *testing.T) {
 	v := sb.Verify(acked, "")
 	if v.Changed != 0 {
 		t.Errorf("%d conversions were sent twice with different content", v.Changed)
-	}
-	if len(acked) < 100 {
-		t.Errorf("only %d events were accepted: this proves little", len(acked))
 	}
 	t.Logf("%d events answered 200 over %d kills; %d missing, %d sent more than once", len(acked), rounds, v.Missing, v.Repeated)
 	p.stop(t)
