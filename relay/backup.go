@@ -182,9 +182,7 @@ func saveFile(c *cobra.Command, path string, write func(*os.File) error) error {
 	if _, err := os.Lstat(path); err == nil {
 		return exit.Usage(fmt.Errorf("%s already exists", path))
 	}
-	if err := disk.CleanBeside(path, time.Hour); err != nil { // copies of customers' data
-		return exit.Usage(fmt.Errorf("write %s: %w", path, err))
-	}
+	_ = disk.CleanBeside(path, time.Hour) // copies of customers' data; a directory that cannot be listed can still be written to
 	if err := disk.CreateWith(path, 0o600, write); err != nil {
 		if answer, ok := errors.AsType[*api.Error](err); ok {
 			return answer // the answer of relay, not a problem of the file

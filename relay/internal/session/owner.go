@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -58,8 +59,9 @@ func giveTo(path, like string) error {
 	return nil
 }
 
-// GiveAll gives everything in dir the owner of dir if this process is root. It follows no
-// link out of dir.
+// GiveAll gives what root created in dir the owner of dir if this process is root. That user can
+// have put links in dir: GiveAll follows none, and leaves a file with a second name alone, since
+// it can be any file of root's.
 func GiveAll(dir string) error {
 	uid, gid, ok := foreignOwner(dir)
 	if !ok {
@@ -71,10 +73,13 @@ func GiveAll(dir string) error {
 	}
 	defer func() { _ = root.Close() }()
 	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+		if err == nil {
+			err = giveRootsOwn(root, name, uid, gid)
 		}
-		return root.Lchown(name, uid, gid)
+		if errors.Is(err, fs.ErrNotExist) { // removed meanwhile
+			return nil
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("change owner of the files in %s: %w", dir, err)

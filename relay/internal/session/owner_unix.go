@@ -4,6 +4,7 @@ package session
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"os/user"
 	"strconv"
@@ -41,4 +42,26 @@ func runAs(cmd *exec.Cmd, uid int, dir string) error {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
 	return nil
+}
+
+// giveRootsOwn gives a file or directory in root to a user if it belongs to root and has no
+// second name. It asks the opened file, not its name, which that user could replace.
+func giveRootsOwn(root *os.Root, name string, uid, gid int) error {
+	info, err := root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Uid != 0 || !info.IsDir() && (!info.Mode().IsRegular() || st.Nlink != 1) {
+		return nil
+	}
+	return f.Chown(uid, gid)
 }
