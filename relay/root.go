@@ -8,10 +8,11 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"relay/internal/screen"
 	"relay/relay/internal/cli"
@@ -64,10 +65,16 @@ func interruptible(parent context.Context) (context.Context, func()) {
 
 // plainFlagError replaces the message of package strconv about a flag's value.
 func plainFlagError(err error) error {
-	if text, _, ok := strings.Cut(err.Error(), ": strconv."); ok {
-		return errors.New(text + ": expected a number")
+	bad, isValue := errors.AsType[*pflag.InvalidValueError](err)
+	text, isText := errors.AsType[*strconv.NumError](err)
+	if !isValue || !isText {
+		return err
 	}
-	return err
+	want := "a number"
+	if text.Func == "ParseBool" {
+		want = "true or false"
+	}
+	return fmt.Errorf("invalid argument %q for \"--%s\" flag: expected %s", bad.GetValue(), bad.GetFlag().Name, want)
 }
 
 const exitCodes = `0 ok · 1 failure · 2 usage · 75 try later (relay not reachable, queue
